@@ -1,0 +1,106 @@
+//! The life of an execution.
+
+use chrono::{DateTime, Utc};
+use serde::{Deserialize, Serialize};
+use std::{fmt, str::FromStr};
+
+/// Where an execution stands. Travels and is stored under these names (design section 3).
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize, utoipa::ToSchema)]
+pub enum ExecutionStatus {
+    /// Accepted and durable; no user code has run.
+    Pending,
+    /// Claimed by an engine; user code may be running.
+    Running,
+    /// The workflow returned.
+    Success,
+    /// The workflow raised, or returned `"success": false`.
+    Failed,
+    /// Ended on request.
+    Cancelled,
+    /// Ended by its deadline.
+    TimedOut,
+    /// Its worker or host was lost; how far it got is unknown.
+    Interrupted,
+}
+
+impl ExecutionStatus {
+    /// The stored name.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Pending => "Pending",
+            Self::Running => "Running",
+            Self::Success => "Success",
+            Self::Failed => "Failed",
+            Self::Cancelled => "Cancelled",
+            Self::TimedOut => "TimedOut",
+            Self::Interrupted => "Interrupted",
+        }
+    }
+
+    /// Whether nothing can follow.
+    pub fn is_final(self) -> bool {
+        !matches!(self, Self::Pending | Self::Running)
+    }
+}
+
+impl fmt::Display for ExecutionStatus {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.name())
+    }
+}
+
+impl FromStr for ExecutionStatus {
+    type Err = String;
+    fn from_str(text: &str) -> Result<Self, String> {
+        [Self::Pending, Self::Running, Self::Success, Self::Failed, Self::Cancelled, Self::TimedOut, Self::Interrupted]
+            .into_iter()
+            .find(|status| status.name() == text)
+            .ok_or_else(|| format!("unknown execution status `{text}`"))
+    }
+}
+
+/// What started an execution.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum Trigger {
+    /// A request to the API, the client or the command line.
+    Api,
+}
+
+impl Trigger {
+    /// The stored name.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Api => "api",
+        }
+    }
+}
+
+/// How much a log line matters.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, utoipa::ToSchema)]
+#[serde(rename_all = "lowercase")]
+pub enum LogLevel {
+    /// For the author.
+    Debug,
+    /// The normal course; what `print` writes.
+    Info,
+    /// Worth a look.
+    Warning,
+    /// Something failed; what a program writes to its standard error.
+    Error,
+}
+
+/// One line of an execution's log.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
+pub struct LogLine {
+    /// Position within the execution, from 1, without gaps.
+    pub seq: u64,
+    /// When it was written.
+    pub at: DateTime<Utc>,
+    /// How much it matters.
+    pub level: LogLevel,
+    /// Where it came from: `print`, `stdout`, `stderr`, `platform`, or a logger's name.
+    pub source: String,
+    /// The text, secrets masked.
+    pub message: String,
+}

@@ -1,0 +1,19 @@
+#![doc = include_str!("../README.md")]
+
+pub mod caller;
+pub mod clock;
+pub mod config;
+pub mod execution;
+pub mod ids;
+pub mod parameter;
+pub mod permission;
+pub mod workflow;
+
+pub use caller::{Caller, CallerKind, TokenScopes};
+pub use clock::{Clock, SystemClock};
+pub use config::{ConfigEntry, ConfigOrigin, ConfigType, EffectiveConfig};
+pub use execution::{ExecutionStatus, LogLevel, LogLine, Trigger};
+pub use ids::{ExecutionId, IdError, OrgId, Scope, UserId};
+pub use parameter::{FieldFault, Parameter, ParameterType};
+pub use permission::{Permission, Permissions};
+pub use workflow::{BundleMetadata, FileError, OptionGenerator, Workflow};

@@ -1,0 +1,21 @@
+//! Large values: inputs, results, exports.
+
+use crate::StoreError;
+use async_trait::async_trait;
+use bytes::Bytes;
+
+/// A store of byte strings by path (`executions/{id}/result.json`). Paths are made by repositories only.
+#[async_trait]
+pub trait BlobStore: Send + Sync + 'static {
+    /// Stores a blob, replacing one of the same path. Durable when the call returns.
+    async fn put(&self, path: &str, content: Bytes) -> Result<(), StoreError>;
+
+    /// The blob at a path.
+    async fn get(&self, path: &str) -> Result<Option<Bytes>, StoreError>;
+
+    /// Removes a blob; removing one that is not there is no error.
+    async fn delete(&self, path: &str) -> Result<(), StoreError>;
+
+    /// The paths that start with a prefix ending in `/`.
+    async fn list(&self, prefix: &str) -> Result<Vec<String>, StoreError>;
+}

@@ -1,0 +1,272 @@
+//! The table store: what Azure Table Storage offers, plus one ordered multi-table commit.
+
+use crate::{Entity, Etag, Property, StoreError};
+use async_trait::async_trait;
+
+/// Every table there is. Names are the seed's ("Table Storage Schema"), additions are design section 3's.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Table {
+    /// Client organizations, PK `ORG`.
+    Organizations,
+    /// Config values, PK organization or `GLOBAL`, RK `config:{key}`.
+    OrgConfig,
+    /// Integration settings, PK organization, RK `integration:{type}`.
+    IntegrationConfig,
+    /// The user directory, PK `USER`.
+    Users,
+    /// Grants by user: authoritative.
+    UserPermissions,
+    /// Grants by organization: mirror of `UserPermissions`.
+    OrgPermissions,
+    /// Executions by organization: authoritative.
+    WorkflowExecutions,
+    /// Executions by user: pointers into `WorkflowExecutions`.
+    UserExecutions,
+    /// Log lines, PK execution id, RK `{epoch:6}_{seq:8}`; insert-only.
+    ExecutionLogs,
+    /// Executions that have not ended, PK `ACTIVE`: what recovery looks at.
+    ActiveExecutions,
+    /// Pending executions of the embedded queue, PK `QUEUE`.
+    ExecutionQueue,
+    /// The audit trail, PK organization or `GLOBAL`.
+    AuditLogs,
+    /// Browser sessions by hash of their cookie, PK `SESSION`.
+    Sessions,
+    /// One-time sign-in links by hash of their token, PK `LINK`.
+    SignInLinks,
+    /// Encrypted secrets of the embedded home.
+    Secrets,
+    /// The installation's own rows: `Generation`, its directory id.
+    Platform,
+}
+
+impl Table {
+    /// Every table, for homes that create them at start.
+    pub const ALL: [Self; 16] = [
+        Self::Organizations,
+        Self::OrgConfig,
+        Self::IntegrationConfig,
+        Self::Users,
+        Self::UserPermissions,
+        Self::OrgPermissions,
+        Self::WorkflowExecutions,
+        Self::UserExecutions,
+        Self::ExecutionLogs,
+        Self::ActiveExecutions,
+        Self::ExecutionQueue,
+        Self::AuditLogs,
+        Self::Sessions,
+        Self::SignInLinks,
+        Self::Secrets,
+        Self::Platform,
+    ];
+
+    /// The name in the store.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Organizations => "Organizations",
+            Self::OrgConfig => "OrgConfig",
+            Self::IntegrationConfig => "IntegrationConfig",
+            Self::Users => "Users",
+            Self::UserPermissions => "UserPermissions",
+            Self::OrgPermissions => "OrgPermissions",
+            Self::WorkflowExecutions => "WorkflowExecutions",
+            Self::UserExecutions => "UserExecutions",
+            Self::ExecutionLogs => "ExecutionLogs",
+            Self::ActiveExecutions => "ActiveExecutions",
+            Self::ExecutionQueue => "ExecutionQueue",
+            Self::AuditLogs => "AuditLogs",
+            Self::Sessions => "Sessions",
+            Self::SignInLinks => "SignInLinks",
+            Self::Secrets => "Secrets",
+            Self::Platform => "Platform",
+        }
+    }
+}
+
+/// Which version of an entity a write is meant for.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum IfMatch {
+    /// Any, as long as the entity exists (`If-Match: *`).
+    Any,
+    /// Exactly this one.
+    Etag(Etag),
+}
+
+/// One change of one entity.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Write {
+    /// Adds an entity; [`StoreError::AlreadyExists`] if there is one.
+    Insert(Entity),
+    /// Sets all properties; [`StoreError::NotFound`] or [`StoreError::PreconditionFailed`].
+    Replace(Entity, IfMatch),
+    /// Sets the given properties and keeps the others; errors as for `Replace`.
+    Merge(Entity, IfMatch),
+    /// Inserts or replaces.
+    UpsertReplace(Entity),
+    /// Inserts or merges.
+    UpsertMerge(Entity),
+    /// Removes; errors as for `Replace`.
+    Delete {
+        /// Partition of the entity.
+        partition_key: String,
+        /// Row of the entity.
+        row_key: String,
+        /// Which version.
+        if_match: IfMatch,
+    },
+}
+
+/// A change and the table it goes to.
+pub type TableWrite = (Table, Write);
+
+/// Something that must hold for a commit to take place.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Guard {
+    /// Table of the guarded entity.
+    pub table: Table,
+    /// Partition of the guarded entity.
+    pub partition_key: String,
+    /// Row of the guarded entity.
+    pub row_key: String,
+    /// The version it must have; `None`: it must not exist.
+    pub etag: Option<Etag>,
+}
+
+/// Writes over several tables and partitions, in an order that is safe to be interrupted after any of them.
+/// SQLite makes them one transaction; Azure checks the guards, then writes in order (design section 2).
+#[derive(Debug, Clone, Default)]
+pub struct Commit {
+    /// The writes, in order.
+    pub writes: Vec<TableWrite>,
+    /// What must hold.
+    pub guards: Vec<Guard>,
+}
+
+impl Commit {
+    /// A commit of these writes without guards.
+    pub fn of(writes: Vec<TableWrite>) -> Self {
+        Self { writes, guards: Vec::new() }
+    }
+}
+
+/// How a property is compared.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Comparison {
+    /// Equal.
+    Eq,
+    /// Different; never matches an entity that lacks the property.
+    Ne,
+    /// Greater.
+    Gt,
+    /// Greater or equal.
+    Ge,
+    /// Less.
+    Lt,
+    /// Less or equal.
+    Le,
+}
+
+/// A condition on properties. At most 15 comparisons; values are typed, so nothing is ever quoted by hand.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Filter {
+    /// Compares a property with a value of the same type; an entity lacking it never matches.
+    Compare(String, Comparison, Property),
+    /// All must hold.
+    And(Vec<Filter>),
+    /// One must hold.
+    Or(Vec<Filter>),
+}
+
+/// Where the next page starts: opaque to callers.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Continuation {
+    /// First partition of the next page.
+    pub partition_key: String,
+    /// First row of the next page.
+    pub row_key: String,
+}
+
+/// A query, answered in (partition key, row key) order. Key order is ordinal (by UTF-8 bytes).
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct Query {
+    /// Only this partition. `None` walks the whole table: for repair, never for a request.
+    pub partition_key: Option<String>,
+    /// Only rows at or after this key.
+    pub row_from: Option<String>,
+    /// Only rows before this key.
+    pub row_before: Option<String>,
+    /// Only entities that satisfy this.
+    pub filter: Option<Filter>,
+    /// Most entities in the page, 1 to 1000; 0 means 1000, Azure's own page.
+    pub limit: usize,
+    /// Where an earlier page ended.
+    pub continuation: Option<Continuation>,
+}
+
+impl Query {
+    /// Everything in one partition.
+    pub fn partition(partition_key: impl Into<String>) -> Self {
+        Self { partition_key: Some(partition_key.into()), ..Self::default() }
+    }
+
+    /// Only rows whose key starts with the prefix. The prefix must end in an ASCII character below `~`.
+    #[must_use]
+    pub fn rows_with_prefix(mut self, prefix: &str) -> Self {
+        let mut end = prefix.as_bytes().to_vec();
+        if let Some(last) = end.last_mut() {
+            *last += 1;
+        }
+        self.row_from = Some(prefix.to_owned());
+        self.row_before = String::from_utf8(end).ok();
+        self
+    }
+
+    /// At most this many entities.
+    #[must_use]
+    pub fn limit(mut self, limit: usize) -> Self {
+        self.limit = limit;
+        self
+    }
+}
+
+/// One page of a query. May be short, even empty, while more follow.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct Page {
+    /// The entities, in key order.
+    pub entities: Vec<Entity>,
+    /// Where the next page starts; `None` at the end.
+    pub continuation: Option<Continuation>,
+}
+
+/// A store of entities. Every write is durable when the call returns.
+#[async_trait]
+pub trait TableStore: Send + Sync + 'static {
+    /// The entity with these keys.
+    async fn get(&self, table: Table, partition_key: &str, row_key: &str) -> Result<Option<Entity>, StoreError>;
+
+    /// One page of a query.
+    async fn query(&self, table: Table, query: Query) -> Result<Page, StoreError>;
+
+    /// One write; answers the new ETag (`None` after a delete).
+    async fn write(&self, table: Table, write: Write) -> Result<Option<Etag>, StoreError>;
+
+    /// Up to 100 writes in one partition of one table, each entity once: all or none.
+    async fn batch(&self, table: Table, writes: Vec<Write>) -> Result<(), StoreError>;
+
+    /// Ordered writes under guards; see [`Commit`]. A guard that fails is [`StoreError::PreconditionFailed`].
+    async fn commit(&self, commit: Commit) -> Result<(), StoreError>;
+
+    /// Every entity of a query, page after page. For partitions that are small by design.
+    async fn query_all(&self, table: Table, mut query: Query) -> Result<Vec<Entity>, StoreError> {
+        let mut entities = Vec::new();
+        loop {
+            let page = self.query(table, query.clone()).await?;
+            entities.extend(page.entities);
+            match page.continuation {
+                Some(next) => query.continuation = Some(next),
+                None => return Ok(entities),
+            }
+        }
+    }
+}
