@@ -1,0 +1,197 @@
+//! The engine: from a request to a durable, final execution.
+
+use crate::workers::{PoolError, PoolOptions};
+use msp_auth::Access;
+use msp_domain::{BundleMetadata, Clock, ExecutionId, FieldFault};
+use msp_integrations::Integrations;
+use msp_storage::{
+    Repositories, StoreError,
+    repositories::{Actor, executions::Execution},
+};
+use serde_json::{Map, Value};
+use std::{sync::Arc, time::Duration};
+
+/// What an engine is made of.
+pub struct EngineOptions {
+    /// The workers.
+    pub pool: PoolOptions,
+    /// The store.
+    pub repositories: Repositories,
+    /// The broker.
+    pub integrations: Integrations,
+    /// The time.
+    pub clock: Arc<dyn Clock>,
+}
+
+/// Why an engine cannot start.
+#[derive(Debug, thiserror::Error)]
+pub enum EngineError {
+    /// No workers.
+    #[error(transparent)]
+    Pool(#[from] PoolError),
+    /// The store failed while earlier executions were recovered.
+    #[error("earlier executions could not be recovered")]
+    Recovery(#[source] StoreError),
+}
+
+/// How long the caller waits for the end.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Wait {
+    /// Not at all: the execution is queued and the answer is its id.
+    No,
+    /// At most this long.
+    AtMost(Duration),
+}
+
+/// A request to run a workflow. The gate has been passed: `access` proves it.
+pub struct RunRequest {
+    /// Its name.
+    pub workflow: String,
+    /// Proof that the caller may run it, for which organization, and what was read to decide so.
+    pub access: Access,
+    /// For the audit trail.
+    pub actor: Actor,
+    /// The body.
+    pub input: Map<String, Value>,
+    /// How long to wait.
+    pub wait: Wait,
+}
+
+/// A run that was accepted.
+#[derive(Debug)]
+pub enum RunAnswer {
+    /// It has ended; with `result_json` if it returned something.
+    Finished(Box<Execution>, Option<String>),
+    /// It goes on.
+    Accepted(Box<Execution>),
+}
+
+/// Why a run, or a request for options, was refused. Nothing was recorded or run.
+#[derive(Debug, thiserror::Error)]
+pub enum RunError {
+    /// No workflow or generator of this name; perhaps a similar one.
+    #[error("no such workflow")]
+    Unknown {
+        /// The nearest known name.
+        nearest: Option<String>,
+    },
+    /// It needs an organization and none was named.
+    #[error("an organization is required")]
+    OrganizationRequired,
+    /// The input is not valid.
+    #[error("the input is not valid")]
+    Invalid(Vec<FieldFault>),
+    /// Rights or settings changed between the gate and the record: ask the gate again and retry.
+    #[error("rights or settings changed meanwhile")]
+    Changed,
+    /// Every worker is busy and the line is full.
+    #[error("every worker is busy")]
+    Saturated,
+    /// The engine is shutting down, or its workers do not start; the sentence says which.
+    #[error("{0}")]
+    Unavailable(String),
+    /// The store failed.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+}
+
+/// A request for the options of a field.
+pub struct OptionsRequest {
+    /// The generator's name.
+    pub generator: String,
+    /// Proof that the caller may ask.
+    pub access: Access,
+    /// For the audit trail.
+    pub actor: Actor,
+    /// Its inputs.
+    pub inputs: Map<String, Value>,
+    /// Only options whose label contains this, letter case ignored.
+    pub search: Option<String>,
+    /// Most options to answer, 1 to 1000.
+    pub limit: usize,
+}
+
+/// The options of a field.
+#[derive(Debug, Clone, PartialEq)]
+pub struct OptionsAnswer {
+    /// `{label, value, ...}` objects, secrets masked.
+    pub items: Vec<Value>,
+    /// Whether more exist than `limit` allowed.
+    pub truncated: bool,
+    /// Seconds a client may keep them.
+    pub ttl_seconds: u64,
+}
+
+/// Why options were not answered, besides the reasons of a run.
+#[derive(Debug, thiserror::Error)]
+pub enum OptionsError {
+    /// Refused before the generator ran.
+    #[error(transparent)]
+    Refused(#[from] RunError),
+    /// The generator raised, timed out or lost its worker.
+    #[error("the option generator failed")]
+    Failed {
+        /// Machine-readable.
+        error_type: String,
+        /// For people, secrets masked.
+        message: String,
+    },
+}
+
+/// The engine: a cheap handle.
+#[derive(Clone)]
+pub struct Engine {}
+
+impl Engine {
+    /// Recovers what an earlier engine left behind, starts the workers and the queue's dispatcher. The caller holds
+    /// the data folder's engine lock, so every earlier owner is dead.
+    ///
+    /// # Errors
+    /// [`EngineError`].
+    pub async fn start(options: EngineOptions) -> Result<Self, EngineError> {
+        let _ = options;
+        todo!("engine")
+    }
+
+    /// What the bundle offers.
+    pub fn metadata(&self) -> Arc<BundleMetadata> {
+        todo!("engine")
+    }
+
+    /// Runs a workflow: durable record, then user code, then result, logs and audit durable, then the answer. A
+    /// caller that drops this future cancels nothing.
+    ///
+    /// # Errors
+    /// [`RunError`], before anything was recorded.
+    pub async fn run(&self, request: RunRequest) -> Result<RunAnswer, RunError> {
+        let _ = request;
+        todo!("engine")
+    }
+
+    /// Asks an option generator.
+    ///
+    /// # Errors
+    /// [`OptionsError`].
+    pub async fn options(&self, request: OptionsRequest) -> Result<OptionsAnswer, OptionsError> {
+        let _ = request;
+        todo!("engine")
+    }
+
+    /// Waits until an execution of this engine has ended; at once if it is not one of its own.
+    pub async fn ended(&self, id: ExecutionId) {
+        let _ = id;
+        todo!("engine")
+    }
+
+    /// Which walls stand around workers, for the start log.
+    pub fn layers(&self) -> Vec<String> {
+        todo!("engine")
+    }
+
+    /// Takes no new runs, lets running ones end for `grace`, ends the rest as `Interrupted`.
+    pub async fn shutdown(&self, grace: Duration) {
+        let _ = grace;
+        todo!("engine")
+    }
+}
+

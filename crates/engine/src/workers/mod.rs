@@ -1,0 +1,214 @@
+//! Warm Python workers: one organization per process, ready spares, limits, and an outcome for every way a
+//! process can end. The wire is `docs/worker-protocol.md`.
+
+use async_trait::async_trait;
+use chrono::{DateTime, Utc};
+use msp_domain::{BundleMetadata, ExecutionId, LogLevel, Scope};
+use serde_json::{Map, Value};
+use std::{path::PathBuf, sync::Arc, time::Duration};
+use tokio_util::sync::CancellationToken;
+
+/// What a pool is made of.
+#[derive(Debug, Clone)]
+pub struct PoolOptions {
+    /// The author's workspace.
+    pub workspace: PathBuf,
+    /// The data folder's `engine/` part: SDK, environments, workers' temporary folders. All that workers can read.
+    pub engine_dir: PathBuf,
+    /// The interpreter to use; `None` finds `python3` on the path.
+    pub python: Option<PathBuf>,
+    /// The binary started as `msp __worker`; the running one unless a test says otherwise.
+    pub launcher: PathBuf,
+    /// Most worker processes at once, spares included.
+    pub max_workers: usize,
+    /// Spare processes kept ready.
+    pub spares: usize,
+    /// Whether `requirements.txt` may be installed (needs the package registry).
+    pub install_requirements: bool,
+}
+
+/// What an execution calls.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum TargetKind {
+    /// A workflow.
+    Workflow,
+    /// An option generator.
+    Options,
+}
+
+/// One execution, to be run by a worker of its organization.
+#[derive(Debug, Clone)]
+pub struct Assignment {
+    /// Whose worker.
+    pub scope: Scope,
+    /// Which execution.
+    pub execution_id: ExecutionId,
+    /// Workflow or option generator.
+    pub kind: TargetKind,
+    /// Its registered name.
+    pub name: String,
+    /// Validated arguments.
+    pub arguments: Map<String, Value>,
+    /// `context` of the `start` frame.
+    pub context: Value,
+    /// Whether it has its process to itself.
+    pub exclusive: bool,
+    /// How long it may run, counted from its `start` frame.
+    pub timeout: Duration,
+    /// Ends it on request.
+    pub cancel: CancellationToken,
+}
+
+/// One line a worker wrote, before masking and numbering.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct RawLine {
+    /// When.
+    pub at: DateTime<Utc>,
+    /// How much it matters.
+    pub level: LogLevel,
+    /// Where it came from.
+    pub source: String,
+    /// The text.
+    pub message: String,
+}
+
+/// Why the host refuses a call of a worker; the codes are the protocol's.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct CallRefusal {
+    /// Machine-readable.
+    pub code: String,
+    /// For people; nothing secret.
+    pub message: String,
+    /// HTTP status of a remote service.
+    pub status: Option<u16>,
+}
+
+/// The host's side of one execution. Awaiting `log` is back-pressure: the worker is not read meanwhile for this
+/// execution's lines. Everything an execution wrote is handed over before [`WorkerPool::run`] returns.
+#[async_trait]
+pub trait RunHost: Send + Sync + 'static {
+    /// The `start` frame is about to be sent: from here on user code may run.
+    async fn starting(&self);
+    /// Lines of the execution, in order.
+    async fn log(&self, lines: Vec<RawLine>);
+    /// Its latest progress.
+    async fn progress(&self, percent: Option<f64>, message: Option<String>);
+    /// A call of the execution; runs beside its logs.
+    async fn call(&self, method: &str, arguments: Map<String, Value>) -> Result<Value, CallRefusal>;
+}
+
+/// How an execution ended.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Outcome {
+    /// The function returned this JSON text.
+    Returned(String),
+    /// The function raised, or its result could not be used.
+    Raised {
+        /// The exception's class, or a code of the protocol.
+        error_type: String,
+        /// Its message.
+        message: String,
+        /// The traceback, author frames first; possibly empty.
+        traceback: String,
+    },
+    /// It gave way to, or was ended by, its cancellation token.
+    Cancelled,
+    /// Its deadline passed.
+    TimedOut,
+    /// Its worker was lost: how far it got is unknown.
+    WorkerLost {
+        /// `worker_exited`, `worker_protocol`, `worker_killed` (another execution's deadline took the process).
+        error_type: &'static str,
+        /// Names the process and what is known: exit code, signal, last words on standard error.
+        message: String,
+    },
+    /// No worker could take it; no user code ran.
+    NotStarted(NotStarted),
+}
+
+/// Why an execution did not start.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum NotStarted {
+    /// Every worker is busy and the waiting line is full.
+    #[error("every worker is busy")]
+    Saturated,
+    /// The pool is shutting down.
+    #[error("the engine is shutting down")]
+    ShuttingDown,
+    /// Worker processes do not start or do not load; says why, with their last words.
+    #[error("no worker could be started: {0}")]
+    SpawnFailed(String),
+    /// It was cancelled while it waited for a worker.
+    #[error("cancelled before it started")]
+    Cancelled,
+}
+
+/// Why a pool cannot start.
+#[derive(Debug, thiserror::Error)]
+pub enum PoolError {
+    /// No usable Python.
+    #[error("no usable Python interpreter: {0}")]
+    Python(String),
+    /// The workspace cannot be read.
+    #[error("the workspace {path} cannot be read: {source}")]
+    Workspace {
+        /// Which.
+        path: PathBuf,
+        /// Why.
+        source: std::io::Error,
+    },
+    /// The engine folder cannot be written.
+    #[error("the engine folder cannot be prepared: {0}")]
+    EngineDir(#[source] std::io::Error),
+}
+
+/// The pool: a cheap handle to the supervisor.
+#[derive(Clone)]
+pub struct WorkerPool {}
+
+impl WorkerPool {
+    /// Finds Python, lays out the SDK, installs requirements, loads the bundle in a fresh worker and keeps spares.
+    /// A bundle with broken files, or one whose requirements cannot be installed, still starts: its metadata says what is wrong.
+    ///
+    /// # Errors
+    /// [`PoolError`] when nothing could ever run.
+    pub async fn start(options: PoolOptions) -> Result<Self, PoolError> {
+        let _ = options;
+        todo!("workers")
+    }
+
+    /// What the bundle offers.
+    pub fn metadata(&self) -> Arc<BundleMetadata> {
+        todo!("workers")
+    }
+
+    /// Runs one execution to its end. Dropping the future does not stop the execution: use `cancel`.
+    pub async fn run(&self, assignment: Assignment, host: Arc<dyn RunHost>) -> Outcome {
+        let _ = (assignment, host);
+        todo!("workers")
+    }
+
+    /// Whether a run for this scope would be refused as saturated right now: asked before any record is made.
+    pub fn is_saturated(&self, scope: Scope) -> bool {
+        let _ = scope;
+        todo!("workers")
+    }
+
+    /// Which walls of design section 6 stand around workers on this machine, one sentence each, for the start log.
+    pub fn layers(&self) -> Vec<String> {
+        todo!("workers")
+    }
+
+    /// Takes no new executions, lets running ones end for `grace`, then kills what is left and reaps it.
+    pub async fn shutdown(&self, grace: Duration) {
+        let _ = grace;
+        todo!("workers")
+    }
+}
+
+/// The entry of `msp __worker`: raises the walls, then becomes Python. Called before any thread exists.
+/// Returns only when it failed, with what to print.
+pub fn worker_main(arguments: &[String]) -> String {
+    let _ = arguments;
+    todo!("workers")
+}
