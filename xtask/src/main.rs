@@ -1,1 +1,45 @@
-fn main() {}
+//! `cargo xtask`: the commands of this repository.
+
+mod checks;
+mod prerequisites;
+mod python;
+mod run;
+mod tally;
+mod workspace;
+
+use clap::{Parser, Subcommand};
+use std::process::ExitCode;
+
+#[derive(Parser)]
+#[command(bin_name = "cargo xtask", about = "Commands of this repository", max_term_width = 100)]
+struct Cli {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Subcommand)]
+enum Command {
+    /// Build the server, seed demo organizations, start simulator and server, and print a sign-in link.
+    ///
+    /// Started again it keeps the data. Ctrl-C stops everything.
+    Run(run::RunArguments),
+    /// Check format and lints, and run every test of the Rust and Python parts.
+    ///
+    /// Installs what is missing or fails; prints how long each part took.
+    Test,
+}
+
+fn main() -> ExitCode {
+    let outcome = match Cli::parse().command {
+        Command::Run(arguments) => run::run(&arguments),
+        Command::Test => checks::run_all(),
+    };
+    match outcome {
+        Ok(true) => ExitCode::SUCCESS,
+        Ok(false) => ExitCode::FAILURE,
+        Err(error) => {
+            eprintln!("error: {error:#}");
+            ExitCode::FAILURE
+        }
+    }
+}

@@ -1,0 +1,75 @@
+//! Reading how many tests passed and failed from what test runners print.
+
+/// How many checks passed and failed.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Tally {
+    /// Tests that passed.
+    pub passed: u64,
+    /// Tests that failed, and those that could not even start.
+    pub failed: u64,
+    /// Tests a runner left out.
+    pub skipped: u64,
+}
+
+impl Tally {
+    /// What one line adds: zero unless it is the summary of `cargo test`, `cargo nextest` or `pytest`.
+    pub fn of_line(line: &str) -> Self {
+        let line = line.trim().trim_matches('=').trim();
+        let is_summary = line.starts_with("test result:")
+            || line.starts_with("Summary [")
+            || (line.contains(" in ") && line.ends_with('s') && line.starts_with(|c: char| c.is_ascii_digit()));
+        if !is_summary {
+            return Self::default();
+        }
+        let words: Vec<&str> = line.split_whitespace().collect();
+        let mut tally = Self::default();
+        for pair in words.windows(2) {
+            let Ok(count) = pair[0].parse::<u64>() else { continue };
+            match pair[1].trim_end_matches([',', ';', '.']) {
+                "passed" => tally.passed += count,
+                "failed" | "error" | "errors" | "timed" => tally.failed += count,
+                "skipped" | "ignored" => tally.skipped += count,
+                _ => {}
+            }
+        }
+        tally
+    }
+
+    /// Both together.
+    #[must_use]
+    pub fn plus(self, other: Self) -> Self {
+        Self {
+            passed: self.passed + other.passed,
+            failed: self.failed + other.failed,
+            skipped: self.skipped + other.skipped,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_summaries_of_every_runner_are_read() {
+        let cases = [
+            (
+                "test result: ok. 5 passed; 1 failed; 2 ignored; 0 measured; 0 filtered out; finished in 0.01s",
+                (5, 1, 2),
+            ),
+            ("     Summary [  12.345s] 123 tests run: 121 passed (1 slow), 2 failed, 3 skipped", (121, 2, 3)),
+            ("======== 3 failed, 12 passed, 1 error in 0.12s ========", (12, 4, 0)),
+            ("12 passed in 0.12s", (12, 0, 0)),
+        ];
+        for (line, (passed, failed, skipped)) in cases {
+            assert_eq!(Tally::of_line(line), Tally { passed, failed, skipped }, "{line}");
+        }
+    }
+
+    #[test]
+    fn lines_that_only_mention_numbers_add_nothing() {
+        for line in ["test a_login_with_3_failed_attempts_is_refused ... ok", "3 failed attempts", ""] {
+            assert_eq!(Tally::of_line(line), Tally::default(), "{line}");
+        }
+    }
+}
