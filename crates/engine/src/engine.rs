@@ -1,8 +1,12 @@
 //! The engine: from a request to a durable, final execution.
 
-use crate::workers::{PoolError, PoolOptions};
+use crate::{
+    dispatcher, options, recovery, run,
+    runtime::Runtime,
+    workers::{PoolError, PoolOptions, WorkerPool},
+};
 use msp_auth::Access;
-use msp_domain::{BundleMetadata, Clock, ExecutionId, FieldFault};
+use msp_domain::{BundleMetadata, Clock, FieldFault};
 use msp_integrations::Integrations;
 use msp_storage::{
     Repositories, StoreError,
@@ -10,6 +14,7 @@ use msp_storage::{
 };
 use serde_json::{Map, Value};
 use std::{sync::Arc, time::Duration};
+use uuid::Uuid;
 
 /// What an engine is made of.
 pub struct EngineOptions {
@@ -140,58 +145,59 @@ pub enum OptionsError {
 
 /// The engine: a cheap handle.
 #[derive(Clone)]
-pub struct Engine {}
+pub struct Engine {
+    runtime: Arc<Runtime>,
+}
 
 impl Engine {
-    /// Recovers what an earlier engine left behind, starts the workers and the queue's dispatcher. The caller holds
-    /// the data folder's engine lock, so every earlier owner is dead.
+    /// Starts the workers, recovers what an earlier engine left behind and starts the queue's dispatcher. The caller
+    /// holds the data folder's engine lock, so every earlier owner is dead.
     ///
     /// # Errors
     /// [`EngineError`].
     pub async fn start(options: EngineOptions) -> Result<Self, EngineError> {
-        let _ = options;
-        todo!("engine")
+        let owner = format!("{}:{}", std::process::id(), Uuid::new_v4());
+        let left_behind =
+            recovery::recover(&options.repositories, &options.clock, &owner).await.map_err(EngineError::Recovery)?;
+        let pool = WorkerPool::start(options.pool).await?;
+        let runtime = Arc::new(Runtime::new(options.repositories, options.integrations, pool, options.clock, owner));
+        tokio::spawn(dispatcher::dispatch(runtime.clone(), left_behind));
+        Ok(Self { runtime })
     }
 
     /// What the bundle offers.
     pub fn metadata(&self) -> Arc<BundleMetadata> {
-        todo!("engine")
+        self.runtime.pool.metadata()
     }
 
     /// Runs a workflow: durable record, then user code, then result, logs and audit durable, then the answer. A
     /// caller that drops this future cancels nothing.
     ///
     /// # Errors
-    /// [`RunError`], before anything was recorded.
+    /// [`RunError`], before anything was recorded; [`RunError::Store`] also when the ending could not be written.
     pub async fn run(&self, request: RunRequest) -> Result<RunAnswer, RunError> {
-        let _ = request;
-        todo!("engine")
+        run::run(self.runtime.clone(), request).await
     }
 
-    /// Asks an option generator.
+    /// Asks an option generator. Dropping this future cancels it.
     ///
     /// # Errors
     /// [`OptionsError`].
     pub async fn options(&self, request: OptionsRequest) -> Result<OptionsAnswer, OptionsError> {
-        let _ = request;
-        todo!("engine")
-    }
-
-    /// Waits until an execution of this engine has ended; at once if it is not one of its own.
-    pub async fn ended(&self, id: ExecutionId) {
-        let _ = id;
-        todo!("engine")
+        options::options(self.runtime.clone(), request).await
     }
 
     /// Which walls stand around workers, for the start log.
     pub fn layers(&self) -> Vec<String> {
-        todo!("engine")
+        self.runtime.pool.layers()
     }
 
-    /// Takes no new runs, lets running ones end for `grace`, ends the rest as `Interrupted`.
+    /// Takes no new runs, lets running ones end for `grace`, ends the rest as `Interrupted`. Pending ones stay for
+    /// the next start.
     pub async fn shutdown(&self, grace: Duration) {
-        let _ = grace;
-        todo!("engine")
+        self.runtime.stopping.cancel();
+        self.runtime.tasks.close();
+        self.runtime.pool.shutdown(grace).await;
+        self.runtime.tasks.wait().await;
     }
 }
-

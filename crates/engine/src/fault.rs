@@ -1,0 +1,81 @@
+//! The places between two durable steps where a crash must be survivable, each with a name.
+//!
+//! A debug build started with `MSP_FAULT_POINT=<name>` kills itself (SIGKILL, no clean-up) when it gets there; the
+//! tests in `crates/server/tests` walk [`FaultPoint::ALL`]. In a release build [`reach`] does nothing.
+
+use nix::{
+    sys::signal::{Signal, kill},
+    unistd::Pid,
+};
+
+/// The environment variable that arms a fault point.
+pub const FAULT_POINT_VARIABLE: &str = "MSP_FAULT_POINT";
+
+/// A place where a crash must be survivable.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum FaultPoint {
+    /// A synchronous run is about to be put on record: nothing of it is durable.
+    BeforeRecord,
+    /// It is on record as `Running`; no worker has it.
+    AfterRecord,
+    /// An asynchronous run is on record as `Pending`; its caller has no answer yet.
+    AfterEnqueue,
+    /// Its queue message was received; it is still `Pending`.
+    AfterReceive,
+    /// It was claimed (`Running`); its queue message still exists.
+    AfterClaim,
+    /// A worker was chosen; the `start` frame is not sent.
+    BeforeStart,
+    /// The `start` frame is sent: user code may be running.
+    AfterStart,
+    /// The worker has answered; logs may not be durable yet.
+    AfterOutcome,
+    /// Every log line is durable; the record still says `Running`.
+    BeforeResult,
+    /// The final record is durable; nobody was told.
+    AfterResult,
+    /// The restarted engine has ended one lost execution and not looked at the others.
+    DuringRecovery,
+}
+
+impl FaultPoint {
+    /// Every fault point.
+    pub const ALL: [Self; 11] = [
+        Self::BeforeRecord,
+        Self::AfterRecord,
+        Self::AfterEnqueue,
+        Self::AfterReceive,
+        Self::AfterClaim,
+        Self::BeforeStart,
+        Self::AfterStart,
+        Self::AfterOutcome,
+        Self::BeforeResult,
+        Self::AfterResult,
+        Self::DuringRecovery,
+    ];
+
+    /// The name that arms it.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::BeforeRecord => "before_record",
+            Self::AfterRecord => "after_record",
+            Self::AfterEnqueue => "after_enqueue",
+            Self::AfterReceive => "after_receive",
+            Self::AfterClaim => "after_claim",
+            Self::BeforeStart => "before_start",
+            Self::AfterStart => "after_start",
+            Self::AfterOutcome => "after_outcome",
+            Self::BeforeResult => "before_result",
+            Self::AfterResult => "after_result",
+            Self::DuringRecovery => "during_recovery",
+        }
+    }
+}
+
+/// Dies here if this fault point is armed.
+pub fn reach(point: FaultPoint) {
+    if cfg!(debug_assertions) && std::env::var_os(FAULT_POINT_VARIABLE).is_some_and(|armed| armed == point.name()) {
+        // Cannot fail: a process may always signal itself.
+        let _ = kill(Pid::this(), Signal::SIGKILL);
+    }
+}

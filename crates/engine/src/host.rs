@@ -1,0 +1,153 @@
+//! The host's side of one run: what its worker may ask for, always on behalf of the run's own organization.
+
+use crate::{
+    fault::{FaultPoint, reach},
+    log_sink::LogSink,
+    masking::Masker,
+    record::Record,
+    runtime::Runtime,
+    workers::{CallRefusal, RawLine, RunHost},
+};
+use async_trait::async_trait;
+use msp_auth::Access;
+use msp_domain::{EffectiveConfig, ExecutionId};
+use msp_integrations::CallScope;
+use msp_storage::{
+    StoreError,
+    repositories::{Actor, audit::AuditDraft},
+};
+use serde_json::{Map, Value, json};
+use std::sync::Arc;
+
+/// Calls for secrets and integrations: the same for runs and for option generators.
+pub(crate) struct Calls {
+    pub runtime: Arc<Runtime>,
+    pub access: Access,
+    pub config: EffectiveConfig,
+    pub masker: Masker,
+    pub execution_id: ExecutionId,
+}
+
+impl Calls {
+    pub async fn answer(&self, method: &str, arguments: &Map<String, Value>) -> Result<Value, CallRefusal> {
+        let text = |name: &str| arguments.get(name).and_then(Value::as_str).unwrap_or_default();
+        match method {
+            "secret.get" => self.secret(text("name")).await,
+            "integration.call" => {
+                let empty = Map::new();
+                let parameters = arguments.get("arguments").and_then(Value::as_object).unwrap_or(&empty);
+                self.integration(text("integration"), text("operation"), parameters).await
+            }
+            other => Err(refusal("unknown_method", format!("The platform knows no call `{other}`."))),
+        }
+    }
+
+    /// The secret is audited before it is handed over, and masked from that moment on.
+    async fn secret(&self, name: &str) -> Result<Value, CallRefusal> {
+        let org = self.access.organization().map(|organization| organization.id);
+        let found = self.runtime.repositories.workflow_secrets.resolve(org, name).await.map_err(unavailable)?;
+        let Some((secret, origin)) = found else {
+            return Err(refusal(
+                "secret_not_found",
+                format!(
+                    "There is no secret `{name}` for this organization; an administrator can add it under its config."
+                ),
+            ));
+        };
+        let draft = AuditDraft {
+            scope: self.access.scope(),
+            actor: Actor { user: Some(self.access.caller().user), ip_address: None },
+            action: "Secret.Read".to_owned(),
+            entity_type: "Secret".to_owned(),
+            entity_id: name.to_owned(),
+            details: json!({ "execution_id": self.execution_id, "origin": origin }),
+        };
+        self.runtime.repositories.audit.record(draft).await.map_err(unavailable)?;
+        self.masker.add(secret.reveal());
+        Ok(Value::from(secret.reveal()))
+    }
+
+    async fn integration(
+        &self,
+        integration: &str,
+        operation: &str,
+        arguments: &Map<String, Value>,
+    ) -> Result<Value, CallRefusal> {
+        let Some(org) = self.access.organization() else {
+            return Err(refusal(
+                "not_configured",
+                format!("`{integration}` belongs to an organization, and this run has none."),
+            ));
+        };
+        let scope = CallScope { org, config: &self.config };
+        self.runtime.integrations.call(&scope, integration, operation, arguments).await.map_err(|error| CallRefusal {
+            code: error.code.to_owned(),
+            message: error.message,
+            status: error.status,
+        })
+    }
+}
+
+fn refusal(code: &str, message: String) -> CallRefusal {
+    CallRefusal { code: code.to_owned(), message, status: None }
+}
+
+fn unavailable(error: StoreError) -> CallRefusal {
+    tracing::error!(error = %error, "A worker's call could not be answered: the store failed");
+    refusal("unavailable", "The platform's store cannot be reached; try again later.".to_owned())
+}
+
+/// The host's side of a recorded run.
+pub(crate) struct Recorded {
+    pub calls: Calls,
+    pub logs: LogSink,
+    pub record: Record,
+}
+
+#[async_trait]
+impl RunHost for Recorded {
+    async fn starting(&self) {
+        reach(FaultPoint::BeforeStart);
+    }
+
+    async fn started(&self) {
+        reach(FaultPoint::AfterStart);
+    }
+
+    async fn log(&self, lines: Vec<RawLine>) {
+        self.logs.push(lines).await;
+    }
+
+    async fn progress(&self, percent: Option<f64>, message: Option<String>) {
+        let masked = message.map(|message| self.calls.masker.text(&message));
+        self.record.progress(percent, masked).await;
+    }
+
+    async fn call(&self, method: &str, arguments: Map<String, Value>) -> Result<Value, CallRefusal> {
+        self.calls.answer(method, &arguments).await
+    }
+}
+
+/// The host's side of an option generator: nothing is recorded, its lines go to the server's own log.
+pub(crate) struct Unrecorded {
+    pub calls: Calls,
+    pub generator: String,
+}
+
+#[async_trait]
+impl RunHost for Unrecorded {
+    async fn starting(&self) {}
+
+    async fn log(&self, lines: Vec<RawLine>) {
+        for line in lines {
+            let message = self.calls.masker.text(&line.message);
+            tracing::debug!(option_generator = %self.generator, source = %line.source, "{message}");
+        }
+    }
+
+    async fn progress(&self, _percent: Option<f64>, _message: Option<String>) {}
+
+    async fn call(&self, method: &str, arguments: Map<String, Value>) -> Result<Value, CallRefusal> {
+        self.calls.answer(method, &arguments).await
+    }
+}

@@ -1,0 +1,101 @@
+//! Recovery: what an earlier engine left behind gets its one legal ending, or runs.
+//!
+//! The caller holds the data folder's engine lock, so every owner but this one is dead and nothing has to expire.
+
+use crate::{
+    fault::{FaultPoint, reach},
+    run::password_address,
+};
+use msp_domain::{Clock, ExecutionStatus, LogLine, Scope};
+use msp_storage::{
+    ExecutionPointer, Repositories, SecretNamespace, StoreError,
+    repositories::executions::{Ending, Execution},
+};
+use std::{collections::HashSet, sync::Arc};
+
+/// Log lines read at a time while the last one is looked for.
+const LOG_PAGE: usize = 1000;
+
+/// Ends what was running as `Interrupted` and answers what is still pending, oldest first. Safe to be interrupted
+/// itself, anywhere: each ending is one conditional commit.
+pub(crate) async fn recover(
+    repositories: &Repositories,
+    clock: &Arc<dyn Clock>,
+    owner: &str,
+) -> Result<Vec<ExecutionPointer>, StoreError> {
+    let mut pending = Vec::new();
+    let mut alive = HashSet::new();
+    for active in repositories.executions.active().await? {
+        let pointer = active.pointer;
+        match repositories.executions.get(pointer.scope, pointer.execution_id).await? {
+            Some(execution) if execution.status == ExecutionStatus::Pending => {
+                alive.insert(pointer);
+                pending.push(pointer);
+            }
+            Some(execution)
+                if execution.status == ExecutionStatus::Running && execution.lease_owner.as_deref() != Some(owner) =>
+            {
+                interrupt(repositories, clock, &execution).await?;
+                repositories.stores.secrets.delete(&password_address(pointer)).await?;
+                reach(FaultPoint::DuringRecovery);
+            }
+            // Ended, with a pointer that a home without transactions left behind; or our own.
+            Some(_) | None => {}
+        }
+    }
+    sweep_passwords(repositories, &alive).await?;
+    pending.sort_by_key(|pointer| pointer.execution_id);
+    Ok(pending)
+}
+
+async fn interrupt(
+    repositories: &Repositories,
+    clock: &Arc<dyn Clock>,
+    execution: &Execution,
+) -> Result<(), StoreError> {
+    let last = last_line(repositories, execution).await?;
+    let told = last.as_ref().map_or_else(
+        || "It had written no log line.".to_owned(),
+        |line| format!("Its last log line was: {}", line.message),
+    );
+    let ending = Ending {
+        status: ExecutionStatus::Interrupted,
+        result_json: None,
+        error_type: Some("host_lost".to_owned()),
+        error_message: Some(format!("The engine stopped while the execution ran; how far it got is unknown. {told}")),
+        completed_at: clock.now(),
+        logs_through: last.map_or(0, |line| line.seq),
+    };
+    match repositories.executions.finish(execution, &ending).await {
+        // Ended between the read and this write.
+        Ok(_) | Err(StoreError::PreconditionFailed) => Ok(()),
+        Err(error) => Err(error),
+    }
+}
+
+async fn last_line(repositories: &Repositories, execution: &Execution) -> Result<Option<LogLine>, StoreError> {
+    let mut last: Option<LogLine> = None;
+    loop {
+        let after = last.as_ref().map_or(execution.logs_through.saturating_sub(1), |line| line.seq);
+        let page = repositories.executions.logs(execution.id, after, LOG_PAGE).await?;
+        match page.into_iter().next_back() {
+            Some(line) => last = Some(line),
+            None => return Ok(last),
+        }
+    }
+}
+
+/// Passwords whose execution never came to be, or has ended: the engine died between the two writes.
+async fn sweep_passwords(repositories: &Repositories, alive: &HashSet<ExecutionPointer>) -> Result<(), StoreError> {
+    let organizations = repositories.organizations.all().await?;
+    let scopes = organizations.iter().map(|organization| Scope::Org(organization.id)).chain([Scope::Global]);
+    for scope in scopes {
+        for name in repositories.stores.secrets.names(SecretNamespace::Parameter, scope).await? {
+            let pointer = name.parse().ok().map(|execution_id| ExecutionPointer { scope, execution_id });
+            if let Some(pointer) = pointer.filter(|pointer| !alive.contains(pointer)) {
+                repositories.stores.secrets.delete(&password_address(pointer)).await?;
+            }
+        }
+    }
+    Ok(())
+}

@@ -1,0 +1,302 @@
+//! The life of one execution: durable record, user code, logs and result durable, then the answer.
+
+use crate::{
+    ending::ending,
+    engine::{RunAnswer, RunError, RunRequest, Wait},
+    fault::{FaultPoint, reach},
+    host::{Calls, Recorded},
+    log_sink::LogSink,
+    prepare::{Prepared, prepare},
+    record::Record,
+    runtime::Runtime,
+    workers::{Assignment, Outcome, TargetKind},
+};
+use msp_auth::Access;
+use msp_domain::{EffectiveConfig, ExecutionId, LogLevel, Trigger, Workflow};
+use msp_storage::{
+    ExecutionPointer, SecretAddress, SecretNamespace, SecretValue, StoreError,
+    repositories::{
+        audit::AuditDraft,
+        executions::{Entry, Execution, NewExecution},
+    },
+};
+use serde_json::{Map, Value, json};
+use std::{sync::Arc, time::Duration};
+use tokio::sync::oneshot;
+use tokio_util::sync::CancellationToken;
+
+/// Pauses between attempts to write an ending while the store is away: about a minute in all. Beyond it the record
+/// stays `Running` and the next start of the engine ends it as `Interrupted`.
+const ENDING_RETRIES: [Duration; 9] = [
+    Duration::from_millis(100),
+    Duration::from_millis(200),
+    Duration::from_millis(500),
+    Duration::from_secs(1),
+    Duration::from_secs(2),
+    Duration::from_secs(5),
+    Duration::from_secs(10),
+    Duration::from_secs(20),
+    Duration::from_secs(20),
+];
+
+/// Puts a request on record and, unless it is to be queued, runs it. Everything after the checks happens in a task
+/// of its own: a caller that hangs up cancels nothing.
+pub(crate) async fn run(runtime: Arc<Runtime>, request: RunRequest) -> Result<RunAnswer, RunError> {
+    let metadata = runtime.pool.metadata();
+    let has_organization = request.access.organization().is_some();
+    let prepared = prepare(&metadata, &request.workflow, has_organization, &request.input)?;
+    let (bundle, wait) = (metadata.bundle.clone(), request.wait);
+    match wait {
+        Wait::No => {
+            let task = async move { enqueue(&runtime, &request, &prepared, bundle).await };
+            tokio::spawn(task).await.unwrap_or_else(|_| Err(task_lost()))
+        }
+        Wait::AtMost(limit) => {
+            if runtime.pool.is_saturated(request.access.scope()) {
+                return Err(RunError::Saturated);
+            }
+            let (recorded, on_record) = oneshot::channel();
+            let started = runtime.clone();
+            let mut task =
+                runtime.tasks.spawn(async move { run_now(started, request, prepared, bundle, recorded).await });
+            match tokio::time::timeout(limit, &mut task).await {
+                Ok(ended) => ended.unwrap_or_else(|_| Err(task_lost())),
+                Err(_elapsed) => match on_record.await {
+                    Ok(execution) => Ok(RunAnswer::Accepted(Box::new(execution))),
+                    // Refused before it was recorded, only just now.
+                    Err(_) => task.await.unwrap_or_else(|_| Err(task_lost())),
+                },
+            }
+        }
+    }
+}
+
+fn task_lost() -> RunError {
+    RunError::Unavailable("the engine stopped while the run was being accepted".to_owned())
+}
+
+async fn enqueue(
+    runtime: &Runtime,
+    request: &RunRequest,
+    prepared: &Prepared,
+    bundle: String,
+) -> Result<RunAnswer, RunError> {
+    let new = new_execution(runtime, request, prepared, bundle);
+    let pointer = ExecutionPointer { scope: new.scope, execution_id: new.id };
+    let parked = password_address(pointer);
+    if !prepared.passwords.is_empty() {
+        let passwords = SecretValue::new(Value::Object(prepared.passwords.clone()).to_string());
+        runtime.repositories.stores.secrets.set(&parked, &passwords).await?;
+    }
+    let execution = match insert(runtime, request, &new, &Entry::Queued).await {
+        Ok(execution) => execution,
+        Err(error) => {
+            if !prepared.passwords.is_empty() {
+                // Left behind if this fails too; recovery sweeps passwords without an execution.
+                let _ = runtime.repositories.stores.secrets.delete(&parked).await;
+            }
+            return Err(error);
+        }
+    };
+    reach(FaultPoint::AfterEnqueue);
+    runtime.repositories.stores.queue.send(pointer).await?;
+    Ok(RunAnswer::Accepted(Box::new(execution)))
+}
+
+async fn run_now(
+    runtime: Arc<Runtime>,
+    request: RunRequest,
+    prepared: Prepared,
+    bundle: String,
+    recorded: oneshot::Sender<Execution>,
+) -> Result<RunAnswer, RunError> {
+    let org = request.access.organization().map(|organization| organization.id);
+    let config = runtime.repositories.config.effective(org).await?;
+    let new = new_execution(&runtime, &request, &prepared, bundle);
+    let timeout = chrono::Duration::seconds(i64::try_from(new.timeout_seconds).unwrap_or(i64::MAX / 1_000_000));
+    let entry = Entry::Claimed { owner: runtime.owner.clone(), deadline_at: new.started_at + timeout };
+    reach(FaultPoint::BeforeRecord);
+    let execution = insert(&runtime, &request, &new, &entry).await?;
+    reach(FaultPoint::AfterRecord);
+    // The caller may have stopped waiting: then nobody needs to know.
+    let _ = recorded.send(execution.clone());
+    let claimed = Claimed {
+        execution,
+        access: request.access,
+        config,
+        workflow: prepared.workflow,
+        arguments: prepared.arguments,
+        passwords: prepared.passwords,
+    };
+    claimed.run(runtime).await
+}
+
+fn new_execution(runtime: &Runtime, request: &RunRequest, prepared: &Prepared, bundle_hash: String) -> NewExecution {
+    let now = runtime.clock.now();
+    let caller = request.access.caller();
+    NewExecution {
+        id: ExecutionId::at(now),
+        scope: request.access.scope(),
+        workflow_name: prepared.workflow.name.clone(),
+        form_id: None,
+        form_name: None,
+        executed_by: caller.user,
+        executed_by_name: caller.display_name.clone(),
+        trigger: Trigger::Api,
+        input_json: prepared.input_json.clone(),
+        bundle_hash,
+        started_at: now,
+        timeout_seconds: prepared.workflow.timeout_seconds,
+    }
+}
+
+/// The insert is guarded by the generation the gate read: what allowed the run still holds when it is recorded.
+async fn insert(
+    runtime: &Runtime,
+    request: &RunRequest,
+    new: &NewExecution,
+    entry: &Entry,
+) -> Result<Execution, RunError> {
+    if runtime.stopping.is_cancelled() {
+        return Err(RunError::Unavailable("the engine is shutting down".to_owned()));
+    }
+    let guard = runtime.repositories.generation.guard(request.access.generation().cloned());
+    let audit = AuditDraft {
+        scope: new.scope,
+        actor: request.actor.clone(),
+        action: "Workflow.Execute".to_owned(),
+        entity_type: "Workflow".to_owned(),
+        entity_id: new.workflow_name.clone(),
+        details: json!({ "execution_id": new.id, "bundle": new.bundle_hash }),
+    };
+    match runtime.repositories.executions.insert(new, entry, vec![guard], audit).await {
+        Ok(execution) => Ok(execution),
+        Err(StoreError::PreconditionFailed) => Err(RunError::Changed),
+        Err(error) => Err(error.into()),
+    }
+}
+
+/// Where the passwords of a queued execution wait for it.
+pub(crate) fn password_address(pointer: ExecutionPointer) -> SecretAddress {
+    SecretAddress::new(SecretNamespace::Parameter, pointer.scope, pointer.execution_id.key())
+}
+
+/// An execution this engine has claimed, with everything its worker needs.
+pub(crate) struct Claimed {
+    pub execution: Execution,
+    pub access: Access,
+    pub config: EffectiveConfig,
+    pub workflow: Workflow,
+    pub arguments: Map<String, Value>,
+    pub passwords: Map<String, Value>,
+}
+
+impl Claimed {
+    /// Runs it to its final record.
+    ///
+    /// # Errors
+    /// [`RunError::Store`] when the ending could not be made durable; the record then still says `Running`.
+    pub async fn run(self, runtime: Arc<Runtime>) -> Result<RunAnswer, RunError> {
+        let execution = self.execution;
+        let masker = runtime.masker(execution.scope);
+        for password in self.passwords.values().filter_map(Value::as_str) {
+            masker.add(password);
+        }
+        let logs = LogSink::new(runtime.repositories.clone(), masker.clone(), runtime.clock.clone(), execution.clone());
+        let record = Record::new(runtime.repositories.clone(), logs.clone(), execution.clone());
+        let assignment = Assignment {
+            scope: execution.scope,
+            execution_id: execution.id,
+            kind: TargetKind::Workflow,
+            name: self.workflow.name.clone(),
+            arguments: self.arguments,
+            context: context(&self.access, &self.config),
+            exclusive: self.workflow.exclusive,
+            timeout: Duration::from_secs(execution.timeout_seconds),
+            cancel: CancellationToken::new(),
+        };
+        let calls = Calls {
+            runtime: runtime.clone(),
+            access: self.access,
+            config: self.config,
+            masker: masker.clone(),
+            execution_id: execution.id,
+        };
+        let host = Arc::new(Recorded { calls, logs: logs.clone(), record: record.clone() });
+        let outcome = runtime.pool.run(assignment, host).await;
+        reach(FaultPoint::AfterOutcome);
+        describe(&outcome, &logs).await;
+        let finished = finish(&runtime, &record, &logs, &outcome).await?;
+        let result = match &finished.result {
+            Some(json) => Some(runtime.repositories.executions.load_json(json).await?),
+            None => None,
+        };
+        Ok(RunAnswer::Finished(Box::new(finished), result))
+    }
+}
+
+/// `context` of the `start` frame.
+pub(crate) fn context(access: &Access, config: &EffectiveConfig) -> Value {
+    let org = access.organization().map(
+        |org| json!({ "id": org.id, "name": org.name, "tenant_id": org.tenant_id.map(|tenant| tenant.to_string()) }),
+    );
+    let caller = access.caller();
+    json!({
+        "org": org,
+        "config": config.to_values(),
+        "caller": { "user_id": caller.user, "email": caller.email, "name": caller.display_name },
+    })
+}
+
+/// What the outcome adds to the log: a traceback as one line, a loss in one sentence.
+async fn describe(outcome: &Outcome, logs: &LogSink) {
+    match outcome {
+        Outcome::Raised { traceback, .. } if !traceback.is_empty() => {
+            logs.say(LogLevel::Error, "traceback", traceback.clone()).await;
+        }
+        Outcome::WorkerLost { message, .. } => logs.say(LogLevel::Error, "platform", message.clone()).await,
+        Outcome::Returned(_)
+        | Outcome::Raised { .. }
+        | Outcome::Cancelled
+        | Outcome::TimedOut
+        | Outcome::NotStarted(_) => {}
+    }
+}
+
+/// Logs durable first, then the ending; both again while the store is away.
+async fn finish(
+    runtime: &Runtime,
+    record: &Record,
+    logs: &LogSink,
+    outcome: &Outcome,
+) -> Result<Execution, StoreError> {
+    let masker = runtime.masker(record.snapshot().await.scope);
+    let mut ending = ending(outcome, &masker, runtime.clock.now());
+    let mut pauses = ENDING_RETRIES.into_iter();
+    loop {
+        let written = async {
+            ending.logs_through = logs.finish().await?;
+            reach(FaultPoint::BeforeResult);
+            record.finish(&ending).await
+        };
+        let error = match written.await {
+            Ok(finished) => {
+                reach(FaultPoint::AfterResult);
+                return Ok(finished);
+            }
+            Err(error) => error,
+        };
+        let known = record.snapshot().await;
+        if matches!(error, StoreError::PreconditionFailed) {
+            // Somebody else ended it, or an attempt whose answer was lost was ours after all.
+            let stored = runtime.repositories.executions.get(known.scope, known.id).await?;
+            return stored.filter(|stored| stored.completed_at == Some(ending.completed_at)).ok_or(error);
+        }
+        let Some(pause) = pauses.next() else {
+            tracing::error!(execution.id = %known.id, error = %error, "The end of an execution could not be written");
+            return Err(error);
+        };
+        tracing::warn!(execution.id = %known.id, error = %error, "The end of an execution could not be written yet");
+        tokio::time::sleep(pause).await;
+    }
+}

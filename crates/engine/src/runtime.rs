@@ -1,0 +1,56 @@
+//! What every execution of this engine shares.
+
+use crate::{masking::Masker, workers::WorkerPool};
+use msp_auth::Gate;
+use msp_domain::{Clock, Scope};
+use msp_integrations::Integrations;
+use msp_storage::Repositories;
+use std::{
+    collections::HashMap,
+    sync::{Arc, Mutex, PoisonError},
+};
+use tokio_util::{sync::CancellationToken, task::TaskTracker};
+
+/// The parts an execution needs, behind one cheap handle.
+pub(crate) struct Runtime {
+    pub repositories: Repositories,
+    pub integrations: Integrations,
+    pub gate: Gate,
+    pub pool: WorkerPool,
+    pub clock: Arc<dyn Clock>,
+    /// Names this boot of this host in `LeaseOwner`.
+    pub owner: String,
+    /// Executions in flight; shutdown waits for them.
+    pub tasks: TaskTracker,
+    /// Cancelled when the engine takes nothing new.
+    pub stopping: CancellationToken,
+    maskers: Mutex<HashMap<Scope, Masker>>,
+}
+
+impl Runtime {
+    pub fn new(
+        repositories: Repositories,
+        integrations: Integrations,
+        pool: WorkerPool,
+        clock: Arc<dyn Clock>,
+        owner: String,
+    ) -> Self {
+        Self {
+            gate: Gate::new(repositories.clone()),
+            repositories,
+            integrations,
+            pool,
+            clock,
+            owner,
+            tasks: TaskTracker::new(),
+            stopping: CancellationToken::new(),
+            maskers: Mutex::default(),
+        }
+    }
+
+    /// The masker of an organization's workers. It outlives them: a secret one process received may sit in a file
+    /// or a remote system and come back through the next.
+    pub fn masker(&self, scope: Scope) -> Masker {
+        self.maskers.lock().unwrap_or_else(PoisonError::into_inner).entry(scope).or_default().clone()
+    }
+}
