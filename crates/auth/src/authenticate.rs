@@ -1,7 +1,7 @@
 //! From a credential to an active caller.
 
-use crate::Tokens;
-use msp_domain::{Caller, Clock};
+use crate::{TokenError, Tokens};
+use msp_domain::{Caller, CallerKind, Clock, TokenScopes, UserId};
 use msp_storage::{Repositories, StoreError};
 use std::sync::Arc;
 use uuid::Uuid;
@@ -17,15 +17,27 @@ pub enum AuthError {
     Store(#[from] StoreError),
 }
 
+impl From<TokenError> for AuthError {
+    fn from(error: TokenError) -> Self {
+        match error {
+            TokenError::Invalid | TokenError::Expired => Self::Refused,
+        }
+    }
+}
+
 /// Turns credentials into callers; looks at the user's row every time.
 #[derive(Clone)]
-pub struct Authenticator {}
+pub struct Authenticator {
+    repositories: Repositories,
+    tokens: Tokens,
+    directory_id: Uuid,
+    clock: Arc<dyn Clock>,
+}
 
 impl Authenticator {
     /// Over these repositories, for the directory of this installation.
     pub fn new(repositories: Repositories, tokens: Tokens, directory_id: Uuid, clock: Arc<dyn Clock>) -> Self {
-        let _ = (repositories, tokens, directory_id, clock);
-        todo!("auth")
+        Self { repositories, tokens, directory_id, clock }
     }
 
     /// The caller of a bearer token.
@@ -33,8 +45,8 @@ impl Authenticator {
     /// # Errors
     /// [`AuthError`].
     pub async fn bearer(&self, token: &str) -> Result<Caller, AuthError> {
-        let _ = token;
-        todo!("auth")
+        let identity = self.tokens.verify(token, self.clock.now())?;
+        self.active(identity.user, identity.scopes, CallerKind::Token).await
     }
 
     /// The caller of a session cookie; carries all scopes.
@@ -42,7 +54,20 @@ impl Authenticator {
     /// # Errors
     /// [`AuthError`].
     pub async fn session(&self, cookie: &str) -> Result<Caller, AuthError> {
-        let _ = cookie;
-        todo!("auth")
+        let session = self.repositories.sessions.find(cookie).await?.ok_or(AuthError::Refused)?;
+        self.active(session.user, TokenScopes::ALL, CallerKind::Session).await
+    }
+
+    async fn active(&self, id: UserId, scopes: TokenScopes, kind: CallerKind) -> Result<Caller, AuthError> {
+        let user = self.repositories.users.get(id).await?.filter(|user| user.is_active).ok_or(AuthError::Refused)?;
+        Ok(Caller {
+            tid: self.directory_id,
+            user: user.id,
+            email: user.email,
+            display_name: user.display_name,
+            is_platform_admin: user.is_platform_admin,
+            scopes,
+            kind,
+        })
     }
 }

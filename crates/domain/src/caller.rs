@@ -28,6 +28,19 @@ impl TokenScopes {
         }
     }
 
+    /// The `scp` claim that [`Self::parse`] reads back.
+    pub fn to_claim(&self) -> String {
+        [
+            (self.workflows_execute, "Workflows.Execute"),
+            (self.forms_manage, "Forms.Manage"),
+            (self.organizations_manage, "Organizations.Manage"),
+        ]
+        .into_iter()
+        .filter_map(|(held, name)| held.then_some(name))
+        .collect::<Vec<_>>()
+        .join(" ")
+    }
+
     /// The most these scopes can ever allow (design section 4).
     pub fn ceiling(&self) -> Permissions {
         Permissions {
