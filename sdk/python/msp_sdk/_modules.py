@@ -1,0 +1,66 @@
+"""Advice for imports that fail."""
+
+from __future__ import annotations
+
+import sys
+
+from ._words import did_you_mean
+
+#: Modules whose distribution has another name (their pages on the Python Package Index).
+_DISTRIBUTIONS = {
+    "bs4": "beautifulsoup4",
+    "Crypto": "pycryptodome",
+    "cv2": "opencv-python",
+    "dateutil": "python-dateutil",
+    "dns": "dnspython",
+    "docx": "python-docx",
+    "dotenv": "python-dotenv",
+    "jose": "python-jose",
+    "jwt": "PyJWT",
+    "ldap": "python-ldap",
+    "OpenSSL": "pyOpenSSL",
+    "PIL": "pillow",
+    "pptx": "python-pptx",
+    "serial": "pyserial",
+    "slugify": "python-slugify",
+    "yaml": "PyYAML",
+}
+#: `azure.storage.blob` is in `azure-storage-blob`: this package follows its modules.
+_BY_PATH = ("azure", "google")
+
+
+def missing_module(error: ImportError) -> str:
+    """What an `ImportError` means and what to do about it."""
+    name = error.name or ""
+    top = name.partition(".")[0]
+    if not isinstance(error, ModuleNotFoundError):
+        wanted = getattr(error, "name_from", None)
+        module = sys.modules.get(name)
+        if isinstance(wanted, str) and module is not None:
+            return f"`{name}` has no `{wanted}`{did_you_mean(wanted, _public(module))}"
+        return f"ImportError: {error}"
+    if top in ("shared", "workflows", "options"):
+        parent = sys.modules.get(name.rpartition(".")[0])
+        found = _beside(list(getattr(parent, "__path__", [])))
+        return f"the workspace has no module `{name}`{did_you_mean(name.rpartition('.')[2], found)}"
+    if top == "msp_sdk":
+        return f"the SDK has no module `{name}`"
+    return f"the module `{name}` is not installed: add `{distribution(name)}` to requirements.txt"
+
+
+def distribution(module: str) -> str:
+    """The name under which a module is installed, as far as it can be known without asking anybody."""
+    top = module.partition(".")[0]
+    if top in _BY_PATH:
+        return "-".join(module.split(".")[:3])
+    return _DISTRIBUTIONS.get(top, top.replace("_", "-"))
+
+
+def _public(module: object) -> list[str]:
+    return [word for word in dir(module) if not word.startswith("_")]
+
+
+def _beside(folders: list[str]) -> list[str]:
+    from pathlib import Path
+
+    return [path.stem for folder in folders for path in Path(folder).glob("*") if not path.name.startswith("_")]

@@ -1,0 +1,165 @@
+"""Turns what a workflow returns into JSON, or says where that is impossible."""
+
+from __future__ import annotations
+
+import dataclasses
+import datetime
+import decimal
+import enum
+import inspect
+import json
+import math
+import uuid
+from collections.abc import Mapping
+from typing import Any
+
+#: Largest result in bytes of JSON (docs/worker-protocol.md, `result_too_large`).
+MAX_RESULT_BYTES = 8 * 1024 * 1024
+
+
+class ResultNotJson(Exception):
+    """A value has no form in JSON; the message names its path, such as `$.users[3].created`."""
+
+
+class ResultTooLarge(Exception):
+    """The result is over 8 MiB of JSON."""
+
+
+class OptionsInvalid(Exception):
+    """An option generator answered something other than a list of options."""
+
+
+def encode(value: Any) -> bytes:
+    """The value as UTF-8 JSON.
+
+    Dataclasses become objects; days, instants, UUIDs and decimals text; enumerations their values; sets and tuples lists.
+
+    Raises:
+        ResultNotJson: something in it has no form in JSON, NaN and infinity included.
+        ResultTooLarge: it is over `MAX_RESULT_BYTES`.
+    """
+    try:
+        text = json.dumps(value, default=_convert, allow_nan=False, ensure_ascii=False, separators=(",", ":"))
+        body = text.encode()
+    except (TypeError, ValueError, RecursionError, OverflowError) as error:
+        raise ResultNotJson(_explain(value) or f"the result has no form in JSON: {error}") from None
+    if len(body) > MAX_RESULT_BYTES:
+        size = len(body) / (1024 * 1024)
+        raise ResultTooLarge(f"the result is {size:.1f} MiB of JSON; at most 8 MiB can be returned")
+    return body
+
+
+def options(value: Any) -> list[dict[str, Any]]:
+    """The answer of an option generator as `{label, value}` items; a plain text or number is its own label.
+
+    Raises:
+        OptionsInvalid: it is not a list, or an item has no value.
+    """
+    if isinstance(value, (str, bytes, Mapping)) or not hasattr(value, "__iter__"):
+        raise OptionsInvalid(
+            f"an option generator returns a list of {{label, value}} items, not {_article(value)}{_await_hint(value)}"
+        )
+    return [_option(position, item) for position, item in enumerate(value)]
+
+
+def _option(position: int, item: Any) -> dict[str, Any]:
+    if dataclasses.is_dataclass(item) and not isinstance(item, type):
+        item = _fields(item)
+    if isinstance(item, Mapping):
+        if item.get("value") is None:
+            raise OptionsInvalid(f"option {position} has no `value`; each is {{label, value}}")
+        chosen, label = _scalar(position, item["value"]), item.get("label")
+        return {**item, "label": str(chosen if label is None else label), "value": chosen}
+    chosen = _scalar(position, item)
+    return {"label": str(chosen), "value": chosen}
+
+
+def _scalar(position: int, value: Any) -> Any:
+    if isinstance(value, (uuid.UUID, decimal.Decimal, datetime.date, enum.Enum)):
+        value = _convert(value)
+    if isinstance(value, (str, bool, int, float)):
+        return value
+    raise OptionsInvalid(f"the value of option {position} is {_article(value)}; use a text, a number, `True` or `False`")
+
+
+def _convert(value: Any) -> Any:
+    if dataclasses.is_dataclass(value) and not isinstance(value, type):
+        return _fields(value)
+    if isinstance(value, (datetime.date, datetime.time)):
+        return value.isoformat()
+    if isinstance(value, (uuid.UUID, decimal.Decimal)):
+        return str(value)
+    if isinstance(value, enum.Enum):
+        return value.value
+    if isinstance(value, (set, frozenset)):
+        try:
+            return sorted(value)
+        except TypeError:
+            return list(value)
+    if isinstance(value, Mapping):
+        return dict(value)
+    raise TypeError(f"{_article(value)} has no form in JSON")
+
+
+def _fields(value: Any) -> dict[str, Any]:
+    return {field.name: getattr(value, field.name) for field in dataclasses.fields(value)}
+
+
+def _explain(value: Any) -> str | None:
+    """Walk a value that could not be encoded, and name the first place at fault."""
+    try:
+        return _fault(value, "$", [])
+    except RecursionError:
+        return "the result is nested too deeply"
+
+
+def _fault(value: Any, path: str, above: list[int]) -> str | None:
+    if value is None or isinstance(value, (bool, int)):
+        return None
+    if isinstance(value, str):
+        return None if _is_unicode(value) else f"`{path}` contains half of a surrogate pair, which is not text"
+    if isinstance(value, float):
+        return None if math.isfinite(value) else f"`{path}` is {value}, which JSON does not have"
+    if id(value) in above:
+        return f"`{path}` contains itself"
+    above = [*above, id(value)]
+    if isinstance(value, Mapping):
+        for key, item in value.items():
+            if not isinstance(key, (str, bool, int, float)) and key is not None:
+                return f"`{path}` has the key {key!r}, {_article(key)}; keys are text, so use `str(...)`"
+            found = _fault(item, _member(path, key), above)
+            if found:
+                return found
+        return None
+    if isinstance(value, (list, tuple)):
+        for position, item in enumerate(value):
+            found = _fault(item, f"{path}[{position}]", above)
+            if found:
+                return found
+        return None
+    try:
+        converted = _convert(value)
+    except TypeError:
+        return f"`{path}` is {_article(value)}, which has no form in JSON{_await_hint(value)}"
+    return _fault(converted, path, above)
+
+
+def _is_unicode(text: str) -> bool:
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        return False
+    return True
+
+
+def _member(path: str, key: Any) -> str:
+    return f"{path}.{key}" if isinstance(key, str) and key.isidentifier() else f"{path}[{json.dumps(str(key))}]"
+
+
+def _article(value: Any) -> str:
+    name = type(value).__name__
+    return f"an {name}" if name[0].lower() in "aeiou" else f"a {name}"
+
+
+def _await_hint(value: Any) -> str:
+    return "; is an `await` missing?" if inspect.isawaitable(value) else ""
