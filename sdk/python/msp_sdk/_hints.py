@@ -7,7 +7,7 @@ import inspect
 import sys
 import types
 import typing
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any
 
 from .metadata import Function
@@ -45,9 +45,9 @@ class Hint:
     #: Whether `None` is among its types.
     optional: bool = False
     #: The Python type a value is handed over as, when it is a scalar.
-    scalar: type | None = None
+    scalar: Any = None
     #: Whether the hint is a `list[...]`, which suits a `multi_select` as well as `json`.
-    is_list: bool = field(default=False)
+    is_list: bool = False
 
 
 def signature(function: Function) -> inspect.Signature:
@@ -75,7 +75,7 @@ def read(annotation: Any, function: Function) -> Hint | None:
 
 
 def _hint(annotation: Any) -> Hint:
-    if annotation in _SCALARS if _hashable(annotation) else False:
+    if _hashable(annotation) and annotation in _SCALARS:
         return Hint(_SCALARS[annotation], scalar=annotation)
     origin = typing.get_origin(annotation)
     arguments = typing.get_args(annotation)

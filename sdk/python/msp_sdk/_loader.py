@@ -48,7 +48,9 @@ class Bundle:
         """The body of a `loaded` frame."""
         return {
             "workflows": [found.to_json(self.relative(found.file)) for found in self.workflows.values()],
-            "option_generators": [found.to_json(self.relative(found.file)) for found in self.option_generators.values()],
+            "option_generators": [
+                found.to_json(self.relative(found.file)) for found in self.option_generators.values()
+            ],
             "errors": [error.to_json() for error in self.errors],
         }
 
@@ -159,7 +161,9 @@ def describe(bundle: Bundle, file: Path, error: BaseException) -> FileError:
     if isinstance(error, ImportError):
         return FileError(shown, line, missing_module(error))
     if isinstance(error, SystemExit):
-        return FileError(shown, line, "the file ends the program (`sys.exit`) while it is imported; move that into a function")
+        return FileError(
+            shown, line, "the file ends the program (`sys.exit`) while it is imported; move that into a function"
+        )
     text = str(error).strip()
     message = f"{type(error).__name__}: {text}" if text else type(error).__name__
     inner = _innermost(bundle, error)

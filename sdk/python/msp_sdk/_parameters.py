@@ -126,7 +126,9 @@ def _check_limits(name: str, limits: dict[str, Any], mistake: Any) -> None:
         except re.error as error:
             raise mistake(f"`pattern` of `{name}` is not a valid regular expression: {error}") from None
         if _BEYOND_HOST_PATTERNS.search(limits["pattern"]):
-            raise mistake(f"`pattern` of `{name}` uses look-around or a back-reference; the platform's matcher has neither")
+            raise mistake(
+                f"`pattern` of `{name}` uses look-around or a back-reference; the platform's matcher has neither"
+            )
 
 
 def build_parameters(
@@ -168,7 +170,9 @@ def build_parameters(
             raise spec.mistake(f"`@param` names `{spec.name}`, but `{function.__name__}` has no such argument{hint}")
     hints = {argument.name: _hints.read(argument.annotation, function) for argument in arguments}
     built = {
-        argument.name: _parameter(argument, hints[argument.name], by_name.get(argument.name), mistake, code.co_firstlineno)
+        argument.name: _parameter(
+            argument, hints[argument.name], by_name.get(argument.name), mistake, code.co_firstlineno
+        )
         for argument in arguments
     }
     order = [spec.name for spec in specs] + [name for name in names if name not in by_name]

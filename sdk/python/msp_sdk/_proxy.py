@@ -35,7 +35,7 @@ class OpenedClients:
         self._made: dict[tuple[str, asyncio.AbstractEventLoop], asyncio.Future[Any]] = {}
 
     async def client(self, name: str) -> Any:
-        """The client of this name, made now if this is its first use. Callers at the same time share one factory run."""
+        """The client of this name, made at its first use; callers at the same time share one run of the factory."""
         key = (name, asyncio.get_running_loop())
         made = self._made.get(key)
         if made is None:
@@ -174,7 +174,9 @@ class LazyCall(Coroutine[Any, Any, Any]):
     def __del__(self) -> None:
         # Python says this for coroutines of its own; forgetting `await` here must not go unnoticed either.
         if not getattr(self, "_used", True):
-            warnings.warn("a call to an integration was never awaited, so it never happened", RuntimeWarning, stacklevel=2)
+            warnings.warn(
+                "a call to an integration was never awaited, so it never happened", RuntimeWarning, stacklevel=2
+            )
 
     async def _finish(self) -> Any:
         value = await self._call()

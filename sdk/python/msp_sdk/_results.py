@@ -32,7 +32,7 @@ class OptionsInvalid(Exception):
 def encode(value: Any) -> bytes:
     """The value as UTF-8 JSON.
 
-    Dataclasses become objects; days, instants, UUIDs and decimals text; enumerations their values; sets and tuples lists.
+    Dataclasses become objects; days, instants, UUIDs and decimals text; enumerations their values; sets lists.
 
     Raises:
         ResultNotJson: something in it has no form in JSON, NaN and infinity included.
@@ -79,7 +79,9 @@ def _scalar(position: int, value: Any) -> Any:
         value = _convert(value)
     if isinstance(value, (str, bool, int, float)):
         return value
-    raise OptionsInvalid(f"the value of option {position} is {_article(value)}; use a text, a number, `True` or `False`")
+    raise OptionsInvalid(
+        f"the value of option {position} is {_article(value)}; use a text, a number, `True` or `False`"
+    )
 
 
 def _convert(value: Any) -> Any:

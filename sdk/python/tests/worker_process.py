@@ -103,9 +103,7 @@ class WorkerProcess:
             "config": config or {},
             "caller": {"user_id": "u1", "email": "ada@example.com", "name": "Ada"},
         }
-        self.send(
-            type="start", execution_id=execution_id, kind=kind, name=name, arguments=arguments, context=context
-        )
+        self.send(type="start", execution_id=execution_id, kind=kind, name=name, arguments=arguments, context=context)
         return execution_id
 
     def result(self, execution_id: str) -> Frame:

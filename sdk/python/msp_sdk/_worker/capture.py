@@ -33,9 +33,11 @@ class LogSink:
 
     def __init__(self, channel: Channel, execution_id: str | None, worker: LogSink | None = None) -> None:
         self._channel = channel
-        self._head = b'"execution_id":%s,"lines":[' % encode_basestring_ascii(execution_id).encode() if (
-            execution_id is not None
-        ) else b'"execution_id":null,"lines":['
+        self._head = (
+            b'"execution_id":%s,"lines":[' % encode_basestring_ascii(execution_id).encode()
+            if (execution_id is not None)
+            else b'"execution_id":null,"lines":['
+        )
         self._worker = worker
         self._lock = threading.RLock()
         self._gathered: list[bytes] = []

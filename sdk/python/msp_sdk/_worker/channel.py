@@ -24,21 +24,6 @@ def dumps(value: Any) -> bytes:
     return json.dumps(value, ensure_ascii=False, separators=(",", ":")).encode("utf-8", "replace")
 
 
-def loads(body: bytes | bytearray) -> Any:
-    """A frame's body."""
-    return json.loads(body)
-
-
-def use_fast_json() -> None:
-    """Read frames with `orjson` when the author's environment has it."""
-    global loads
-    try:
-        import orjson
-    except ImportError:
-        return
-    loads = orjson.loads
-
-
 class Channel:
     """Frames to and from the host. The end of the channel is the end of the process."""
 
@@ -51,12 +36,21 @@ class Channel:
         self._deferred: deque[bytes] = deque()
         self._seq = 0
         self._incoming = bytearray()
+        self._loads: Callable[[bytes], Any] = json.loads
         #: In a forked child: descriptors that take its text, by source. The channel is the parent's.
         self.forked: dict[str, int] | None = None
 
     def fileno(self) -> int:
         """The descriptor, for the event loop and for `poll`."""
         return self._socket.fileno()
+
+    def use_fast_json(self) -> None:
+        """Read frames with `orjson` when the author's environment has it."""
+        try:
+            import orjson
+        except ImportError:
+            return
+        self._loads = orjson.loads
 
     def send(self, kind: str, **fields: Any) -> None:
         """Send one frame."""
@@ -132,7 +126,7 @@ class Channel:
                 return
             body = bytes(buffer[4 : 4 + size])
             del buffer[: 4 + size]
-            yield loads(body)
+            yield self._loads(body)
 
     def abandon(self, lines_to: dict[str, int]) -> None:
         """In a forked child: let go of the channel, which belongs to the parent."""

@@ -141,5 +141,3 @@ def _after_fork(channel: Channel) -> None:
     channel.abandon(lines_to)
     # Another thread may have held a lock of the standard streams when the process was copied.
     sys.stdout, sys.stderr = sys.__stdout__, sys.__stderr__
-
-

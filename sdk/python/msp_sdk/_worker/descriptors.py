@@ -26,7 +26,7 @@ def close_quietly(fd: int) -> None:
 
 
 class StandardDescriptors:
-    """Descriptor 0 reads nothing, 1 and 2 are the host's capture pipes; author code may close or replace any of them."""
+    """Descriptor 0 reads nothing, 1 and 2 are the host's capture pipes; author code may close or replace them."""
 
     def __init__(self) -> None:
         null = os.open(os.devnull, os.O_RDONLY)

@@ -128,7 +128,7 @@ class Execution:
             pipes, self._pipes = self._pipes, {}
         if pipes:
             # In a thread: children that keep writing are waited for, and other executions are not.
-            await _in_thread(lambda: [pipe.close() for pipe in pipes.values()], self._worker.loop)
+            await _in_thread(lambda: _close(list(pipes.values())), self._worker.loop)
 
     async def _end_tasks(self) -> None:
         left = {task for task in self.tasks if not task.done() and task is not self._task}
@@ -140,6 +140,11 @@ class Execution:
         note = f"{len(left)} tasks were" if len(left) > 1 else "1 task was"
         ending = f"; {len(stubborn)} of them did not give way" if stubborn else ""
         _logger.warning("%s still running at the end of the execution and cancelled%s", note, ending)
+
+
+def _close(pipes: list[ChildPipe]) -> None:
+    for pipe in pipes:
+        pipe.close()
 
 
 def _context(host: ExecutionHost, execution_id: str, given: dict[str, Any]) -> Context:

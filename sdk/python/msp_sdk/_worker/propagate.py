@@ -16,7 +16,7 @@ from typing import Any
 
 def install() -> None:
     """Patch `Thread.start` and `ThreadPoolExecutor.submit`, once per process."""
-    threading.Thread.start = _start(threading.Thread.start)  # type: ignore[method-assign]
+    threading.Thread.start = _start(threading.Thread.start)  # type: ignore[method-assign,assignment]
     executor = concurrent.futures.thread.ThreadPoolExecutor
     executor.submit = _submit(executor.submit)  # type: ignore[method-assign]
 

@@ -42,14 +42,14 @@ class Worker:
         self.channel.send("hello", pid=os.getpid(), python=platform.python_version())
         self.loop = asyncio.new_event_loop()
         asyncio.set_event_loop(self.loop)
-        self.loop.set_task_factory(_note_task)
+        self.loop.set_task_factory(_note_task)  # type: ignore[arg-type]
         self._state = ProcessState(standard, self.loop)
 
     def _capture_output(self) -> None:
         output = Capture(self.channel, self.sink)
-        sys.stdin = open(0, encoding="utf-8", closefd=False)
-        sys.stdout = sys.__stdout__ = CapturedText(output, "print", 1)  # type: ignore[misc]
-        sys.stderr = sys.__stderr__ = CapturedText(output, "stderr", 2)  # type: ignore[misc]
+        sys.stdin = open(0, encoding="utf-8", closefd=False)  # noqa: SIM115
+        sys.stdout = sys.__stdout__ = CapturedText(output, "print", 1)  # type: ignore[assignment,misc]
+        sys.stderr = sys.__stderr__ = CapturedText(output, "stderr", 2)  # type: ignore[assignment,misc]
         root = logging.getLogger()
         root.handlers[:] = [_LogHandler(output)]
         root.setLevel(logging.INFO)
@@ -68,7 +68,7 @@ class Worker:
             import site
 
             site.addsitedir(frame["site_packages"])
-            channel.use_fast_json()
+            self.channel.use_fast_json()
         self.bundle = load_workspace(workspace)
         self._state.restore(last=True)
         self.sink.finish_lines()
@@ -109,16 +109,16 @@ class Worker:
         try:
             self._state.restore(last=len(self._executions) == 1)
         except Exception as error:
-            self.sink.write("error", "msp_sdk", f"the process could not be put in order: {type(error).__name__}: {error}")
+            self.sink.write(
+                "error", "msp_sdk", f"the process could not be put in order: {type(error).__name__}: {error}"
+            )
         self._beat.ended()
         self._executions.pop(execution.id, None)
         head = channel.dumps({"execution_id": execution.id})[1:-1]
         execution.sink.end(lambda: self.channel.send_body("result", head + b"," + members))
 
 
-def _note_task(
-    loop: asyncio.AbstractEventLoop, coroutine: Coroutine[Any, Any, Any], **words: Any
-) -> asyncio.Task[Any]:
+def _note_task(loop: asyncio.AbstractEventLoop, coroutine: Coroutine[Any, Any, Any], **words: Any) -> asyncio.Task[Any]:
     """Make a task and remember whose it is: what is left of it at the end of its execution is cancelled."""
     task = asyncio.Task(coroutine, loop=loop, **words)
     context = words.get("context")
@@ -150,5 +150,3 @@ def _level(number: int) -> str:
     if number >= logging.WARNING:
         return "warning"
     return "info" if number >= logging.INFO else "debug"
-
-

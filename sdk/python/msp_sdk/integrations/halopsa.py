@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 from ..record import Record
 from ._client import PlatformClient
 
@@ -16,22 +14,34 @@ class HaloPSA(PlatformClient):
     async def create_activity(
         self,
         client_id: int | str | None = None,
-        note: str = "",
+        note: str | None = None,
         ticket_id: int | str | None = None,
-        **fields: Any,
+        *,
+        note_html: str | None = None,
+        outcome_id: int | None = None,
+        hidden_from_user: bool | None = None,
     ) -> Record:
         """Leave a note: an action on the ticket when `ticket_id` is given, else a note on the client.
 
         Args:
-            client_id: the client in HaloPSA.
-            note: the text.
+            client_id: the client in HaloPSA; the one of the integration's settings when left out.
+            note: the text. Give it, or `note_html`.
             ticket_id: the ticket, when there is one.
-            **fields: further fields in HaloPSA's own words.
+            note_html: the text as HTML.
+            outcome_id: the kind of action, on a ticket.
+            hidden_from_user: whether the ticket's end user does not see it; true unless given.
+
+        Raises:
+            InvalidArguments: there is no text, or neither a ticket nor a client.
         """
-        arguments: dict[str, Any] = {"note": note, **fields}
-        if client_id is not None:
-            arguments["client_id"] = client_id
-        if ticket_id is not None:
-            arguments["ticket_id"] = ticket_id
-        answer = await self._call("create_activity", **arguments)
+        arguments = {
+            "client_id": client_id,
+            "note": note,
+            "ticket_id": ticket_id,
+            "note_html": note_html,
+            "outcome_id": outcome_id,
+            "hidden_from_user": hidden_from_user,
+        }
+        given = {name: value for name, value in arguments.items() if value is not None}
+        answer = await self._call("create_activity", **given)
         return answer if isinstance(answer, Record) else Record()

@@ -29,17 +29,25 @@ class MicrosoftGraph(PlatformClient):
         """
         return _record(await self._call("create_user", **fields))
 
-    async def get_user(self, user_id: str) -> Record | None:
-        """The user of this id or principal name, or `None` when the tenant has none."""
+    async def get_user(self, user_id: str, select: list[str] | None = None) -> Record | None:
+        """The user of this id or principal name, or `None` when the tenant has none. `select` names properties."""
         try:
-            answer = await self._call("get_user", user_id=user_id)
+            answer = await self._call("get_user", **_given(user_id=user_id, select=select))
         except NotFound:
             return None
         return None if answer is None else _record(answer)
 
-    async def list_users(self, **query: Any) -> list[Record]:
-        """The tenant's users. `filter` and `top` narrow the list, in Graph's own words."""
-        return _records(await self._call("list_users", **query))
+    async def list_users(
+        self, filter: str | None = None, select: list[str] | None = None, limit: int | None = None
+    ) -> list[Record]:
+        """The tenant's users, every page of them.
+
+        Args:
+            filter: in Graph's own words, such as `department eq 'Sales'`.
+            select: the properties to read.
+            limit: at most so many.
+        """
+        return _records(await self._call("list_users", **_given(filter=filter, select=select, limit=limit)))
 
     async def assign_license(self, user_id: str, sku_id: str) -> Record:
         """Assign one unit of a license to a user, and answer the user.
@@ -53,6 +61,10 @@ class MicrosoftGraph(PlatformClient):
     async def get_subscribed_skus(self) -> list[Record]:
         """The tenant's licenses: `skuId`, `skuPartNumber`, `consumedUnits`, `prepaidUnits.enabled`."""
         return _records(await self._call("get_subscribed_skus"))
+
+
+def _given(**arguments: Any) -> dict[str, Any]:
+    return {name: value for name, value in arguments.items() if value is not None}
 
 
 def _record(answer: Any) -> Record:
