@@ -1,1 +1,14 @@
-//! placeholder
+#![doc = include_str!("../README.md")]
+
+mod blobs;
+mod engine_lock;
+mod folder;
+mod home;
+mod master_key;
+mod queue;
+mod secrets;
+mod sqlite;
+
+pub use engine_lock::{EngineLock, lock_engine};
+pub use home::{LocalHome, LocalOptions, OpenError};
+pub use master_key::MasterKey;

@@ -2,6 +2,7 @@
 
 use crate::{Entity, Etag, Property, StoreError};
 use async_trait::async_trait;
+use std::cmp::Ordering;
 
 /// Every table there is. Names are the seed's ("Table Storage Schema"), additions are design section 3's.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -117,6 +118,37 @@ pub enum Write {
     },
 }
 
+impl Write {
+    /// Partition and row key of the entity it is about.
+    pub fn keys(&self) -> (&str, &str) {
+        match self {
+            Self::Insert(entity)
+            | Self::Replace(entity, _)
+            | Self::Merge(entity, _)
+            | Self::UpsertReplace(entity)
+            | Self::UpsertMerge(entity) => (&entity.partition_key, &entity.row_key),
+            Self::Delete { partition_key, row_key, .. } => (partition_key, row_key),
+        }
+    }
+
+    /// The entity it carries; `None` for a delete.
+    pub fn entity(&self) -> Option<&Entity> {
+        match self {
+            Self::Insert(entity)
+            | Self::Replace(entity, _)
+            | Self::Merge(entity, _)
+            | Self::UpsertReplace(entity)
+            | Self::UpsertMerge(entity) => Some(entity),
+            Self::Delete { .. } => None,
+        }
+    }
+
+    /// Removes an entity of this version.
+    pub fn delete(partition_key: impl Into<String>, row_key: impl Into<String>, if_match: IfMatch) -> Self {
+        Self::Delete { partition_key: partition_key.into(), row_key: row_key.into(), if_match }
+    }
+}
+
 /// A change and the table it goes to.
 pub type TableWrite = (Table, Write);
 
@@ -176,6 +208,46 @@ pub enum Filter {
     And(Vec<Filter>),
     /// One must hold.
     Or(Vec<Filter>),
+}
+
+impl Filter {
+    /// Whether an entity satisfies the condition: for homes whose medium cannot tell.
+    pub fn matches(&self, entity: &Entity) -> bool {
+        match self {
+            Self::Compare(name, comparison, wanted) => {
+                entity.properties.get(name).is_some_and(|held| comparison.holds(held, wanted))
+            }
+            Self::And(parts) => parts.iter().all(|part| part.matches(entity)),
+            Self::Or(parts) => parts.iter().any(|part| part.matches(entity)),
+        }
+    }
+}
+
+impl Comparison {
+    /// Compares values of one type; values of two types satisfy nothing, not even `Ne`.
+    fn holds(self, held: &Property, wanted: &Property) -> bool {
+        if std::mem::discriminant(held) != std::mem::discriminant(wanted) {
+            return false;
+        }
+        let order = match (held, wanted) {
+            (Property::String(held), Property::String(wanted)) => held.partial_cmp(wanted),
+            (Property::Int(held), Property::Int(wanted)) => held.partial_cmp(wanted),
+            (Property::Double(held), Property::Double(wanted)) => held.partial_cmp(wanted),
+            (Property::Bool(held), Property::Bool(wanted)) => held.partial_cmp(wanted),
+            (Property::DateTime(held), Property::DateTime(wanted)) => held.partial_cmp(wanted),
+            (Property::Guid(held), Property::Guid(wanted)) => held.partial_cmp(wanted),
+            (Property::Binary(held), Property::Binary(wanted)) => held.partial_cmp(wanted),
+            _ => None,
+        };
+        match self {
+            Self::Eq => order.is_some_and(Ordering::is_eq),
+            Self::Ne => order.is_none_or(Ordering::is_ne),
+            Self::Gt => order.is_some_and(Ordering::is_gt),
+            Self::Ge => order.is_some_and(Ordering::is_ge),
+            Self::Lt => order.is_some_and(Ordering::is_lt),
+            Self::Le => order.is_some_and(Ordering::is_le),
+        }
+    }
 }
 
 /// Where the next page starts: opaque to callers.
@@ -256,6 +328,12 @@ pub trait TableStore: Send + Sync + 'static {
 
     /// Ordered writes under guards; see [`Commit`]. A guard that fails is [`StoreError::PreconditionFailed`].
     async fn commit(&self, commit: Commit) -> Result<(), StoreError>;
+
+    /// As `commit`, answering the new ETag of each write in order where the home knows it without asking again
+    /// (`None` otherwise, and after a delete). The answer may be shorter than the commit.
+    async fn commit_etags(&self, commit: Commit) -> Result<Vec<Option<Etag>>, StoreError> {
+        self.commit(commit).await.map(|()| Vec::new())
+    }
 
     /// Every entity of a query, page after page. For partitions that are small by design.
     async fn query_all(&self, table: Table, mut query: Query) -> Result<Vec<Entity>, StoreError> {

@@ -1,9 +1,13 @@
 //! Config values: table `OrgConfig`, PK organization or `GLOBAL`, RK `config:{key}`.
 
-use super::Actor;
-use crate::{Etag, StoreError};
+use super::audit::AuditDraft;
+use super::{Actor, Journal, check_version, etag_of, retry, write_over};
+use crate::{Commit, Entity, Etag, IfMatch, Query, StoreError, Table, Write};
 use chrono::{DateTime, Utc};
-use msp_domain::{ConfigEntry, EffectiveConfig, OrgId, Scope};
+use msp_domain::{ConfigEntry, ConfigType, EffectiveConfig, OrgId, Scope};
+use serde_json::{Value, json};
+
+const PREFIX: &str = "config:";
 
 /// A stored value with its bookkeeping.
 #[derive(Debug, Clone, PartialEq)]
@@ -20,28 +24,54 @@ pub struct StoredConfig {
 
 /// The config values.
 #[derive(Clone)]
-pub struct Config {}
+pub struct Config {
+    journal: Journal,
+}
 
 impl Config {
+    pub(super) fn new(journal: Journal) -> Self {
+        Self { journal }
+    }
+
     /// The values set in one scope, by key.
+    ///
+    /// # Errors
+    /// [`StoreError::Corrupt`] when a row is not readable.
     pub async fn of_scope(&self, scope: Scope) -> Result<Vec<StoredConfig>, StoreError> {
-        let _ = scope;
-        todo!("storage")
+        let query = Query::partition(scope.key()).rows_with_prefix(PREFIX);
+        let rows = self.journal.tables.query_all(Table::OrgConfig, query).await?;
+        rows.iter().map(read).collect()
     }
 
     /// What holds for an organization: its own values over the global ones. `None`: only the global ones.
+    ///
+    /// # Errors
+    /// [`StoreError::Corrupt`] when a row is not readable.
     pub async fn effective(&self, org: Option<OrgId>) -> Result<EffectiveConfig, StoreError> {
-        let _ = org;
-        todo!("storage")
+        let own = async {
+            match org {
+                Some(org) => self.of_scope(Scope::Org(org)).await,
+                None => Ok(Vec::new()),
+            }
+        };
+        let (global, own) = futures::try_join!(self.of_scope(Scope::Global), own)?;
+        let entries = |stored: Vec<StoredConfig>| stored.into_iter().map(|stored| stored.entry).collect();
+        Ok(EffectiveConfig::merge(entries(global), entries(own)))
     }
 
     /// One value set in exactly this scope.
+    ///
+    /// # Errors
+    /// [`StoreError::Corrupt`] when the row is not readable.
     pub async fn get(&self, scope: Scope, key: &str) -> Result<Option<StoredConfig>, StoreError> {
-        let _ = (scope, key);
-        todo!("storage")
+        let row = self.journal.tables.get(Table::OrgConfig, &scope.key(), &row_key(key)).await?;
+        row.as_ref().map(read).transpose()
     }
 
     /// Writes a value; the caller has parsed it.
+    ///
+    /// # Errors
+    /// [`StoreError::PreconditionFailed`] when `if_match` is stale; [`StoreError::Limit`] when the value is too long.
     pub async fn set(
         &self,
         scope: Scope,
@@ -49,13 +79,96 @@ impl Config {
         if_match: Option<&Etag>,
         actor: &Actor,
     ) -> Result<StoredConfig, StoreError> {
-        let _ = (scope, entry, if_match, actor);
-        todo!("storage")
+        let attempt = async || {
+            let before = self.get(scope, &entry.key).await?;
+            let current = before.as_ref().map(|stored| stored.etag.clone());
+            if check_version(current.as_ref(), if_match).is_err() {
+                return Ok(None);
+            }
+            self.store(scope, entry, before, actor).await.map(Some)
+        };
+        // A version the caller did not mean is final; only a race with others is tried again.
+        retry(attempt).await?.ok_or(StoreError::PreconditionFailed)
+    }
+
+    async fn store(
+        &self,
+        scope: Scope,
+        entry: &ConfigEntry,
+        before: Option<StoredConfig>,
+        actor: &Actor,
+    ) -> Result<StoredConfig, StoreError> {
+        let now = self.journal.clock.now();
+        let row = Entity::new(scope.key(), row_key(&entry.key))
+            .with("Value", value_text(&entry.value))
+            .with("Type", entry.config_type.name())
+            .with("UpdatedAt", now)
+            .with("UpdatedBy", actor.key())
+            .with_some("Description", entry.description.as_deref());
+        let details = json!({
+            "before": before.as_ref().map(|stored| describe(&stored.entry)),
+            "after": describe(entry),
+        });
+        let writes = vec![
+            (Table::OrgConfig, write_over(before.map(|stored| stored.etag), row)),
+            self.journal.audit.row(AuditDraft::new(scope, actor, "Config.Set", entry.key.clone(), details)),
+            self.journal.generation.bump(),
+        ];
+        match self.journal.tables.commit_etags(Commit::of(writes)).await?.into_iter().next().flatten() {
+            Some(etag) => Ok(StoredConfig { entry: entry.clone(), updated_at: now, updated_by: actor.key(), etag }),
+            None => self.get(scope, &entry.key).await?.ok_or(StoreError::NotFound),
+        }
     }
 
     /// Removes a value: [`StoreError::NotFound`] if it is not set in exactly this scope.
+    ///
+    /// # Errors
+    /// As said, or [`StoreError::Full`].
     pub async fn delete(&self, scope: Scope, key: &str, actor: &Actor) -> Result<(), StoreError> {
-        let _ = (scope, key, actor);
-        todo!("storage")
+        retry(async || {
+            let before = self.get(scope, key).await?.ok_or(StoreError::NotFound)?;
+            let details = json!({ "before": describe(&before.entry) });
+            let delete = Write::delete(scope.key(), row_key(key), IfMatch::Etag(before.etag));
+            let writes = vec![
+                (Table::OrgConfig, delete),
+                self.journal.audit.row(AuditDraft::new(scope, actor, "Config.Delete", key, details)),
+                self.journal.generation.bump(),
+            ];
+            self.journal.tables.commit(Commit::of(writes)).await
+        })
+        .await
     }
+}
+
+fn row_key(key: &str) -> String {
+    format!("{PREFIX}{key}")
+}
+
+/// `Value` is a text, as the seed has it; `Type` says how to read it.
+fn value_text(value: &Value) -> String {
+    match value {
+        Value::String(text) => text.clone(),
+        other => other.to_string(),
+    }
+}
+
+fn describe(entry: &ConfigEntry) -> Value {
+    json!({ "value": entry.value, "type": entry.config_type.name(), "description": entry.description })
+}
+
+fn read(row: &Entity) -> Result<StoredConfig, StoreError> {
+    let corrupt = |fault: String| StoreError::Corrupt(format!("{} of {}: {fault}", row.row_key, row.partition_key));
+    let config_type: ConfigType = row.text("Type")?.parse().map_err(corrupt)?;
+    let entry = ConfigEntry {
+        key: row.row_key.strip_prefix(PREFIX).unwrap_or(&row.row_key).to_owned(),
+        config_type,
+        value: config_type.parse(&Value::from(row.text("Value")?)).map_err(corrupt)?,
+        description: row.text_opt("Description")?.map(str::to_owned),
+    };
+    Ok(StoredConfig {
+        entry,
+        updated_at: row.instant("UpdatedAt")?,
+        updated_by: row.text_opt("UpdatedBy")?.unwrap_or_default().to_owned(),
+        etag: etag_of(row)?,
+    })
 }

@@ -1,27 +1,40 @@
 //! The `Generation` row: changed with every change of rights, users, organizations, config or integrations, so
 //! that a cache, or the insert of an execution, can prove that what it read still holds (design section 3).
 
-use crate::{Etag, Guard, StoreError, TableWrite};
+use crate::{Entity, Etag, Guard, StoreError, Table, TableStore, TableWrite, Write};
+use std::sync::Arc;
+use uuid::Uuid;
+
+const PARTITION: &str = "GENERATION";
+const ROW: &str = "current";
 
 /// The version of everything the gate and the engine read.
 #[derive(Clone)]
-pub struct Generation {}
+pub struct Generation {
+    tables: Arc<dyn TableStore>,
+}
 
 impl Generation {
+    pub(super) fn new(tables: Arc<dyn TableStore>) -> Self {
+        Self { tables }
+    }
+
     /// The current version; `None` before the first change ever.
+    ///
+    /// # Errors
+    /// [`StoreError::Unavailable`].
     pub async fn current(&self) -> Result<Option<Etag>, StoreError> {
-        todo!("storage")
+        Ok(self.tables.get(Table::Platform, PARTITION, ROW).await?.and_then(|entity| entity.etag))
     }
 
     /// The guard that holds while nothing has changed since `seen`.
     pub fn guard(&self, seen: Option<Etag>) -> Guard {
-        let _ = seen;
-        todo!("storage")
+        Guard { table: Table::Platform, partition_key: PARTITION.to_owned(), row_key: ROW.to_owned(), etag: seen }
     }
 
     /// The write that goes into the commit of every change: a fresh random value, so no reader is needed and two
     /// changes never conflict.
     pub fn bump(&self) -> TableWrite {
-        todo!("storage")
+        (Table::Platform, Write::UpsertReplace(Entity::new(PARTITION, ROW).with("Value", Uuid::new_v4())))
     }
 }

@@ -1,11 +1,18 @@
 //! Integration settings: table `IntegrationConfig`, PK organization, RK `integration:{type}`. Credentials are
 //! secrets of namespace `Integration` under the same organization, named `{type}`; no worker can name them.
 
-use super::Actor;
-use crate::{Etag, SecretValue, StoreError};
+use super::audit::AuditDraft;
+use super::{Actor, Journal, check_version, etag_of, retry, write_over};
+use crate::{
+    Commit, Entity, Etag, IfMatch, Query, SecretAddress, SecretNamespace, SecretStore, SecretValue, StoreError, Table,
+    Write, limits,
+};
 use chrono::{DateTime, Utc};
-use msp_domain::OrgId;
-use serde_json::Value;
+use msp_domain::{OrgId, Scope};
+use serde_json::{Value, json};
+use std::sync::Arc;
+
+const PREFIX: &str = "integration:";
 
 /// The settings of one integration for one organization.
 #[derive(Debug, Clone, PartialEq)]
@@ -39,29 +46,56 @@ pub enum CredentialChange {
 
 /// The integration settings.
 #[derive(Clone)]
-pub struct IntegrationSettings {}
+pub struct IntegrationSettings {
+    journal: Journal,
+    secrets: Arc<dyn SecretStore>,
+}
 
 impl IntegrationSettings {
+    pub(super) fn new(journal: Journal, secrets: Arc<dyn SecretStore>) -> Self {
+        Self { journal, secrets }
+    }
+
     /// All of one organization.
+    ///
+    /// # Errors
+    /// [`StoreError::Corrupt`] when a row is not readable.
     pub async fn list(&self, org: OrgId) -> Result<Vec<StoredIntegration>, StoreError> {
-        let _ = org;
-        todo!("storage")
+        let query = Query::partition(org.key()).rows_with_prefix(PREFIX);
+        let rows = self.journal.tables.query_all(Table::IntegrationConfig, query).await?;
+        let credentials = self.secrets.names(SecretNamespace::Integration, Scope::Org(org)).await?;
+        rows.iter().map(|row| read(row, &credentials)).collect()
     }
 
     /// One of one organization.
+    ///
+    /// # Errors
+    /// [`StoreError::Corrupt`] when the row is not readable.
     pub async fn get(&self, org: OrgId, integration_type: &str) -> Result<Option<StoredIntegration>, StoreError> {
-        let _ = (org, integration_type);
-        todo!("storage")
+        let row = self.journal.tables.get(Table::IntegrationConfig, &org.key(), &row_key(integration_type)).await?;
+        match row {
+            Some(row) => {
+                let credentials = self.secrets.names(SecretNamespace::Integration, Scope::Org(org)).await?;
+                read(&row, &credentials).map(Some)
+            }
+            None => Ok(None),
+        }
     }
 
     /// The credential, for the broker only.
+    ///
+    /// # Errors
+    /// [`StoreError::Corrupt`] when it does not decrypt at its address.
     pub async fn credential(&self, org: OrgId, integration_type: &str) -> Result<Option<SecretValue>, StoreError> {
-        let _ = (org, integration_type);
-        todo!("storage")
+        self.secrets.get(&address(org, integration_type)).await
     }
 
     /// Writes settings. A credential is cleared before the new settings are written and set after: no order of
     /// crashes sends an old credential to a new address.
+    ///
+    /// # Errors
+    /// [`StoreError::PreconditionFailed`] when `if_match` is stale; [`StoreError::Limit`] when the settings are too long.
+    #[expect(clippy::too_many_arguments, reason = "one atomic change, named by its parts")]
     pub async fn put(
         &self,
         org: OrgId,
@@ -72,13 +106,102 @@ impl IntegrationSettings {
         if_match: Option<&Etag>,
         actor: &Actor,
     ) -> Result<StoredIntegration, StoreError> {
-        let _ = (org, integration_type, enabled, settings, credential, if_match, actor);
-        todo!("storage")
+        let change = match &credential {
+            CredentialChange::Keep => "kept",
+            CredentialChange::Set(_) => "set",
+            CredentialChange::Clear => "cleared",
+        };
+        if let CredentialChange::Set(value) = &credential {
+            limits::check_secret(value)?;
+        }
+        let attempt = async || {
+            let before = self.get(org, integration_type).await?;
+            let current = before.as_ref().map(|stored| stored.etag.clone());
+            if check_version(current.as_ref(), if_match).is_err() {
+                return Ok(None);
+            }
+            let row = Entity::new(org.key(), row_key(integration_type))
+                .with("Enabled", enabled)
+                .with("Settings", settings.to_string())
+                .with("UpdatedAt", self.journal.clock.now())
+                .with("UpdatedBy", actor.key());
+            // Refused before anything is cleared.
+            limits::check_entity(&row)?;
+            // With the same settings the old credential may stay until the new one replaces it: it goes nowhere else.
+            let same_settings = before.as_ref().is_some_and(|stored| stored.settings == *settings);
+            match &credential {
+                CredentialChange::Clear => self.secrets.delete(&address(org, integration_type)).await?,
+                CredentialChange::Set(_) if !same_settings => {
+                    self.secrets.delete(&address(org, integration_type)).await?;
+                }
+                CredentialChange::Keep | CredentialChange::Set(_) => {}
+            }
+            let details = json!({
+                "before": before.as_ref().map(|stored| describe(stored.enabled, &stored.settings)),
+                "after": describe(enabled, settings),
+                "credential": change,
+            });
+            let draft = AuditDraft::new(Scope::Org(org), actor, "Integration.Set", integration_type, details);
+            let writes = vec![
+                (Table::IntegrationConfig, write_over(current, row)),
+                self.journal.audit.row(draft),
+                self.journal.generation.bump(),
+            ];
+            self.journal.tables.commit(Commit::of(writes)).await.map(Some)
+        };
+        // A version the caller did not mean is final; only a race with others is tried again.
+        retry(attempt).await?.ok_or(StoreError::PreconditionFailed)?;
+        if let CredentialChange::Set(value) = &credential {
+            self.secrets.set(&address(org, integration_type), value).await?;
+            // Whoever read the settings since the commit above saw no credential, or the old one.
+            let (table, bump) = self.journal.generation.bump();
+            self.journal.tables.write(table, bump).await?;
+        }
+        self.get(org, integration_type).await?.ok_or(StoreError::NotFound)
     }
 
-    /// Removes settings and credential: [`StoreError::NotFound`] if there are none.
+    /// Removes settings and credential: [`StoreError::NotFound`] if there are none. The credential goes first.
+    ///
+    /// # Errors
+    /// As said, or [`StoreError::Full`]; safe to repeat.
     pub async fn delete(&self, org: OrgId, integration_type: &str, actor: &Actor) -> Result<(), StoreError> {
-        let _ = (org, integration_type, actor);
-        todo!("storage")
+        retry(async || {
+            let before = self.get(org, integration_type).await?.ok_or(StoreError::NotFound)?;
+            self.secrets.delete(&address(org, integration_type)).await?;
+            let details = json!({ "before": describe(before.enabled, &before.settings) });
+            let draft = AuditDraft::new(Scope::Org(org), actor, "Integration.Delete", integration_type, details);
+            let delete = Write::delete(org.key(), row_key(integration_type), IfMatch::Etag(before.etag));
+            let writes =
+                vec![(Table::IntegrationConfig, delete), self.journal.audit.row(draft), self.journal.generation.bump()];
+            self.journal.tables.commit(Commit::of(writes)).await
+        })
+        .await
     }
+}
+
+fn row_key(integration_type: &str) -> String {
+    format!("{PREFIX}{integration_type}")
+}
+
+fn address(org: OrgId, integration_type: &str) -> SecretAddress {
+    SecretAddress::new(SecretNamespace::Integration, Scope::Org(org), integration_type)
+}
+
+fn describe(enabled: bool, settings: &Value) -> Value {
+    json!({ "enabled": enabled, "settings": settings })
+}
+
+fn read(row: &Entity, credentials: &[String]) -> Result<StoredIntegration, StoreError> {
+    let integration_type = row.row_key.strip_prefix(PREFIX).unwrap_or(&row.row_key).to_owned();
+    let settings = serde_json::from_str(row.text("Settings")?)
+        .map_err(|_| StoreError::Corrupt(format!("the settings of {} are no JSON", row.row_key)))?;
+    Ok(StoredIntegration {
+        enabled: row.flag("Enabled")?,
+        settings,
+        has_credential: credentials.contains(&integration_type),
+        updated_at: row.instant("UpdatedAt")?,
+        updated_by: row.text_opt("UpdatedBy")?.unwrap_or_default().to_owned(),
+        etag: etag_of(row)?,
+        integration_type,
+    })
 }

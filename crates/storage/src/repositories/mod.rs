@@ -9,13 +9,16 @@ pub mod grants;
 pub mod installation;
 pub mod integrations;
 pub mod organizations;
+mod paging;
 pub mod sessions;
 pub mod sign_in_links;
+mod tokens;
 pub mod users;
 pub mod workflow_secrets;
 
-use crate::{BlobStore, ExecutionQueue, SecretStore, TableStore};
+use crate::{BlobStore, Entity, Etag, ExecutionQueue, IfMatch, SecretStore, StoreError, TableStore, Write};
 use msp_domain::{Clock, UserId};
+use std::future::Future;
 use std::sync::Arc;
 
 /// The stores of one installation.
@@ -50,6 +53,57 @@ impl Actor {
     }
 }
 
+/// How often a change is tried again when somebody else changed what it rests on. Of any number of racing changes
+/// one wins each round, so this many can race without one failing.
+const MAX_ATTEMPTS: usize = 50;
+
+/// Repeats a change that reads, decides and commits under guards until nobody interfered.
+async fn retry<T, E, F>(mut attempt: impl FnMut() -> F) -> Result<T, E>
+where
+    E: Interfered,
+    F: Future<Output = Result<T, E>>,
+{
+    for _ in 1..MAX_ATTEMPTS {
+        match attempt().await {
+            Err(error) if error.interfered() => {}
+            outcome => return outcome,
+        }
+    }
+    attempt().await
+}
+
+/// Tells the errors after which reading again helps.
+trait Interfered {
+    fn interfered(&self) -> bool;
+}
+
+impl Interfered for StoreError {
+    fn interfered(&self) -> bool {
+        matches!(self, Self::PreconditionFailed | Self::AlreadyExists)
+    }
+}
+
+/// The ETag of an entity that was read.
+fn etag_of(entity: &Entity) -> Result<Etag, StoreError> {
+    entity.etag.clone().ok_or_else(|| StoreError::Corrupt("an entity was read without its ETag".to_owned()))
+}
+
+/// Refuses a change that was meant for another version than the one that is there.
+fn check_version(current: Option<&Etag>, wanted: Option<&Etag>) -> Result<(), StoreError> {
+    match wanted {
+        Some(_) if current != wanted => Err(StoreError::PreconditionFailed),
+        _ => Ok(()),
+    }
+}
+
+/// The write that sets an entity exactly if it still has the version that was read (`None`: is still missing).
+fn write_over(current: Option<Etag>, entity: Entity) -> Write {
+    match current {
+        Some(etag) => Write::Replace(entity, IfMatch::Etag(etag)),
+        None => Write::Insert(entity),
+    }
+}
+
 /// One page of a list.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Listing<T> {
@@ -57,6 +111,15 @@ pub struct Listing<T> {
     pub items: Vec<T>,
     /// Where the next page starts: opaque to callers, safe in a URL. `None` at the end.
     pub next_cursor: Option<String>,
+}
+
+/// What every repository that changes things needs: the tables, the time, and the rows that accompany a change.
+#[derive(Clone)]
+struct Journal {
+    tables: Arc<dyn TableStore>,
+    clock: Arc<dyn Clock>,
+    audit: audit::Audit,
+    generation: generation::Generation,
 }
 
 /// Every repository over the same stores.
@@ -95,7 +158,25 @@ pub struct Repositories {
 impl Repositories {
     /// Repositories over these stores.
     pub fn new(stores: Stores, clock: Arc<dyn Clock>) -> Self {
-        let _ = (stores, clock);
-        todo!("storage")
+        let tables = &stores.tables;
+        let audit = audit::Audit::new(Arc::clone(tables), Arc::clone(&clock));
+        let generation = generation::Generation::new(Arc::clone(tables));
+        let journal = Journal { tables: Arc::clone(tables), clock, audit, generation };
+        Self {
+            organizations: organizations::Organizations::new(journal.clone()),
+            config: config::Config::new(journal.clone()),
+            workflow_secrets: workflow_secrets::WorkflowSecrets::new(journal.clone(), Arc::clone(&stores.secrets)),
+            integrations: integrations::IntegrationSettings::new(journal.clone(), Arc::clone(&stores.secrets)),
+            users: users::Users::new(journal.clone()),
+            grants: grants::Grants::new(journal.clone()),
+            sessions: sessions::Sessions::new(journal.clone()),
+            sign_in_links: sign_in_links::SignInLinks::new(journal.clone()),
+            executions: executions::Executions::new(journal.clone(), &stores),
+            installation: installation::InstallationFacts::new(Arc::clone(tables)),
+            addresses: addresses::AllowedAddresses::new(journal.clone()),
+            audit: journal.audit,
+            generation: journal.generation,
+            stores,
+        }
     }
 }

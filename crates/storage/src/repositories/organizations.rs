@@ -1,10 +1,15 @@
 //! Client organizations: table `Organizations`, PK `ORG`, RK organization id.
 
-use super::{Actor, Listing};
-use crate::{Etag, StoreError};
+use super::audit::AuditDraft;
+use super::paging::{Scan, page};
+use super::{Actor, Interfered, Journal, Listing, check_version, etag_of, retry, write_over};
+use crate::{Commit, Entity, Etag, Query, StoreError, Table};
 use chrono::{DateTime, Utc};
-use msp_domain::OrgId;
+use msp_domain::{OrgId, Scope};
+use serde_json::{Value, json};
 use uuid::Uuid;
+
+const PARTITION: &str = "ORG";
 
 /// A client organization.
 #[derive(Debug, Clone, PartialEq)]
@@ -55,40 +60,88 @@ pub enum OrganizationError {
     Store(#[from] StoreError),
 }
 
+impl Interfered for OrganizationError {
+    fn interfered(&self) -> bool {
+        matches!(self, Self::Store(error) if error.interfered())
+    }
+}
+
 /// The organizations.
 #[derive(Clone)]
-pub struct Organizations {}
+pub struct Organizations {
+    journal: Journal,
+}
 
 impl Organizations {
+    pub(super) fn new(journal: Journal) -> Self {
+        Self { journal }
+    }
+
     /// Adds an organization. Uniqueness is exact: the commit is guarded by the `Generation` row.
+    ///
+    /// # Errors
+    /// [`OrganizationError::NameTaken`] or [`OrganizationError::TenantTaken`]; then nothing was written.
     pub async fn create(
         &self,
         name: &str,
         tenant_id: Option<Uuid>,
         actor: &Actor,
     ) -> Result<Organization, OrganizationError> {
-        let _ = (name, tenant_id, actor);
-        todo!("storage")
+        let id = OrgId::random();
+        retry(async || {
+            let seen = self.journal.generation.current().await?;
+            self.check_unique(id, name, tenant_id).await?;
+            let now = self.journal.clock.now();
+            let organization = Organization {
+                id,
+                name: name.to_owned(),
+                tenant_id,
+                is_active: true,
+                created_at: now,
+                created_by: actor.key(),
+                updated_at: now,
+                etag: Etag(String::new()),
+            };
+            let details = json!({ "after": describe(&organization) });
+            self.store(organization, None, seen, actor, "Organization.Create", details).await
+        })
+        .await
     }
 
     /// The organization with this id.
+    ///
+    /// # Errors
+    /// [`StoreError::Corrupt`] when its row is not readable.
     pub async fn get(&self, id: OrgId) -> Result<Option<Organization>, StoreError> {
-        let _ = id;
-        todo!("storage")
+        let row = self.journal.tables.get(Table::Organizations, PARTITION, &id.key()).await?;
+        row.as_ref().map(read).transpose()
     }
 
     /// In order of id, page by page.
+    ///
+    /// # Errors
+    /// [`StoreError::Limit`] when the cursor is not one this list gave.
     pub async fn list(&self, cursor: Option<&str>, limit: usize) -> Result<Listing<Organization>, StoreError> {
-        let _ = (cursor, limit);
-        todo!("storage")
+        let read = |row: Entity| read(&row).map(Some);
+        let query = Query::partition(PARTITION);
+        page(self.journal.tables.as_ref(), Table::Organizations, query, cursor, limit, Scan::Unfiltered, read).await
     }
 
     /// Every organization, sorted by name. There are hundreds, not millions.
+    ///
+    /// # Errors
+    /// [`StoreError::Corrupt`] when a row is not readable.
     pub async fn all(&self) -> Result<Vec<Organization>, StoreError> {
-        todo!("storage")
+        let rows = self.journal.tables.query_all(Table::Organizations, Query::partition(PARTITION)).await?;
+        let mut all = rows.iter().map(read).collect::<Result<Vec<_>, _>>()?;
+        all.sort_by_key(|organization| organization.name.to_lowercase());
+        Ok(all)
     }
 
     /// Changes an organization; `if_match` of `None` takes whatever version is there.
+    ///
+    /// # Errors
+    /// As for `create`; [`StoreError::PreconditionFailed`] when `if_match` is stale.
     pub async fn update(
         &self,
         id: OrgId,
@@ -96,7 +149,99 @@ impl Organizations {
         if_match: Option<&Etag>,
         actor: &Actor,
     ) -> Result<Organization, OrganizationError> {
-        let _ = (id, change, if_match, actor);
-        todo!("storage")
+        let attempt = async || {
+            let seen = self.journal.generation.current().await?;
+            let before = self.get(id).await?.ok_or(OrganizationError::NotFound)?;
+            if check_version(Some(&before.etag), if_match).is_err() {
+                return Ok(None);
+            }
+            let mut after = before.clone();
+            if let Some(name) = &change.name {
+                after.name.clone_from(name);
+            }
+            if let Some(tenant_id) = change.tenant_id {
+                after.tenant_id = tenant_id;
+            }
+            if let Some(is_active) = change.is_active {
+                after.is_active = is_active;
+            }
+            self.check_unique(id, &after.name, after.tenant_id).await?;
+            after.updated_at = self.journal.clock.now();
+            let details = json!({ "before": describe(&before), "after": describe(&after) });
+            self.store(after, Some(before.etag), seen, actor, "Organization.Update", details).await.map(Some)
+        };
+        // A version the caller did not mean is final; only a race with others is tried again.
+        retry(attempt).await?.ok_or(OrganizationError::Store(StoreError::PreconditionFailed))
     }
+
+    async fn check_unique(&self, id: OrgId, name: &str, tenant_id: Option<Uuid>) -> Result<(), OrganizationError> {
+        let wanted = name.to_lowercase();
+        for other in self.all().await?.into_iter().filter(|other| other.id != id) {
+            if other.name.to_lowercase() == wanted {
+                return Err(OrganizationError::NameTaken);
+            }
+            if tenant_id.is_some() && other.tenant_id == tenant_id {
+                return Err(OrganizationError::TenantTaken);
+            }
+        }
+        Ok(())
+    }
+
+    async fn store(
+        &self,
+        mut organization: Organization,
+        current: Option<Etag>,
+        seen: Option<Etag>,
+        actor: &Actor,
+        action: &str,
+        details: Value,
+    ) -> Result<Organization, OrganizationError> {
+        let id = organization.id;
+        let draft = AuditDraft::new(Scope::Org(id), actor, action, id.key(), details);
+        let commit = Commit {
+            writes: vec![
+                (Table::Organizations, write_over(current, row(&organization))),
+                self.journal.audit.row(draft),
+                self.journal.generation.bump(),
+            ],
+            guards: vec![self.journal.generation.guard(seen)],
+        };
+        match self.journal.tables.commit_etags(commit).await?.into_iter().next().flatten() {
+            Some(etag) => organization.etag = etag,
+            None => organization = self.get(id).await?.ok_or(OrganizationError::NotFound)?,
+        }
+        Ok(organization)
+    }
+}
+
+fn describe(organization: &Organization) -> Value {
+    let Organization { name, tenant_id, is_active, .. } = organization;
+    json!({ "name": name, "tenant_id": tenant_id, "is_active": is_active })
+}
+
+fn row(organization: &Organization) -> Entity {
+    Entity::new(PARTITION, organization.id.key())
+        .with("Name", organization.name.as_str())
+        .with_some("TenantId", organization.tenant_id)
+        .with("IsActive", organization.is_active)
+        .with("CreatedAt", organization.created_at)
+        .with("CreatedBy", organization.created_by.as_str())
+        .with("UpdatedAt", organization.updated_at)
+}
+
+fn read(row: &Entity) -> Result<Organization, StoreError> {
+    let created_at = row.instant("CreatedAt")?;
+    Ok(Organization {
+        id: row
+            .row_key
+            .parse()
+            .map_err(|_| StoreError::Corrupt(format!("organization {} has no GUID", row.row_key)))?,
+        name: row.text("Name")?.to_owned(),
+        tenant_id: row.guid_opt("TenantId")?,
+        is_active: row.flag("IsActive")?,
+        created_at,
+        created_by: row.text_opt("CreatedBy")?.unwrap_or_default().to_owned(),
+        updated_at: row.instant_opt("UpdatedAt")?.unwrap_or(created_at),
+        etag: etag_of(row)?,
+    })
 }

@@ -1,42 +1,78 @@
 //! Secrets workflows read through `context.secrets`: names are listed, values are only ever handed to a run.
 
-use super::Actor;
-use crate::{SecretValue, StoreError};
+use super::audit::AuditDraft;
+use super::{Actor, Journal};
+use crate::{SecretAddress, SecretNamespace, SecretStore, SecretValue, StoreError};
 use msp_domain::{ConfigOrigin, OrgId, Scope};
+use serde_json::json;
+use std::sync::Arc;
 
 /// Shorter ones cannot be masked without masking ordinary words (design section 6, "Secrets").
 pub const MIN_SECRET_LENGTH: usize = 8;
 
 /// The secrets of workflows.
 #[derive(Clone)]
-pub struct WorkflowSecrets {}
+pub struct WorkflowSecrets {
+    journal: Journal,
+    secrets: Arc<dyn SecretStore>,
+}
 
 impl WorkflowSecrets {
+    pub(super) fn new(journal: Journal, secrets: Arc<dyn SecretStore>) -> Self {
+        Self { journal, secrets }
+    }
+
     /// The names set in one scope, sorted.
+    ///
+    /// # Errors
+    /// [`StoreError::Unavailable`].
     pub async fn names(&self, scope: Scope) -> Result<Vec<String>, StoreError> {
-        let _ = scope;
-        todo!("storage")
+        self.secrets.names(SecretNamespace::Workflow, scope).await
     }
 
     /// Stores a value; the audit row says who and when, never what. The caller has checked name and length.
+    ///
+    /// Secrets share no transaction with tables, so the audit row is written first: a secret never changes
+    /// unrecorded, though a recorded change may have failed.
+    ///
+    /// # Errors
+    /// [`StoreError::Limit`] when the value is too long; [`StoreError::Full`].
     pub async fn set(&self, scope: Scope, name: &str, value: &SecretValue, actor: &Actor) -> Result<(), StoreError> {
-        let _ = (scope, name, value, actor);
-        todo!("storage")
+        self.journal.audit.record(AuditDraft::new(scope, actor, "Secret.Set", name, json!({}))).await?;
+        self.secrets.set(&address(scope, name), value).await
     }
 
     /// Removes a value: [`StoreError::NotFound`] if it is not set in exactly this scope.
+    ///
+    /// # Errors
+    /// As said, or [`StoreError::Full`].
     pub async fn delete(&self, scope: Scope, name: &str, actor: &Actor) -> Result<(), StoreError> {
-        let _ = (scope, name, actor);
-        todo!("storage")
+        if !self.names(scope).await?.iter().any(|known| known == name) {
+            return Err(StoreError::NotFound);
+        }
+        self.journal.audit.record(AuditDraft::new(scope, actor, "Secret.Delete", name, json!({}))).await?;
+        self.secrets.delete(&address(scope, name)).await
     }
 
     /// What a run for this organization gets: its own secret of the name, else the global one.
+    ///
+    /// # Errors
+    /// [`StoreError::Corrupt`] when a secret does not decrypt at its address.
     pub async fn resolve(
         &self,
         org: Option<OrgId>,
         name: &str,
     ) -> Result<Option<(SecretValue, ConfigOrigin)>, StoreError> {
-        let _ = (org, name);
-        todo!("storage")
+        if let Some(org) = org
+            && let Some(value) = self.secrets.get(&address(Scope::Org(org), name)).await?
+        {
+            return Ok(Some((value, ConfigOrigin::Organization)));
+        }
+        let global = self.secrets.get(&address(Scope::Global, name)).await?;
+        Ok(global.map(|value| (value, ConfigOrigin::Global)))
     }
+}
+
+fn address(scope: Scope, name: &str) -> SecretAddress {
+    SecretAddress::new(SecretNamespace::Workflow, scope, name)
 }

@@ -1,11 +1,8 @@
-//! Executions and their logs. `WorkflowExecutions` (PK organization or `GLOBAL`, RK `{reverse time}_{id}`) decides;
-//! `UserExecutions` mirrors it per user; `ActiveExecutions` holds a pointer to each that has not ended;
-//! `ExecutionLogs` holds the lines.
+//! What an execution is on record.
 
-use super::{Listing, audit::AuditDraft};
-use crate::{Etag, ExecutionPointer, Guard, StoreError};
+use crate::{Etag, ExecutionPointer};
 use chrono::{DateTime, Utc};
-use msp_domain::{ExecutionId, ExecutionStatus, LogLine, Scope, Trigger, UserId};
+use msp_domain::{ExecutionId, ExecutionStatus, Scope, Trigger, UserId};
 use uuid::Uuid;
 
 /// JSON longer than this (in UTF-16 code units) goes to a blob: a string property ends at 32 Ki (design section 3).
@@ -158,103 +155,4 @@ pub struct ActiveExecution {
     pub pointer: ExecutionPointer,
     /// The engine that runs it; `None` while it is pending.
     pub owner: Option<String>,
-}
-
-/// The executions.
-#[derive(Clone)]
-pub struct Executions {}
-
-impl Executions {
-    /// Puts a new execution on record in one commit: the row, its mirror, its active pointer, its queue message if
-    /// it is `Queued`, and the audit row. `guards` prove that what allowed it still holds:
-    /// [`StoreError::PreconditionFailed`] when it does not, and then nothing was written.
-    pub async fn insert(
-        &self,
-        new: &NewExecution,
-        entry: &Entry,
-        guards: Vec<Guard>,
-        audit: AuditDraft,
-    ) -> Result<Execution, StoreError> {
-        let _ = (new, entry, guards, audit);
-        todo!("storage")
-    }
-
-    /// Takes a pending execution: `Running`, next epoch, this owner. `None` when it is not pending any more or was
-    /// never recorded; the caller then deletes the message.
-    pub async fn claim(
-        &self,
-        pointer: ExecutionPointer,
-        owner: &str,
-        now: DateTime<Utc>,
-    ) -> Result<Option<Execution>, StoreError> {
-        let _ = (pointer, owner, now);
-        todo!("storage")
-    }
-
-    /// Ends an execution, conditional on its version: row, mirror and active pointer in one commit. A large result
-    /// goes to its blob first. [`StoreError::PreconditionFailed`] when somebody else changed it: the caller's run
-    /// is stale and its outcome is dropped.
-    pub async fn finish(&self, execution: &Execution, ending: &Ending) -> Result<Execution, StoreError> {
-        let _ = (execution, ending);
-        todo!("storage")
-    }
-
-    /// Writes the latest progress and `logs_through`, conditional on the version; updates `execution` in place.
-    pub async fn update_progress(
-        &self,
-        execution: &mut Execution,
-        percent: Option<f64>,
-        message: Option<&str>,
-        logs_through: u64,
-    ) -> Result<(), StoreError> {
-        let _ = (execution, percent, message, logs_through);
-        todo!("storage")
-    }
-
-    /// Appends log lines of the execution's current epoch. Repeating a call is harmless.
-    pub async fn append_logs(&self, execution: &Execution, lines: &[LogLine]) -> Result<(), StoreError> {
-        let _ = (execution, lines);
-        todo!("storage")
-    }
-
-    /// Log lines with `seq > after`, in order, at most `limit` (up to 1000).
-    pub async fn logs(&self, id: ExecutionId, after: u64, limit: usize) -> Result<Vec<LogLine>, StoreError> {
-        let _ = (id, after, limit);
-        todo!("storage")
-    }
-
-    /// The execution with this id in exactly this scope.
-    pub async fn get(&self, scope: Scope, id: ExecutionId) -> Result<Option<Execution>, StoreError> {
-        let _ = (scope, id);
-        todo!("storage")
-    }
-
-    /// Where one of the user's own executions runs; `None` if the user never ran it.
-    pub async fn scope_of_own(&self, user: UserId, id: ExecutionId) -> Result<Option<Scope>, StoreError> {
-        let _ = (user, id);
-        todo!("storage")
-    }
-
-    /// Newest first within one scope. With a filter, scans at most 5,000 rows per call (design section 10).
-    pub async fn list(
-        &self,
-        scope: Scope,
-        filter: &ExecutionFilter,
-        cursor: Option<&str>,
-        limit: usize,
-    ) -> Result<Listing<Execution>, StoreError> {
-        let _ = (scope, filter, cursor, limit);
-        todo!("storage")
-    }
-
-    /// Everything that has not ended.
-    pub async fn active(&self) -> Result<Vec<ActiveExecution>, StoreError> {
-        todo!("storage")
-    }
-
-    /// The text of a stored JSON value.
-    pub async fn load_json(&self, json: &StoredJson) -> Result<String, StoreError> {
-        let _ = json;
-        todo!("storage")
-    }
 }

@@ -1,0 +1,97 @@
+//! A home in a temporary folder, under a clock that tests turn.
+
+use chrono::{DateTime, Duration, Utc};
+use msp_domain::{Clock, ExecutionId, Scope, Trigger, UserId};
+use msp_storage::Repositories;
+use msp_storage::repositories::Actor;
+use msp_storage::repositories::audit::AuditDraft;
+use msp_storage::repositories::executions::{Entry, Execution, NewExecution};
+use msp_storage_local::{LocalHome, LocalOptions, OpenError};
+use serde_json::json;
+use std::path::Path;
+use std::sync::{Arc, Mutex};
+use tempfile::TempDir;
+
+/// A clock that stands still until it is turned.
+pub struct TestClock(Mutex<DateTime<Utc>>);
+
+impl TestClock {
+    pub fn new() -> Arc<Self> {
+        Arc::new(Self(Mutex::new(DateTime::from_timestamp_millis(1_763_800_000_000).expect("an instant"))))
+    }
+
+    pub fn turn(&self, by: Duration) {
+        *self.0.lock().expect("not poisoned") += by;
+    }
+}
+
+impl Clock for TestClock {
+    fn now(&self) -> DateTime<Utc> {
+        *self.0.lock().expect("not poisoned")
+    }
+}
+
+pub struct TestHome {
+    pub folder: TempDir,
+    pub clock: Arc<TestClock>,
+    pub home: LocalHome,
+    pub repositories: Repositories,
+}
+
+pub async fn open_at(data: &Path, clock: &Arc<TestClock>) -> Result<LocalHome, OpenError> {
+    LocalHome::open(LocalOptions {
+        data: data.to_owned(),
+        master_key_file: None,
+        create: true,
+        clock: Arc::clone(clock) as Arc<dyn Clock>,
+    })
+    .await
+}
+
+impl TestHome {
+    pub async fn new() -> Self {
+        let folder = tempfile::tempdir().expect("a folder");
+        let clock = TestClock::new();
+        let home = open_at(folder.path(), &clock).await.expect("opens");
+        let repositories = Repositories::new(home.stores.clone(), Arc::clone(&clock) as Arc<dyn Clock>);
+        Self { folder, clock, home, repositories }
+    }
+
+    /// A new execution that starts now.
+    pub fn new_execution(&self, scope: Scope, user: UserId) -> NewExecution {
+        let now = self.clock.now();
+        NewExecution {
+            id: ExecutionId::at(now),
+            scope,
+            workflow_name: "user_onboarding".into(),
+            form_id: None,
+            form_name: None,
+            executed_by: user,
+            executed_by_name: "Tess Technician".into(),
+            trigger: Trigger::Api,
+            input_json: r#"{"email":"new@example.com"}"#.into(),
+            bundle_hash: "b1".into(),
+            started_at: now,
+            timeout_seconds: 60,
+        }
+    }
+
+    pub async fn insert(&self, new: &NewExecution, entry: &Entry) -> Execution {
+        let audit = execute_audit(new);
+        self.repositories.executions.insert(new, entry, Vec::new(), audit).await.expect("inserted")
+    }
+
+    /// The audited actions of a scope, newest first.
+    pub async fn audited(&self, scope: Scope) -> Vec<String> {
+        let rows = self.repositories.audit.list(scope, None, 1000).await.expect("listed").items;
+        rows.into_iter().map(|row| row.draft.action).collect()
+    }
+}
+
+pub fn execute_audit(new: &NewExecution) -> AuditDraft {
+    AuditDraft::new(new.scope, &actor(new.executed_by), "Workflow.Execute", new.id.key(), json!({}))
+}
+
+pub fn actor(user: UserId) -> Actor {
+    Actor { user: Some(user), ip_address: Some("192.0.2.7".into()) }
+}

@@ -1,0 +1,238 @@
+//! From acceptance to the end: every step is one commit, conditional on the version it rests on.
+
+use super::record::{ActiveExecution, Ending, Entry, Execution, NewExecution, StoredJson};
+use super::{Executions, rows};
+use crate::repositories::audit::AuditDraft;
+use crate::{Commit, Entity, Etag, ExecutionPointer, Guard, IfMatch, Query, StoreError, Table, Write};
+use chrono::{DateTime, Utc};
+use msp_domain::{ExecutionId, ExecutionStatus};
+
+pub(super) const ACTIVE_PARTITION: &str = "ACTIVE";
+
+impl Executions {
+    /// Puts a new execution on record in one commit: the row, its mirror, its active pointer, its queue message if
+    /// it is `Queued`, and the audit row. `guards` prove that what allowed it still holds:
+    /// [`StoreError::PreconditionFailed`] when it does not, and then nothing was written.
+    ///
+    /// Safe to repeat after [`StoreError::Unavailable`]: the keys follow from the id, and an execution that is on
+    /// record already is answered as it stands. Where the commit is no transaction, pointer, mirror and audit row
+    /// come first: each is harmless without the execution, which exists only once its own row does.
+    ///
+    /// # Errors
+    /// As said; [`StoreError::AlreadyExists`] when the id belongs to another execution; [`StoreError::Limit`] when
+    /// the id carries no time or a name is too long.
+    pub async fn insert(
+        &self,
+        new: &NewExecution,
+        entry: &Entry,
+        guards: Vec<Guard>,
+        audit: AuditDraft,
+    ) -> Result<Execution, StoreError> {
+        let row_key = new.id.row_key().ok_or_else(|| {
+            StoreError::Limit("the id of a new execution must be a UUIDv7, which carries its start".to_owned())
+        })?;
+        let input = self.store_json(new.id, "input", &new.input_json).await?;
+        let mut execution = rows::draft(new, entry, input);
+        let mut writes = vec![
+            (Table::ActiveExecutions, Write::UpsertReplace(rows::active(&execution))),
+            (Table::UserExecutions, Write::UpsertReplace(rows::mirror(&execution, &row_key))),
+            self.journal.audit.row(audit),
+        ];
+        let decides = writes.len();
+        writes.push((Table::WorkflowExecutions, Write::Insert(rows::row(&execution, &row_key))));
+        if matches!(entry, Entry::Queued) {
+            writes.extend(self.queue.accompanying_write(ExecutionPointer { scope: new.scope, execution_id: new.id }));
+        }
+        match self.journal.tables.commit_etags(Commit { writes, guards }).await {
+            Ok(etags) => match etags.into_iter().nth(decides).flatten() {
+                Some(etag) => execution.etag = etag,
+                None => execution = self.get(new.scope, new.id).await?.ok_or(StoreError::NotFound)?,
+            },
+            Err(StoreError::AlreadyExists) => {
+                let stored = self.get(new.scope, new.id).await?.ok_or(StoreError::AlreadyExists)?;
+                let ours = stored.workflow_name == new.workflow_name && stored.executed_by == new.executed_by;
+                return if ours { Ok(stored) } else { Err(StoreError::AlreadyExists) };
+            }
+            // The blob of a large input stays: a repeated call with the same id uses it.
+            Err(error) => return Err(error),
+        }
+        Ok(execution)
+    }
+
+    /// Takes a pending execution: `Running`, next epoch, this owner. `None` when it is not pending any more or was
+    /// never recorded; the caller then deletes the message.
+    ///
+    /// # Errors
+    /// [`StoreError::Full`] or [`StoreError::Unavailable`].
+    pub async fn claim(
+        &self,
+        pointer: ExecutionPointer,
+        owner: &str,
+        now: DateTime<Utc>,
+    ) -> Result<Option<Execution>, StoreError> {
+        loop {
+            let Some((row_key, mut execution)) = self.find(pointer.scope, pointer.execution_id).await? else {
+                return Ok(None);
+            };
+            if execution.status != ExecutionStatus::Pending {
+                return Ok(None);
+            }
+            execution.status = ExecutionStatus::Running;
+            execution.epoch += 1;
+            execution.lease_owner = Some(owner.to_owned());
+            execution.deadline_at = Some(rows::deadline(now, execution.timeout_seconds));
+            let change = Entity::new(execution.scope.key(), row_key.clone())
+                .with("Status", execution.status.name())
+                .with("Epoch", i64::from(execution.epoch))
+                .with("LeaseOwner", owner)
+                .with_some("DeadlineAt", execution.deadline_at);
+            let writes = vec![
+                (Table::WorkflowExecutions, Write::Merge(change, IfMatch::Etag(execution.etag.clone()))),
+                (Table::ActiveExecutions, Write::UpsertReplace(rows::active(&execution))),
+                (Table::UserExecutions, Write::UpsertReplace(rows::mirror(&execution, &row_key))),
+            ];
+            match self.journal.tables.commit_etags(Commit::of(writes)).await {
+                Ok(etags) => return self.with_etag(execution, etags).await.map(Some),
+                // Somebody claimed or ended it; the next look says which. Each round some claim or end succeeded,
+                // so this ends.
+                Err(StoreError::PreconditionFailed | StoreError::NotFound) => {}
+                Err(error) => return Err(error),
+            }
+        }
+    }
+
+    /// Ends an execution, conditional on its version: row, mirror and active pointer in one commit. A large result
+    /// goes to its blob first. [`StoreError::PreconditionFailed`] when somebody else changed it: the caller's run
+    /// is stale and its outcome is dropped.
+    ///
+    /// Safe to repeat: when exactly this ending is on record already, the answer is success.
+    ///
+    /// # Errors
+    /// As said; [`StoreError::Full`] or [`StoreError::Unavailable`].
+    pub async fn finish(&self, execution: &Execution, ending: &Ending) -> Result<Execution, StoreError> {
+        let row_key = self.row_key(execution.scope, execution.id).await?.ok_or(StoreError::NotFound)?;
+        let result = match &ending.result_json {
+            Some(json) => Some(self.store_json(execution.id, "result", json).await?),
+            None => None,
+        };
+        let duration = ending.completed_at - execution.started_at;
+        let ended = Execution {
+            status: ending.status,
+            result,
+            error_type: ending.error_type.as_deref().map(rows::shown),
+            error_message: ending.error_message.as_deref().map(rows::shown),
+            completed_at: Some(ending.completed_at),
+            duration_ms: Some(duration.num_milliseconds().max(0)),
+            logs_through: ending.logs_through.max(execution.logs_through),
+            ..execution.clone()
+        };
+        match self.store_ending(&ended, &row_key).await {
+            Ok(etags) => self.with_etag(ended, etags).await,
+            Err(StoreError::PreconditionFailed) => {
+                let stored = self.get(execution.scope, execution.id).await?.ok_or(StoreError::PreconditionFailed)?;
+                let is_this_ending = stored.epoch == ended.epoch
+                    && stored.status == ended.status
+                    && stored.completed_at == ended.completed_at
+                    && stored.result == ended.result
+                    && stored.error_message == ended.error_message;
+                if is_this_ending {
+                    return Ok(stored);
+                }
+                if stored.result != ended.result {
+                    self.drop_blob(ended.result.as_ref()).await;
+                }
+                Err(StoreError::PreconditionFailed)
+            }
+            Err(error) => Err(error),
+        }
+    }
+
+    async fn store_ending(&self, ended: &Execution, row_key: &str) -> Result<Vec<Option<Etag>>, StoreError> {
+        let change = Entity::new(ended.scope.key(), row_key)
+            .with("Status", ended.status.name())
+            .with_some("ErrorType", ended.error_type.as_deref())
+            .with_some("ErrorMessage", ended.error_message.as_deref())
+            .with_some("CompletedAt", ended.completed_at)
+            .with_some("DurationMs", ended.duration_ms)
+            .with("LogsThrough", i64::try_from(ended.logs_through).unwrap_or(i64::MAX));
+        let change = rows::with_json(change, "Result", ended.result.as_ref());
+        let mut writes = vec![
+            (Table::WorkflowExecutions, Write::Merge(change, IfMatch::Etag(ended.etag.clone()))),
+            (Table::UserExecutions, Write::UpsertReplace(rows::mirror(ended, row_key))),
+            (Table::ActiveExecutions, Write::delete(ACTIVE_PARTITION, ended.id.key(), IfMatch::Any)),
+        ];
+        match self.journal.tables.commit_etags(Commit::of(writes.clone())).await {
+            // Deleting what is not there fails the commit, and a lost pointer must not keep a run from ending.
+            Err(StoreError::NotFound) => {
+                writes.pop();
+                self.journal.tables.commit_etags(Commit::of(writes)).await
+            }
+            outcome => outcome,
+        }
+    }
+
+    /// Writes the latest progress and `logs_through`, conditional on the version; updates `execution` in place. What
+    /// is `None` stays as it is.
+    ///
+    /// # Errors
+    /// [`StoreError::PreconditionFailed`] when somebody else changed it; `execution` is then untouched.
+    pub async fn update_progress(
+        &self,
+        execution: &mut Execution,
+        percent: Option<f64>,
+        message: Option<&str>,
+        logs_through: u64,
+    ) -> Result<(), StoreError> {
+        let row_key = self.row_key(execution.scope, execution.id).await?.ok_or(StoreError::NotFound)?;
+        let percent = percent.filter(|percent| !percent.is_nan()).map(|percent| percent.clamp(0.0, 100.0));
+        let message = message.map(rows::shown);
+        let logs_through = logs_through.max(execution.logs_through);
+        let change = Entity::new(execution.scope.key(), row_key)
+            .with_some("ProgressPercent", percent)
+            .with_some("ProgressMessage", message.as_deref())
+            .with("LogsThrough", i64::try_from(logs_through).unwrap_or(i64::MAX));
+        let write = Write::Merge(change, IfMatch::Etag(execution.etag.clone()));
+        let etag = self.journal.tables.write(Table::WorkflowExecutions, write).await?;
+        execution.etag = etag.ok_or_else(|| StoreError::Corrupt("a merge answered no ETag".to_owned()))?;
+        execution.progress_percent = percent.or(execution.progress_percent);
+        execution.progress_message = message.or(execution.progress_message.take());
+        execution.logs_through = logs_through;
+        Ok(())
+    }
+
+    /// Everything that has not ended.
+    ///
+    /// # Errors
+    /// [`StoreError::Corrupt`] when a pointer is not readable.
+    pub async fn active(&self) -> Result<Vec<ActiveExecution>, StoreError> {
+        let rows = self.journal.tables.query_all(Table::ActiveExecutions, Query::partition(ACTIVE_PARTITION)).await?;
+        rows.iter().map(read_active).collect()
+    }
+
+    async fn with_etag(&self, mut execution: Execution, etags: Vec<Option<Etag>>) -> Result<Execution, StoreError> {
+        match etags.into_iter().next().flatten() {
+            Some(etag) => {
+                execution.etag = etag;
+                Ok(execution)
+            }
+            None => self.get(execution.scope, execution.id).await?.ok_or(StoreError::NotFound),
+        }
+    }
+
+    /// Drops a blob no row refers to. A failure leaves an orphan behind, which harms nobody.
+    async fn drop_blob(&self, json: Option<&StoredJson>) {
+        if let Some(StoredJson::Blob { path, .. }) = json {
+            let _ = self.blobs.delete(path).await;
+        }
+    }
+}
+
+fn read_active(row: &Entity) -> Result<ActiveExecution, StoreError> {
+    let id = row
+        .guid_opt("ExecutionId")?
+        .ok_or_else(|| StoreError::Corrupt(format!("the active pointer {} names no execution", row.row_key)))?;
+    Ok(ActiveExecution {
+        pointer: ExecutionPointer { scope: rows::scope_of(row)?, execution_id: ExecutionId::from(id) },
+        owner: row.text_opt("LeaseOwner")?.map(str::to_owned),
+    })
+}

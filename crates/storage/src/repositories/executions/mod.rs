@@ -1,0 +1,61 @@
+//! Executions and their logs. `WorkflowExecutions` (PK organization or `GLOBAL`, RK `{reverse time}_{id}`) decides;
+//! `UserExecutions` mirrors it per user; `ActiveExecutions` holds a pointer to each that has not ended;
+//! `ExecutionLogs` holds the lines.
+
+mod lifecycle;
+mod logs;
+mod lookup;
+mod record;
+mod rows;
+
+pub use record::{
+    ActiveExecution, Ending, Entry, Execution, ExecutionFilter, INLINE_JSON_LIMIT, NewExecution, StoredJson,
+};
+
+use super::{Journal, Stores};
+use crate::{BlobStore, ExecutionQueue, StoreError};
+use bytes::Bytes;
+use msp_domain::ExecutionId;
+use sha2::{Digest, Sha256};
+use std::sync::Arc;
+
+/// The executions.
+#[derive(Clone)]
+pub struct Executions {
+    journal: Journal,
+    blobs: Arc<dyn BlobStore>,
+    queue: Arc<dyn ExecutionQueue>,
+}
+
+impl Executions {
+    pub(super) fn new(journal: Journal, stores: &Stores) -> Self {
+        Self { journal, blobs: Arc::clone(&stores.blobs), queue: Arc::clone(&stores.queue) }
+    }
+
+    /// The text of a stored JSON value.
+    ///
+    /// # Errors
+    /// [`StoreError::NotFound`] when its blob is gone; [`StoreError::Corrupt`] when the blob is no text.
+    pub async fn load_json(&self, json: &StoredJson) -> Result<String, StoreError> {
+        match json {
+            StoredJson::Inline(text) => Ok(text.clone()),
+            StoredJson::Blob { path, .. } => {
+                let content = self.blobs.get(path).await?.ok_or(StoreError::NotFound)?;
+                String::from_utf8(content.into()).map_err(|_| StoreError::Corrupt(format!("{path} is no text")))
+            }
+        }
+    }
+
+    /// Stores a JSON text where it fits. The blob's name follows from its content, so writing it again is harmless
+    /// and two different results of one execution never overwrite each other.
+    async fn store_json(&self, id: ExecutionId, kind: &str, json: &str) -> Result<StoredJson, StoreError> {
+        if crate::limits::utf16_units(json) <= INLINE_JSON_LIMIT {
+            return Ok(StoredJson::Inline(json.to_owned()));
+        }
+        let hash = Sha256::digest(json.as_bytes());
+        let name: String = hash.iter().take(16).map(|byte| format!("{byte:02x}")).collect();
+        let path = format!("executions/{id}/{kind}-{name}.json");
+        self.blobs.put(&path, Bytes::copy_from_slice(json.as_bytes())).await?;
+        Ok(StoredJson::Blob { path, size_bytes: json.len() as u64 })
+    }
+}
