@@ -4,7 +4,7 @@ use crate::{
     prerequisites::{check_rust_tools, has_nextest},
     python::{Environment, Python},
     tally::Tally,
-    workspace::cargo,
+    workspace::{cargo, root},
 };
 use anyhow::{Context, Result};
 use std::{
@@ -26,17 +26,24 @@ pub fn run_all() -> Result<bool> {
     )?;
     let environment = report.time("python: environment", || python.environment())?;
     rust_tests(&mut report, &python, &environment)?;
-    report
-        .check("python: format", environment.module("ruff").args(["format", "--check", "sdk/python", "workflows"]))?;
-    report.check("python: lints", environment.module("ruff").args(["check", "sdk/python", "workflows"]))?;
-    report.check(
-        "python: types",
-        environment.module("mypy").args(["--config-file", "sdk/python/pyproject.toml", "sdk/python/msp_sdk"]),
-    )?;
-    for (name, folder) in [("python: sdk tests", "sdk/python/tests"), ("python: workflow tests", "workflows/tests")] {
-        report.tests(name, environment.module("pytest").args(["-q", folder]).env("PYTHONPATH", "sdk/python"))?;
-    }
+    python_checks(&mut report, &environment)?;
     Ok(report.print())
+}
+
+fn python_checks(report: &mut Report, environment: &Environment) -> Result<()> {
+    let folders = ["sdk/python", "workflows"];
+    report.check("python: format", environment.module("ruff").args(["format", "--check"]).args(folders))?;
+    report.check("python: lints", environment.module("ruff").arg("check").args(folders))?;
+    for (name, folder, packages) in [
+        ("python: types of the sdk", "sdk/python", &[][..]),
+        ("python: types of the workflows", "workflows", &["workflows", "options", "shared"][..]),
+    ] {
+        report.check(name, environment.module("mypy").args(packages).current_dir(root().join(folder)))?;
+    }
+    for (name, folder) in [("python: sdk tests", "sdk/python/tests"), ("python: workflow tests", "workflows/tests")] {
+        report.tests(name, environment.module("pytest").arg(folder).env("PYTHONPATH", root().join("sdk/python")))?;
+    }
+    Ok(())
 }
 
 fn rust_tests(report: &mut Report, python: &Python, environment: &Environment) -> Result<()> {
