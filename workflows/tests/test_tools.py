@@ -24,10 +24,10 @@ def test_an_address_is_valid_when_its_domain_has_mail_servers(monkeypatch: pytes
 
 @pytest.mark.parametrize(
     ("failure", "valid"),
-    [(dns.resolver.NXDOMAIN(), False), (dns.resolver.NoAnswer(), False), (dns.resolver.LifetimeTimeout(), None)],
+    [(dns.resolver.NXDOMAIN, False), (dns.resolver.NoAnswer, False), (dns.resolver.LifetimeTimeout, None)],
 )
 def test_silence_of_the_servers_says_nothing_about_the_address(
-    monkeypatch: pytest.MonkeyPatch, failure: Exception, valid: bool | None
+    monkeypatch: pytest.MonkeyPatch, failure: type[Exception], valid: bool | None
 ) -> None:
     def resolve(*_: object, **__: object) -> None:
         raise failure

@@ -14,9 +14,9 @@ from msp_sdk import Context, param, workflow
     category="demo",
     requires_org=False,
 )
-@param("seconds", label="How long", help="Seconds until it is done", min=1, max=600)
+@param("seconds", label="How long", help="Seconds until it is done", min=0, max=600)
 @param("step", label="How often", help="Seconds between two lines of the log", min=0.1, max=60)
-async def slow_report(context: Context, seconds: int = 20, step: float = 1.0) -> dict[str, Any]:
+async def slow_report(context: Context, seconds: float = 20, step: float = 1.0) -> dict[str, Any]:
     """Sleep in steps, with a line of the log and progress for each."""
     steps = max(1, round(seconds / step))
     for number in range(1, steps + 1):

@@ -159,7 +159,7 @@ def describe(bundle: Bundle, file: Path, error: BaseException) -> FileError:
         return FileError(shown, error.lineno, message)
     line = _line_in(file, error)
     if isinstance(error, ImportError):
-        return FileError(shown, line, missing_module(error))
+        return FileError(shown, line, missing_module(error, bundle.workspace))
     if isinstance(error, SystemExit):
         return FileError(
             shown, line, "the file ends the program (`sys.exit`) while it is imported; move that into a function"

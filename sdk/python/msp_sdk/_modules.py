@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import re
 import sys
+from pathlib import Path
 
 from ._words import did_you_mean
 
@@ -29,8 +31,8 @@ _DISTRIBUTIONS = {
 _BY_PATH = ("azure", "google")
 
 
-def missing_module(error: ImportError) -> str:
-    """What an `ImportError` means and what to do about it."""
+def missing_module(error: ImportError, workspace: Path) -> str:
+    """What an `ImportError` means and what to do about it in this workspace."""
     name = error.name or ""
     top = name.partition(".")[0]
     if not isinstance(error, ModuleNotFoundError):
@@ -45,7 +47,10 @@ def missing_module(error: ImportError) -> str:
         return f"the workspace has no module `{name}`{did_you_mean(name.rpartition('.')[2], found)}"
     if top == "msp_sdk":
         return f"the SDK has no module `{name}`"
-    return f"the module `{name}` is not installed: add `{distribution(name)}` to requirements.txt"
+    wanted = distribution(name)
+    if _is_required(wanted, workspace):
+        return f"the module `{name}` is missing: `{wanted}` of requirements.txt is not installed"
+    return f"the module `{name}` is not installed: add `{wanted}` to requirements.txt"
 
 
 def distribution(module: str) -> str:
@@ -56,11 +61,18 @@ def distribution(module: str) -> str:
     return _DISTRIBUTIONS.get(top, top.replace("_", "-"))
 
 
+def _is_required(wanted: str, workspace: Path) -> bool:
+    try:
+        lines = (workspace / "requirements.txt").read_text(encoding="utf-8").splitlines()
+    except (OSError, UnicodeDecodeError):
+        return False
+    names = (re.split(r"[^A-Za-z0-9._-]", line.strip(), maxsplit=1)[0] for line in lines)
+    return any(name.lower().replace("_", "-") == wanted.lower() for name in names)
+
+
 def _public(module: object) -> list[str]:
     return [word for word in dir(module) if not word.startswith("_")]
 
 
 def _beside(folders: list[str]) -> list[str]:
-    from pathlib import Path
-
     return [path.stem for folder in folders for path in Path(folder).glob("*") if not path.name.startswith("_")]

@@ -28,7 +28,7 @@ def describe(error: BaseException, workspace: Path) -> dict[str, Any]:
     file, line = _innermost(error, workspace)
     return {
         "error_type": _NAMES.get(type(error), type(error).__name__),
-        "message": _message(error)[:_MESSAGE_CHARS],
+        "message": _message(error, workspace)[:_MESSAGE_CHARS],
         "traceback": "" if type(error) in _NAMES else _text(report),
         "file": file,
         "line": line,
@@ -43,12 +43,12 @@ def _text(report: traceback.TracebackException) -> str:
     return f"{text[:half]}\n  ... cut ...\n{text[-half:]}"
 
 
-def _message(error: BaseException) -> str:
+def _message(error: BaseException, workspace: Path) -> str:
     try:
         if isinstance(error, SystemExit):
             return f"the code ended the program: sys.exit({error.code!r})"
         if isinstance(error, ModuleNotFoundError):
-            return missing_module(error)
+            return missing_module(error, workspace)
         if type(error) is KeyError:
             return f"there is no key {error}"
         return str(error) or type(error).__name__
