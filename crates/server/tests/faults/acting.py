@@ -1,0 +1,27 @@
+"""Workflows that act on the world outside once, so that acting twice can be seen."""
+
+import asyncio
+import os
+import urllib.request
+
+from shared.decorators import workflow
+
+
+def act(url: str, execution_id: str) -> None:
+    urllib.request.urlopen(f"{url}/{execution_id}", timeout=10).close()
+
+
+@workflow(description="Acts once")
+async def act_once(context, url: str):
+    print("about to act")
+    await asyncio.to_thread(act, url, context.execution_id)
+    return {"acted": True}
+
+
+@workflow(description="Acts once, then waits")
+async def act_and_wait(context, url: str, seconds: float):
+    print(f"worker {os.getpid()}")
+    await asyncio.to_thread(act, url, context.execution_id)
+    print("acted, now waiting")
+    await asyncio.sleep(seconds)
+    return {"acted": True}

@@ -1,0 +1,109 @@
+//! Every fault point, one after the other.
+
+use crate::{
+    effects::Effects,
+    host::{Host, Installation},
+};
+use msp_engine::fault::FaultPoint;
+use serde_json::{Value, json};
+use std::os::unix::process::ExitStatusExt;
+
+/// How a run gets to a fault point.
+enum Reached {
+    /// By a caller that waits for the result.
+    Waiting,
+    /// By a caller that does not wait.
+    Queued,
+    /// By the start after a crash.
+    Restart,
+}
+
+/// What must be true of the run after the restart.
+struct Expected {
+    /// The statuses it may end in; `None`: it may be on record not at all.
+    status: Option<&'static str>,
+    /// Whether it must have acted.
+    acted: Option<bool>,
+}
+
+fn story(point: FaultPoint) -> (Reached, Expected) {
+    let expected = |status, acted| Expected { status, acted };
+    match point {
+        FaultPoint::BeforeRecord => (Reached::Waiting, expected(None, Some(false))),
+        FaultPoint::AfterRecord | FaultPoint::BeforeStart => {
+            (Reached::Waiting, expected(Some("Interrupted"), Some(false)))
+        }
+        // The worker dies with its host, perhaps before, perhaps after it acted.
+        FaultPoint::AfterStart => (Reached::Waiting, expected(Some("Interrupted"), None)),
+        FaultPoint::AfterOutcome | FaultPoint::BeforeResult => {
+            (Reached::Waiting, expected(Some("Interrupted"), Some(true)))
+        }
+        FaultPoint::AfterResult => (Reached::Waiting, expected(Some("Success"), Some(true))),
+        // Accepted and not begun: it runs after the restart, once.
+        FaultPoint::AfterEnqueue | FaultPoint::AfterReceive => {
+            (Reached::Queued, expected(Some("Success"), Some(true)))
+        }
+        FaultPoint::AfterClaim => (Reached::Queued, expected(Some("Interrupted"), Some(false))),
+        FaultPoint::DuringRecovery => (Reached::Restart, expected(Some("Interrupted"), None)),
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_server_killed_at_any_fault_point_leaves_one_legal_ending_and_no_second_effect() {
+    let effects = Effects::listen();
+    let installation = Installation::new();
+    let host = installation.start(None).await.expect("a first start");
+    let org = host.organization("Contoso").await;
+    host.kill();
+
+    let mut seen = Vec::new();
+    for point in FaultPoint::ALL {
+        let (reached, expected) = story(point);
+        match reached {
+            Reached::Waiting | Reached::Queued => {
+                let prefer = if matches!(reached, Reached::Waiting) { "wait=30" } else { "respond-async" };
+                let host = installation.start(Some(point.name())).await.expect("it starts");
+                let input = json!({ "url": effects.url() });
+                // The connection breaks when the server dies; for a queued run the answer may have come before.
+                let _ = host.run(&org, "act_once", prefer, &input).send().await;
+                assert_eq!(host.death().await.signal(), Some(9), "{point:?}: {}", installation.log());
+            }
+            Reached::Restart => {
+                let host = installation.start(None).await.expect("it starts");
+                for _ in 0..3 {
+                    let input = json!({ "url": effects.url(), "seconds": 60 });
+                    let id = host.start_run(&org, "act_and_wait", &input).await;
+                    host.execution_once(&org, &id, |execution| execution["status"] == "Running").await;
+                }
+                host.kill();
+                assert!(installation.start(Some(point.name())).await.is_none(), "{point:?} was not reached");
+            }
+        }
+        let host = installation.start(None).await.expect("a restart");
+        check(point, &expected, &host, &org, &effects, &mut seen).await;
+        host.kill();
+    }
+}
+
+async fn check(
+    point: FaultPoint,
+    expected: &Expected,
+    host: &Host,
+    org: &str,
+    effects: &Effects,
+    seen: &mut Vec<String>,
+) {
+    let executions = host.executions_once_ended(org).await;
+    let fresh: Vec<&Value> =
+        executions.iter().filter(|execution| !seen.iter().any(|id| execution["id"] == *id.as_str())).collect();
+    assert_eq!(fresh.is_empty(), expected.status.is_none(), "{point:?}: {fresh:?}");
+    for execution in fresh {
+        let id = execution["id"].as_str().expect("an id");
+        assert_eq!(execution["status"].as_str(), expected.status, "{point:?}: {execution}");
+        assert!(effects.of(id) <= 1, "{point:?}: {id} acted {} times", effects.of(id));
+        if let Some(acted) = expected.acted {
+            assert_eq!(effects.of(id) == 1, acted, "{point:?}: {execution}");
+        }
+        seen.push(id.to_owned());
+    }
+}

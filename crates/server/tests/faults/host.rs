@@ -1,0 +1,207 @@
+//! A server that is going to be killed, started again on the same data.
+
+use serde_json::{Value, json};
+use std::{
+    fs,
+    path::{Path, PathBuf},
+    process::{Child, Command, ExitStatus, Stdio},
+    time::{Duration, Instant},
+};
+
+/// Nothing in these tests takes this long unless something hangs.
+pub const PATIENCE: Duration = Duration::from_secs(60);
+
+/// A data folder and a workspace that outlive the servers on them.
+pub struct Installation {
+    folder: tempfile::TempDir,
+}
+
+impl Installation {
+    /// An empty installation with the workflows these tests run.
+    pub fn new() -> Self {
+        let folder = tempfile::tempdir().expect("a folder");
+        let workflows = folder.path().join("workspace/workflows");
+        fs::create_dir_all(&workflows).expect("a workspace");
+        fs::write(workflows.join("acting.py"), include_str!("acting.py")).expect("a workflow");
+        Self { folder }
+    }
+
+    fn data(&self) -> PathBuf {
+        self.folder.path().join("data")
+    }
+
+    fn msp(&self, arguments: &[&str]) -> Command {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_msp"));
+        command.args(arguments).arg("--data").arg(self.data());
+        command.arg("--workspace").arg(self.folder.path().join("workspace")).stdin(Stdio::null());
+        command
+    }
+
+    /// Starts a server; `fault_point` arms one. `None`: it died before it was ready, as a fault point may want.
+    pub async fn start(&self, fault_point: Option<&str>) -> Option<Host> {
+        // The address of a killed server is still on file.
+        let _ = fs::remove_file(self.data().join("server.json"));
+        let mut command = self.msp(&["serve", "--listen", "127.0.0.1:0"]);
+        if let Some(point) = fault_point {
+            command.env(msp_engine::fault::FAULT_POINT_VARIABLE, point);
+        }
+        let log = fs::File::create(self.folder.path().join("server.log")).expect("a log");
+        let child = command.stdout(log.try_clone().expect("a log")).stderr(log).spawn().expect("the server starts");
+        let mut host = Host { child, url: String::new(), token: String::new(), http: reqwest::Client::new() };
+        let give_up = Instant::now() + PATIENCE;
+        while host.url.is_empty() || !host.is_ready().await {
+            if host.child.try_wait().expect("a child").is_some() {
+                return None;
+            }
+            assert!(Instant::now() < give_up, "the server is not ready: {}", self.log());
+            if let Some(url) = address(&self.data()) {
+                host.url = url;
+            }
+            tokio::time::sleep(Duration::from_millis(20)).await;
+        }
+        let token = self.msp(&["token"]).output().expect("a token");
+        host.token = String::from_utf8(token.stdout).expect("text").trim().to_owned();
+        Some(host)
+    }
+
+    /// What the latest server wrote.
+    pub fn log(&self) -> String {
+        fs::read_to_string(self.folder.path().join("server.log")).unwrap_or_default()
+    }
+}
+
+fn address(data: &Path) -> Option<String> {
+    let content: Value = serde_json::from_slice(&fs::read(data.join("server.json")).ok()?).ok()?;
+    content["url"].as_str().map(str::to_owned)
+}
+
+/// A running server and a caller who administers it.
+pub struct Host {
+    child: Child,
+    pub url: String,
+    pub token: String,
+    pub http: reqwest::Client,
+}
+
+impl Host {
+    async fn is_ready(&self) -> bool {
+        let answer = self.http.get(format!("{}/readyz", self.url)).send().await;
+        answer.is_ok_and(|answer| answer.status().is_success())
+    }
+
+    /// A new organization.
+    pub async fn organization(&self, name: &str) -> String {
+        let request = self.http.post(format!("{}/api/organizations", self.url)).bearer_auth(&self.token);
+        let answer = request.json(&json!({ "name": name })).send().await.expect("an answer");
+        assert_eq!(answer.status(), 201);
+        let body: Value = answer.json().await.expect("JSON");
+        body["id"].as_str().expect("an id").to_owned()
+    }
+
+    /// A request to run a workflow; `prefer` as in the header.
+    pub fn run(&self, org: &str, workflow: &str, prefer: &str, input: &Value) -> reqwest::RequestBuilder {
+        self.http
+            .post(format!("{}/workflows/{workflow}", self.url))
+            .bearer_auth(&self.token)
+            .header("X-Organization-Id", org)
+            .header("Prefer", prefer)
+            .json(input)
+    }
+
+    /// Starts a run that goes on by itself and answers its id.
+    pub async fn start_run(&self, org: &str, workflow: &str, input: &Value) -> String {
+        let answer = self.run(org, workflow, "respond-async", input).send().await.expect("an answer");
+        assert_eq!(answer.status(), 202);
+        let body: Value = answer.json().await.expect("JSON");
+        body["execution_id"].as_str().expect("an id").to_owned()
+    }
+
+    /// One execution.
+    pub async fn execution(&self, org: &str, id: &str) -> Value {
+        let request = self.http.get(format!("{}/api/executions/{id}", self.url)).bearer_auth(&self.token);
+        let answer = request.header("X-Organization-Id", org).send().await.expect("an answer");
+        assert_eq!(answer.status(), 200, "execution {id}");
+        answer.json().await.expect("JSON")
+    }
+
+    /// One execution, once it satisfies a condition.
+    pub async fn execution_once(&self, org: &str, id: &str, holds: impl Fn(&Value) -> bool) -> Value {
+        let give_up = Instant::now() + PATIENCE;
+        loop {
+            let execution = self.execution(org, id).await;
+            if holds(&execution) {
+                return execution;
+            }
+            assert!(Instant::now() < give_up, "it stays like this: {execution}");
+            tokio::time::sleep(Duration::from_millis(20)).await;
+        }
+    }
+
+    /// Every execution of an organization, once all have ended.
+    pub async fn executions_once_ended(&self, org: &str) -> Vec<Value> {
+        let give_up = Instant::now() + PATIENCE;
+        loop {
+            let executions = self.executions(org).await;
+            if executions.iter().all(is_final) {
+                return executions;
+            }
+            assert!(Instant::now() < give_up, "some never end: {executions:?}");
+            tokio::time::sleep(Duration::from_millis(50)).await;
+        }
+    }
+
+    async fn executions(&self, org: &str) -> Vec<Value> {
+        let mut executions = Vec::new();
+        let mut cursor = String::new();
+        loop {
+            let request = self.http.get(format!("{}/api/executions", self.url)).bearer_auth(&self.token);
+            let mut request = request.header("X-Organization-Id", org).query(&[("limit", "200")]);
+            if !cursor.is_empty() {
+                request = request.query(&[("cursor", &cursor)]);
+            }
+            let page: Value = request.send().await.expect("an answer").json().await.expect("JSON");
+            executions.extend(page["items"].as_array().expect("items").clone());
+            match page["next_cursor"].as_str() {
+                Some(next) => next.clone_into(&mut cursor),
+                None => return executions,
+            }
+        }
+    }
+
+    /// The text of an execution's log.
+    pub async fn log(&self, org: &str, id: &str) -> String {
+        let request = self.http.get(format!("{}/api/executions/{id}/logs", self.url)).bearer_auth(&self.token);
+        let answer = request.header("X-Organization-Id", org).send().await.expect("an answer");
+        answer.text().await.expect("text")
+    }
+
+    /// SIGKILL: no clean-up of any kind.
+    pub fn kill(mut self) {
+        self.child.kill().expect("it is ours");
+        self.child.wait().expect("it ends");
+    }
+
+    /// Waits until it died by itself.
+    pub async fn death(mut self) -> ExitStatus {
+        let give_up = Instant::now() + PATIENCE;
+        loop {
+            if let Some(status) = self.child.try_wait().expect("a child") {
+                return status;
+            }
+            assert!(Instant::now() < give_up, "the fault point was never reached");
+            tokio::time::sleep(Duration::from_millis(20)).await;
+        }
+    }
+}
+
+impl Drop for Host {
+    fn drop(&mut self) {
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
+
+/// Whether an execution has ended.
+pub fn is_final(execution: &Value) -> bool {
+    !matches!(execution["status"].as_str(), Some("Pending" | "Running"))
+}

@@ -1,0 +1,9 @@
+//! What is on record, whatever dies: the server is killed with SIGKILL at every named fault point and at random
+//! moments, a worker is killed under its execution, and afterwards every accepted execution must have exactly one
+//! legal ending and no effect may have happened twice.
+
+mod effects;
+mod fault_points;
+mod host;
+mod random_kills;
+mod worker_kills;
