@@ -1,11 +1,37 @@
 //! Warm Python workers: one organization per process, ready spares, limits, and an outcome for every way a
 //! process can end. The wire is `docs/worker-protocol.md`.
 
+mod attend;
+mod bundle;
+mod capture;
+mod drive;
+mod environment;
+mod flight;
+mod frames;
+mod launcher;
+mod line;
+mod orphans;
+mod outgoing;
+mod pool;
+mod process;
+mod python;
+mod roster;
+mod sandbox;
+mod sdk;
+mod spawner;
+mod walls;
+
+pub use launcher::worker_main;
+
 use async_trait::async_trait;
 use chrono::{DateTime, Utc};
 use msp_domain::{BundleMetadata, ExecutionId, LogLevel, Scope};
 use serde_json::{Map, Value};
-use std::{path::PathBuf, sync::Arc, time::Duration};
+use std::{
+    path::PathBuf,
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    time::Duration,
+};
 use tokio_util::sync::CancellationToken;
 
 /// What a pool is made of.
@@ -23,12 +49,17 @@ pub struct PoolOptions {
     pub max_workers: usize,
     /// Spare processes kept ready.
     pub spares: usize,
-    /// Whether `requirements.txt` may be installed (needs the package registry).
+    /// Whether `requirements.txt` may be installed (needs the package registry). An environment that was built
+    /// before is used either way.
     pub install_requirements: bool,
 }
 
+/// How long an execution may take to give way to its cancellation before its process group gets SIGTERM, and how
+/// long that may take before SIGKILL (docs/worker-protocol.md, `cancel`).
+const CANCEL_GRACE: Duration = Duration::from_secs(5);
+
 /// What an execution calls.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum TargetKind {
     /// A workflow.
     Workflow,
@@ -89,6 +120,8 @@ pub struct CallRefusal {
 pub trait RunHost: Send + Sync + 'static {
     /// The `start` frame is about to be sent: from here on user code may run.
     async fn starting(&self);
+    /// The `start` frame is sent.
+    async fn started(&self) {}
     /// Lines of the execution, in order.
     async fn log(&self, lines: Vec<RawLine>);
     /// Its latest progress.
@@ -164,7 +197,9 @@ pub enum PoolError {
 
 /// The pool: a cheap handle to the supervisor.
 #[derive(Clone)]
-pub struct WorkerPool {}
+pub struct WorkerPool {
+    pool: Arc<pool::Pool>,
+}
 
 impl WorkerPool {
     /// Finds Python, lays out the SDK, installs requirements, loads the bundle in a fresh worker and keeps spares.
@@ -173,42 +208,46 @@ impl WorkerPool {
     /// # Errors
     /// [`PoolError`] when nothing could ever run.
     pub async fn start(options: PoolOptions) -> Result<Self, PoolError> {
-        let _ = options;
-        todo!("workers")
+        Self::start_with_grace(options, CANCEL_GRACE).await
     }
 
-    /// What the bundle offers.
+    /// [`Self::start`] with less patience, for tests.
+    #[doc(hidden)]
+    pub async fn start_with_grace(options: PoolOptions, cancel_grace: Duration) -> Result<Self, PoolError> {
+        Ok(Self { pool: pool::Pool::start(options, cancel_grace).await? })
+    }
+
+    /// What the bundle offers. Changes when a workflow is seen to block its loop: it is exclusive from then on.
     pub fn metadata(&self) -> Arc<BundleMetadata> {
-        todo!("workers")
+        self.pool.metadata()
     }
 
     /// Runs one execution to its end. Dropping the future does not stop the execution: use `cancel`.
     pub async fn run(&self, assignment: Assignment, host: Arc<dyn RunHost>) -> Outcome {
-        let _ = (assignment, host);
-        todo!("workers")
+        Arc::clone(&self.pool).run(assignment, host).await
     }
 
     /// Whether a run for this scope would be refused as saturated right now: asked before any record is made.
     pub fn is_saturated(&self, scope: Scope) -> bool {
-        let _ = scope;
-        todo!("workers")
+        self.pool.is_saturated(scope)
     }
 
     /// Which walls of design section 6 stand around workers on this machine, one sentence each, for the start log.
     pub fn layers(&self) -> Vec<String> {
-        todo!("workers")
+        self.pool.layers.clone()
     }
 
     /// Takes no new executions, lets running ones end for `grace`, then kills what is left and reaps it.
     pub async fn shutdown(&self, grace: Duration) {
-        let _ = grace;
-        todo!("workers")
+        self.pool.shutdown(grace).await;
     }
 }
 
-/// The entry of `msp __worker`: raises the walls, then becomes Python. Called before any thread exists.
-/// Returns only when it failed, with what to print.
-pub fn worker_main(arguments: &[String]) -> String {
-    let _ = arguments;
-    todo!("workers")
+/// A lock whose data is valid at every step, so that a panic elsewhere does not spread.
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+fn hex(bytes: &[u8]) -> String {
+    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
 }

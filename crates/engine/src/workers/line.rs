@@ -1,0 +1,135 @@
+//! The waiting line: first come, first served within an organization, organizations in turn.
+
+use std::collections::{HashMap, VecDeque};
+use std::hash::Hash;
+
+/// Runs that may wait in all. More means minutes of delay: refusing at once is kinder.
+pub(super) const MOST_WAITING: usize = 1000;
+/// Runs of one organization that may wait, so that one cannot fill the line.
+pub(super) const MOST_PER_SCOPE: usize = 500;
+
+pub(super) struct Line<K, T> {
+    queues: HashMap<K, VecDeque<T>>,
+    /// Whose turn comes when; each key with a queue is in it once.
+    turns: VecDeque<K>,
+    length: usize,
+}
+
+impl<K: Copy + Eq + Hash, T> Line<K, T> {
+    pub fn new() -> Self {
+        Self { queues: HashMap::new(), turns: VecDeque::new(), length: 0 }
+    }
+
+    pub fn is_empty(&self) -> bool {
+        self.length == 0
+    }
+
+    pub fn is_full(&self, key: K) -> bool {
+        self.length >= MOST_WAITING || self.queues.get(&key).is_some_and(|queue| queue.len() >= MOST_PER_SCOPE)
+    }
+
+    pub fn has(&self, key: K) -> bool {
+        self.queues.contains_key(&key)
+    }
+
+    pub fn push(&mut self, key: K, item: T) {
+        let queue = self.queues.entry(key).or_insert_with(|| {
+            self.turns.push_back(key);
+            VecDeque::new()
+        });
+        queue.push_back(item);
+        self.length += 1;
+    }
+
+    /// Offers the head of each queue in turn until nobody's head is taken. `take` gives an item back to keep it.
+    pub fn serve(&mut self, mut take: impl FnMut(K, T) -> Option<T>) {
+        let mut refused = 0;
+        while refused < self.turns.len() {
+            let Some(key) = self.turns.pop_front() else { return };
+            let Some(queue) = self.queues.get_mut(&key) else { continue };
+            match queue.pop_front().and_then(|item| take(key, item)) {
+                Some(kept) => {
+                    queue.push_front(kept);
+                    refused += 1;
+                }
+                None => {
+                    refused = 0;
+                    self.length -= 1;
+                }
+            }
+            if queue.is_empty() {
+                self.queues.remove(&key);
+            } else {
+                self.turns.push_back(key);
+            }
+        }
+    }
+
+    /// Every waiting key with its items.
+    pub fn waiting(&self) -> impl Iterator<Item = (K, &VecDeque<T>)> {
+        self.turns.iter().filter_map(|key| self.queues.get(key).map(|queue| (*key, queue)))
+    }
+
+    /// Removes and gives back all items whose key is chosen.
+    pub fn remove(&mut self, mut chosen: impl FnMut(K) -> bool) -> Vec<T> {
+        let mut removed = Vec::new();
+        self.turns.retain(|key| {
+            if !chosen(*key) {
+                return true;
+            }
+            removed.extend(self.queues.remove(key).unwrap_or_default());
+            false
+        });
+        self.length -= removed.len();
+        removed
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn organizations_take_turns_however_many_wait_for_one() {
+        let mut line = Line::new();
+        for number in 0..4 {
+            line.push("flood", number);
+        }
+        line.push("small", 10);
+        let mut served = Vec::new();
+        line.serve(|_, number| {
+            served.push(number);
+            None
+        });
+        assert_eq!(served, [0, 10, 1, 2, 3]);
+        assert!(line.is_empty() && !line.has("flood"));
+    }
+
+    #[test]
+    fn a_head_that_cannot_go_holds_up_its_own_queue_only() {
+        let mut line = Line::new();
+        for (key, number) in [("stuck", 1), ("stuck", 2), ("free", 3), ("free", 4)] {
+            line.push(key, number);
+        }
+        let mut served = Vec::new();
+        line.serve(|key, number| {
+            if key == "stuck" {
+                return Some(number);
+            }
+            served.push(number);
+            None
+        });
+        assert_eq!(served, [3, 4]);
+        assert_eq!(line.remove(|key| key == "stuck"), [1, 2]);
+        assert!(line.is_empty());
+    }
+
+    #[test]
+    fn one_organization_cannot_fill_the_line() {
+        let mut line = Line::new();
+        for number in 0..MOST_PER_SCOPE {
+            line.push("flood", number);
+        }
+        assert!(line.is_full("flood") && !line.is_full("other"));
+    }
+}
