@@ -19,6 +19,8 @@ use url::Url;
 const REFRESH_EARLY: TimeDelta = TimeDelta::seconds(120);
 /// The lifetime of a token whose answer names none.
 const DEFAULT_LIFETIME_SECONDS: i64 = 300;
+/// Shortest token taken for one: a shorter text could not be masked without mangling ordinary text.
+const MIN_TOKEN_BYTES: usize = 8;
 /// Tokens kept: hundreds of organizations with two integrations each, several times over.
 const MAX_TOKENS: usize = 4096;
 
@@ -152,7 +154,7 @@ impl FetchedToken {
     pub(crate) fn read(answer: &Answer) -> Option<Self> {
         let body: Value = serde_json::from_slice(&answer.body).ok()?;
         let text = body["access_token"].as_str()?;
-        let sendable = !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_graphic());
+        let sendable = text.len() >= MIN_TOKEN_BYTES && text.bytes().all(|byte| byte.is_ascii_graphic());
         let seconds = crate::arguments::integer(&body["expires_in"]).unwrap_or(DEFAULT_LIFETIME_SECONDS);
         /// A year; a longer lifetime is a mistake that must not overflow a date.
         const MOST: i64 = 365 * 24 * 3600;

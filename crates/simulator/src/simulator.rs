@@ -88,11 +88,16 @@ impl Simulator {
         })))
     }
 
-    /// Everything the simulator answers.
+    /// Everything the simulator answers: the services and its own set-up addresses.
     pub fn router(&self) -> Router {
+        Router::new().merge(admin::routes()).with_state(self.clone()).fallback_service(self.services_router())
+    }
+
+    /// The services alone. Where others than the owner of the simulator can reach it, its set-up addresses (which
+    /// show credentials and tokens) need not be there.
+    pub fn services_router(&self) -> Router {
         let played = entra::routes().merge(graph::routes()).merge(halo::routes()).fallback(nothing_here);
-        let played = played.layer(from_fn_with_state(self.clone(), watch));
-        Router::new().merge(admin::routes()).fallback_service(played.with_state(self.clone())).with_state(self.clone())
+        played.layer(from_fn_with_state(self.clone(), watch)).with_state(self.clone())
     }
 
     /// Makes changes, all or none.

@@ -8,6 +8,9 @@ use serde_json::{Map, Value};
 /// Longest text of one setting.
 const MAX_TEXT_CHARS: usize = 500;
 
+/// Shortest credential, the same as for every secret of the platform.
+const MIN_CREDENTIAL_CHARS: usize = 8;
+
 /// A settings object being read. `null` and blank texts count as not given.
 pub(super) struct Fields<'a> {
     body: &'a Map<String, Value>,
@@ -53,6 +56,15 @@ impl<'a> Fields<'a> {
             return self.fault(name, format!("is required: {example}"));
         }
         text
+    }
+
+    /// A credential. A short one could not be masked without mangling ordinary text.
+    pub(super) fn credential(&mut self, name: &str) -> Option<String> {
+        let text = self.text(name)?;
+        if text.chars().count() < MIN_CREDENTIAL_CHARS {
+            return self.fault(name, format!("must have at least {MIN_CREDENTIAL_CHARS} characters"));
+        }
+        Some(text)
     }
 
     pub(super) fn address(&mut self, name: &str, kind: Kind) -> Option<String> {

@@ -23,7 +23,7 @@ pub(super) fn check(settings: &Value) -> Result<(Value, Option<String>), Vec<Fie
     let client_id = fields.required_text("client_id", "the application (client) id of the registration in Entra");
     let auth_url = fields.address("auth_url", Kind::EntraAuth);
     let base_url = fields.address("base_url", Kind::GraphBase);
-    let credential = fields.text("client_secret");
+    let credential = fields.credential("client_secret");
     let settings = json!({
         "client_id": client_id,
         "auth_url": auth_url.unwrap_or_else(|| "https://login.microsoftonline.com".to_owned()),

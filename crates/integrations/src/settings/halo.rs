@@ -39,7 +39,7 @@ pub(super) fn check(settings: &Value) -> Result<(Value, Option<String>), Vec<Fie
     let auth_url = fields.address("auth_url", Kind::HaloAuth);
     let tenant = fields.text("tenant");
     let client_id = fields.required_text("client_id", "the client id of the API application in HaloPSA");
-    let credential = fields.text("client_secret");
+    let credential = fields.credential("client_secret");
     let default_client_id = fields.integer("default_client_id");
     let note_outcome_id = fields.integer("note_outcome_id").unwrap_or(STOCK_NOTE_OUTCOME);
     let auth_url = auth_url.or_else(|| base_url.as_ref().map(|base| format!("{base}/auth")));

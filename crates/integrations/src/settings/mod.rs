@@ -61,7 +61,7 @@ mod tests {
 
     #[test]
     fn defaults_are_filled_and_the_credential_is_taken_out() {
-        let graph = checked("msgraph", json!({ "client_id": "an-app", "client_secret": "value" }), None);
+        let graph = checked("msgraph", json!({ "client_id": "an-app", "client_secret": "long value" }), None);
         assert_eq!(
             graph.settings,
             json!({
@@ -70,8 +70,8 @@ mod tests {
                 "base_url": "https://graph.microsoft.com/v1.0",
             })
         );
-        assert_eq!(graph.credential.as_deref(), Some("value"));
-        assert!(!format!("{graph:?}").contains("value"));
+        assert_eq!(graph.credential.as_deref(), Some("long value"));
+        assert!(!format!("{graph:?}").contains("long value"));
         let halo =
             checked("halopsa", json!({ "base_url": "acme.halopsa.com/api", "client_id": "x", "tenant": "acme" }), None);
         assert_eq!(
