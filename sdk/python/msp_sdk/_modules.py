@@ -36,10 +36,11 @@ def missing_module(error: ImportError, workspace: Path) -> str:
     name = error.name or ""
     top = name.partition(".")[0]
     if not isinstance(error, ModuleNotFoundError):
-        wanted = getattr(error, "name_from", None)
+        # `ImportError.name_from` is there from Python 3.12 on only.
+        wanted = re.match(r"cannot import name '(\w+)'", str(error))
         module = sys.modules.get(name)
-        if isinstance(wanted, str) and module is not None:
-            return f"`{name}` has no `{wanted}`{did_you_mean(wanted, _public(module))}"
+        if wanted is not None and module is not None:
+            return f"`{name}` has no `{wanted[1]}`{did_you_mean(wanted[1], _public(module))}"
         return f"ImportError: {error}"
     if top in ("shared", "workflows", "options"):
         parent = sys.modules.get(name.rpartition(".")[0])

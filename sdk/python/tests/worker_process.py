@@ -25,7 +25,7 @@ Frame = dict[str, Any]
 class WorkerProcess:
     """Starts a worker over a socketpair, and checks every frame against the rules of the protocol."""
 
-    def __init__(self, workspace: Path, bytecode: Path | None = None) -> None:
+    def __init__(self, workspace: Path) -> None:
         self._workspace = workspace
         host, worker = socket.socketpair(socket.AF_UNIX, socket.SOCK_STREAM)
         host.settimeout(PATIENCE_SECONDS)
@@ -135,3 +135,8 @@ class WorkerProcess:
                 os.killpg(self.process.pid, 9)
             except ProcessLookupError:
                 pass
+
+
+#: Fixtures of conftest.py. Their types are here because `conftest` names a module of every test folder.
+MakeWorkspace = Callable[[dict[str, str]], Path]
+StartWorker = Callable[..., WorkerProcess]
