@@ -1,4 +1,8 @@
 //! The embedded home: conformance, the repositories over it, and what happens to its folder.
 
+mod changes;
+mod conformance;
 mod executions;
+mod folder;
+mod sign_in;
 mod support;

@@ -63,10 +63,15 @@ pub(super) async fn page<T>(
 
 /// The cursor of everything after a row: `-` sorts before every other character a key may have.
 fn encode_after(row_key: &str) -> String {
-    BASE64_URL_SAFE_NO_PAD.encode(format!("{row_key}-"))
+    encode(&format!("{row_key}-"))
 }
 
-fn decode(cursor: &str) -> Result<String, StoreError> {
+/// The cursor of everything from a row key on.
+pub(super) fn encode(row_key: &str) -> String {
+    BASE64_URL_SAFE_NO_PAD.encode(row_key)
+}
+
+pub(super) fn decode(cursor: &str) -> Result<String, StoreError> {
     let foreign = || StoreError::Limit("the cursor is not one this list gave".to_owned());
     let bytes = BASE64_URL_SAFE_NO_PAD.decode(cursor).map_err(|_| foreign())?;
     let row_key = String::from_utf8(bytes).map_err(|_| foreign())?;

@@ -8,7 +8,7 @@ use crate::{Comparison, Entity, Filter, Query, StoreError, Table};
 use msp_domain::{ExecutionId, Scope, UserId};
 
 /// Rows whose key starts with this are no executions: idempotency marks sort after every run (design section 3).
-const RESERVED_ROWS: &str = "~";
+pub(super) const RESERVED_ROWS: &str = "~";
 /// Most pages a lookup by filter reads: ids without a time come from other tools, and a guessed one must not cost a
 /// walk over a million rows.
 const LOOKUP_PAGES: usize = 100;
@@ -94,7 +94,7 @@ impl Executions {
 }
 
 impl ExecutionFilter {
-    fn admits(&self, execution: &Execution) -> bool {
+    pub(super) fn admits(&self, execution: &Execution) -> bool {
         self.status.is_none_or(|status| execution.status == status)
             && self.workflow_name.as_ref().is_none_or(|name| execution.workflow_name == *name)
             && self.executed_by.is_none_or(|user| execution.executed_by == user)

@@ -2,6 +2,7 @@
 //! `UserExecutions` mirrors it per user; `ActiveExecutions` holds a pointer to each that has not ended;
 //! `ExecutionLogs` holds the lines.
 
+mod across;
 mod lifecycle;
 mod logs;
 mod lookup;
