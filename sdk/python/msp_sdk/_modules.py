@@ -48,10 +48,10 @@ def missing_module(error: ImportError, workspace: Path) -> str:
         return f"the workspace has no module `{name}`{did_you_mean(name.rpartition('.')[2], found)}"
     if top == "msp_sdk":
         return f"the SDK has no module `{name}`"
-    wanted = distribution(name)
-    if _is_required(wanted, workspace):
-        return f"the module `{name}` is missing: `{wanted}` of requirements.txt is not installed"
-    return f"the module `{name}` is not installed: add `{wanted}` to requirements.txt"
+    package = distribution(name)
+    if _is_required(package, workspace):
+        return f"the module `{name}` is missing: `{package}` of requirements.txt is not installed"
+    return f"the module `{name}` is not installed: add `{package}` to requirements.txt"
 
 
 def distribution(module: str) -> str:

@@ -4,12 +4,11 @@ from __future__ import annotations
 
 import dataclasses
 import datetime
-import decimal
 import enum
 import inspect
 import json
 import math
-import uuid
+import sys
 from collections.abc import Mapping
 from typing import Any
 
@@ -75,7 +74,7 @@ def _option(position: int, item: Any) -> dict[str, Any]:
 
 
 def _scalar(position: int, value: Any) -> Any:
-    if isinstance(value, (uuid.UUID, decimal.Decimal, datetime.date, enum.Enum)):
+    if isinstance(value, (datetime.date, enum.Enum)) or _is_text_like(value):
         value = _convert(value)
     if isinstance(value, (str, bool, int, float)):
         return value
@@ -89,7 +88,7 @@ def _convert(value: Any) -> Any:
         return _fields(value)
     if isinstance(value, (datetime.date, datetime.time)):
         return value.isoformat()
-    if isinstance(value, (uuid.UUID, decimal.Decimal)):
+    if _is_text_like(value):
         return str(value)
     if isinstance(value, enum.Enum):
         return value.value
@@ -101,6 +100,15 @@ def _convert(value: Any) -> Any:
     if isinstance(value, Mapping):
         return dict(value)
     raise TypeError(f"{_article(value)} has no form in JSON")
+
+
+def _is_text_like(value: Any) -> bool:
+    """Whether it is a UUID or a decimal; without their modules, which cost every worker, there is no such value."""
+    for module, name in (("uuid", "UUID"), ("decimal", "Decimal")):
+        found = sys.modules.get(module)
+        if found is not None and isinstance(value, getattr(found, name)):
+            return True
+    return False
 
 
 def _fields(value: Any) -> dict[str, Any]:

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Sequence
-from importlib.abc import MetaPathFinder
 from importlib.machinery import ModuleSpec, PathFinder, SourceFileLoader
 from importlib.util import spec_from_file_location
 from pathlib import Path
@@ -27,8 +26,11 @@ RESERVED = ("shared.decorators", "shared.context", "shared.registry")
 DECLARING = ("workflows", "options")
 
 
-class WorkspaceFinder(MetaPathFinder):
-    """Answers imports of `shared...`, `workflows...` and `options...` for one workspace."""
+class WorkspaceFinder:
+    """Answers imports of `shared...`, `workflows...` and `options...` for one workspace.
+
+    A finder by its one method: the abstract class would cost every worker the import of `importlib.resources`.
+    """
 
     def __init__(self, workspace: Path) -> None:
         self._workspace = workspace

@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import logging
 import os
-import platform
 import signal
 import sys
 from collections.abc import Coroutine
@@ -39,7 +38,7 @@ class Worker:
         children.install(self.channel)
         self._beat = Beat(self.channel, self._sinks)
         self._beat.start()
-        self.channel.send("hello", pid=os.getpid(), python=platform.python_version())
+        self.channel.send("hello", pid=os.getpid(), python=sys.version.partition(" ")[0])
         self.loop = asyncio.new_event_loop()
         asyncio.set_event_loop(self.loop)
         self.loop.set_task_factory(_note_task)  # type: ignore[arg-type]
