@@ -138,8 +138,9 @@ async fn writes_that_were_queued_when_the_home_was_dropped_are_kept() {
     for n in 0..200_i64 {
         let row = Entity::new("P", format!("{n:03}")).with("N", n);
         // Asked once, then the caller is gone.
-        let answer = tables.write(Table::Platform, Write::Insert(row)).now_or_never();
-        assert!(answer.is_none(), "no commit is that fast");
+        let _ = tables.write(Table::Platform, Write::Insert(row)).now_or_never();
+        // A task that never yields is refused by tokio's channels after a while.
+        tokio::task::yield_now().await;
     }
     let (folder, clock) = (home.folder, home.clock);
     drop((home.home, home.repositories, tables));
