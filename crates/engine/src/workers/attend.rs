@@ -24,6 +24,8 @@ const LOAD_WITHIN: Duration = Duration::from_secs(60);
 const DRAIN_WITHIN: Duration = Duration::from_secs(2);
 /// Most bytes drained from one pipe at that moment: a child left behind may write for ever.
 const DRAIN_BYTES: usize = 4 * 1024 * 1024;
+/// How long a process whose channel is closed may take to be gone.
+const EXIT_AFTER_HANG_UP: Duration = Duration::from_secs(1);
 /// How often a full buffer is looked at again.
 const CATCH_UP: Duration = Duration::from_millis(20);
 /// Longest progress message kept.
@@ -51,6 +53,7 @@ pub(super) async fn attend(process: &Arc<Process>, wires: Wires) -> Ended {
         process,
         control: Some(control),
         frames: FrameReader::default(),
+        hung_up_at: None,
         greeted: false,
         loaded: false,
         pipes: [Pipe::new(stdout, LogLevel::Info, "stdout"), Pipe::new(stderr, LogLevel::Error, "stderr")],
@@ -58,6 +61,8 @@ pub(super) async fn attend(process: &Arc<Process>, wires: Wires) -> Ended {
     let mut load_by = Some(Instant::now() + LOAD_WITHIN);
     let status = loop {
         let [out, err] = &mut reader.pipes;
+        // A process that ends closes its channel a moment earlier: how it ended says more than that.
+        let gone_by = reader.hung_up_at.map(|hung_up_at| hung_up_at + EXIT_AFTER_HANG_UP);
         let room = process.only_flight().is_none_or(|flight| flight.has_room());
         tokio::select! {
             status = child.wait() => break status.ok(),
@@ -65,6 +70,10 @@ pub(super) async fn attend(process: &Arc<Process>, wires: Wires) -> Ended {
             () = out.fill(), if room && out.open => reader.emit(0).await,
             () = err.fill(), if room && err.open => reader.emit(1).await,
             () = process.outgoing.flush() => {}
+            () = sleep_until(gone_by.unwrap_or_else(Instant::now)), if gone_by.is_some() => {
+                reader.hung_up_at = None;
+                process.end("worker_exited", "closed its control channel and was ended", Signal::SIGKILL);
+            }
             // Nothing else tells when the host has caught up with a flood.
             () = sleep(CATCH_UP), if !room => {}
             () = sleep_until(load_by.unwrap_or_else(Instant::now)), if load_by.is_some() && !reader.loaded => {
@@ -81,6 +90,8 @@ pub(super) async fn attend(process: &Arc<Process>, wires: Wires) -> Ended {
 struct Reader<'a> {
     process: &'a Arc<Process>,
     control: Option<OwnedReadHalf>,
+    /// When the worker closed its channel.
+    hung_up_at: Option<Instant>,
     frames: FrameReader,
     greeted: bool,
     loaded: bool,
@@ -101,7 +112,8 @@ impl Reader<'_> {
             self.take_frames().await;
         } else {
             self.control = None;
-            self.process.end("worker_exited", "closed its control channel", Signal::SIGKILL);
+            self.hung_up_at = Some(Instant::now());
+            self.process.hang_up();
         }
     }
 

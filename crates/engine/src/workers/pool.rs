@@ -283,10 +283,18 @@ impl Pool {
 
     fn report_failed_load(&self, fault: &str) {
         tracing::error!("A worker did not start: {fault}");
-        if !self.settled.send_replace(true) {
-            let mut metadata = super::lock(&self.metadata);
+        self.settle(|metadata| {
             let message = format!("The workspace could not be loaded: {fault}");
-            Arc::make_mut(&mut metadata).errors.push(FileError { file: "workflows".to_owned(), line: None, message });
+            metadata.errors.push(FileError { file: "workflows".to_owned(), line: None, message });
+        });
+    }
+
+    /// What the first worker reports is what the bundle offers; the reports of later ones are the same.
+    fn settle(&self, report: impl FnOnce(&mut BundleMetadata)) {
+        let mut metadata = super::lock(&self.metadata);
+        if !*self.settled.borrow() {
+            report(Arc::make_mut(&mut metadata));
+            self.settled.send_replace(true);
         }
     }
 
@@ -325,13 +333,11 @@ impl Pool {
 
 impl Overseer for Arc<Pool> {
     fn loaded(&self, worker: u64, loaded: Loaded) {
-        if !self.settled.send_replace(true) {
-            let mut metadata = super::lock(&self.metadata);
-            let metadata = Arc::make_mut(&mut metadata);
+        self.settle(|metadata| {
             metadata.workflows = loaded.workflows;
             metadata.option_generators = loaded.option_generators;
             metadata.errors.extend(loaded.errors);
-        }
+        });
         super::lock(&self.roster).loaded(worker);
         self.pump();
     }

@@ -52,6 +52,8 @@ pub(super) struct Process {
 struct Flights {
     open: HashMap<ExecutionId, Arc<Flight>>,
     recent: VecDeque<ExecutionId>,
+    /// Its channel is closed: it is about to end.
+    hung_up: bool,
     closed: bool,
 }
 
@@ -131,6 +133,11 @@ impl Process {
         super::lock(&self.health).lag = Duration::ZERO;
     }
 
+    /// The worker closed its channel.
+    pub fn hang_up(&self) {
+        super::lock(&self.flights).hung_up = true;
+    }
+
     /// The process is gone: every execution in flight is lost, and none can start.
     pub fn close(&self, status: Option<ExitStatus>) -> Loss {
         let loss = self.loss(status);
@@ -179,8 +186,11 @@ impl Process {
             return false;
         }
         let flights = super::lock(&self.flights);
-        if flights.closed || flights.open.is_empty() {
-            return !flights.closed;
+        if flights.closed || flights.hung_up {
+            return false;
+        }
+        if flights.open.is_empty() {
+            return true;
         }
         drop(flights);
         let health = super::lock(&self.health);

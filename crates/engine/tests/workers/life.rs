@@ -42,8 +42,9 @@ async def pid(context):
     return os.getpid()
 
 @workflow(name="plain")
-def plain(context):
-    time.sleep(0.3)
+def plain(context, gate: str):
+    while not os.path.exists(gate):
+        time.sleep(0.01)
     return os.getpid()
 
 @workflow(name="sleepy")
@@ -113,7 +114,13 @@ async fn a_process_never_serves_two_organizations_even_when_there_are_more_of_th
 async fn plain_functions_have_a_process_to_themselves_and_the_same_organization_reuses_it() {
     let bench = Bench::new(WORKFLOWS).await;
     let scope = org();
-    let (mut first, mut second) = (bench.run(scope, "plain", json!({})), bench.run(scope, "plain", json!({})));
+    let gate = bench.folder.path().join("workspace/workflows/gate.txt");
+    let arguments = json!({"gate": gate});
+    let (mut first, mut second) = (bench.run(scope, "plain", arguments.clone()), bench.run(scope, "plain", arguments));
+    for run in [&first, &second] {
+        eventually("started", || run.host.started.load(Ordering::SeqCst).then_some(())).await;
+    }
+    std::fs::write(gate, "").expect("opened");
     let pids: HashSet<i64> =
         [first.outcome().await, second.outcome().await].map(|one| returned(one).as_i64().expect("a number")).into();
     assert_eq!(pids.len(), 2);
