@@ -87,6 +87,9 @@ async def children():
         print("fork", flush=True)
         os._exit(0)
     os.waitpid(pid, 0)
+    if os.fork() == 0:
+        return "a fork that runs on"
+    os.wait()
     subprocess.run(["printf", "last"])
     return kept
 """

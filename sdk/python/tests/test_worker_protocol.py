@@ -198,8 +198,12 @@ def plain_asks(context):
         process.send(type="cancel", execution_id=execution, reason="cancelled")
         return process.result(execution)
 
+    execution = "execution-1"
+    at_once = [{"type": "cancel", "execution_id": execution, "reason": "cancelled"}]
+    assert process.result(process.start("waits", followed_by=at_once))["outcome"] == "cancelled"
+    assert process.messages(execution) == []
     assert cancelled("waits")["outcome"] == "cancelled"
-    assert "cleaned up" in process.messages("execution-1")
+    assert "cleaned up" in process.messages("execution-2")
     assert cancelled("swallows")["value"] == "finished anyway"
     assert cancelled("plain")["outcome"] == "cancelled"
     assert cancelled("plain_asks", ready="call")["outcome"] == "cancelled"

@@ -10,7 +10,7 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -20,6 +20,11 @@ BOOTSTRAP = "import sys; sys.path.insert(0, sys.argv[1]); import msp_sdk._worker
 PATIENCE_SECONDS = 30.0
 
 Frame = dict[str, Any]
+
+
+def _encoded(frame: Frame) -> bytes:
+    body = json.dumps(frame).encode()
+    return struct.pack(">I", len(body)) + body
 
 
 class WorkerProcess:
@@ -53,8 +58,7 @@ class WorkerProcess:
             self.raw[fd] += data
 
     def send(self, **frame: Any) -> None:
-        body = json.dumps(frame).encode()
-        self.socket.sendall(struct.pack(">I", len(body)) + body)
+        self.socket.sendall(_encoded(frame))
 
     def read(self) -> Frame | None:
         """The next frame, or `None` at the end of the channel."""
@@ -95,7 +99,15 @@ class WorkerProcess:
         self.send(type="load", workspace=str(self._workspace), site_packages=site_packages, bundle="test")
         return self.until("loaded")
 
-    def start(self, name: str, kind: str = "workflow", config: Frame | None = None, **arguments: Any) -> str:
+    def start(
+        self,
+        name: str,
+        kind: str = "workflow",
+        config: Frame | None = None,
+        followed_by: Sequence[Frame] = (),
+        **arguments: Any,
+    ) -> str:
+        """Start an execution; frames that follow arrive together with the first one."""
         self._started += 1
         execution_id = f"execution-{self._started}"
         context = {
@@ -103,7 +115,15 @@ class WorkerProcess:
             "config": config or {},
             "caller": {"user_id": "u1", "email": "ada@example.com", "name": "Ada"},
         }
-        self.send(type="start", execution_id=execution_id, kind=kind, name=name, arguments=arguments, context=context)
+        start = {
+            "type": "start",
+            "execution_id": execution_id,
+            "kind": kind,
+            "name": name,
+            "arguments": arguments,
+            "context": context,
+        }
+        self.socket.sendall(b"".join(_encoded(frame) for frame in (start, *followed_by)))
         return execution_id
 
     def result(self, execution_id: str) -> Frame:

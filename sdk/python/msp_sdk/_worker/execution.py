@@ -46,6 +46,7 @@ class Execution:
         self._pipes_lock = threading.Lock()
         self._cancelled = False
         self._blocking = False
+        self._began = False
         self._task: asyncio.Task[None] | None = None
         self._context = _context(self.host, self.id, frame["context"])
 
@@ -60,7 +61,8 @@ class Execution:
         self._cancelled = True
         if self._blocking:
             self.host.cancel_blocking()
-        elif self._task is not None:
+        elif self._began and self._task is not None:
+            # A task cancelled before its first step never runs at all, and nobody would send its result.
             self._task.cancel()
 
     def child_pipe(self, source: str) -> ChildPipe:
@@ -73,6 +75,7 @@ class Execution:
             return pipe
 
     async def _run(self) -> None:
+        self._began = True
         members = await self._outcome()
         # From here on nothing of the author's decides: a late `cancel` frame has nothing left to cancel.
         self._blocking = True
@@ -85,6 +88,8 @@ class Execution:
     async def _outcome(self) -> bytes:
         """Run the author's code; whatever it raises becomes a result, `sys.exit` included."""
         try:
+            if self._cancelled:
+                raise asyncio.CancelledError
             declaration = self._declaration()
             value = await self._call(declaration)
             if self._kind == "options":
@@ -98,7 +103,19 @@ class Execution:
             return self._raised(error)
 
     def _raised(self, error: BaseException) -> bytes:
-        return b'"outcome":"raised",' + dumps(failures.describe(error, self._worker.bundle.workspace))[1:-1]
+        try:
+            report = failures.describe(error, self._worker.bundle.workspace)
+        except Exception as mistake:
+            # An exception whose own methods fail still ends its run with a result.
+            message = f"the error could not be described: {type(mistake).__name__}"
+            report = {
+                "error_type": type(error).__name__,
+                "message": message,
+                "traceback": "",
+                "file": None,
+                "line": None,
+            }
+        return b'"outcome":"raised",' + dumps(report)[1:-1]
 
     def _declaration(self) -> Declaration:
         bundle = self._worker.bundle
@@ -114,9 +131,8 @@ class Execution:
         if declaration.is_async:
             return await declaration.function(*positional, **arguments)
         self._blocking = True
-        if self._cancelled:
-            raise asyncio.CancelledError
         value = await _in_thread(lambda: declaration.function(*positional, **arguments), self._worker.loop)
+        self._blocking = False
         # A plain `def` may hand back something to await, from a decorator of the author's for example.
         return await value if asyncio.iscoroutine(value) else value
 
