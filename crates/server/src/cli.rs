@@ -1,0 +1,160 @@
+//! The command line.
+
+use crate::settings;
+use clap::{Args, Parser, Subcommand};
+use std::{net::SocketAddr, path::PathBuf};
+
+/// Where the server listens unless told otherwise (design section 2; the seed's own port).
+const DEFAULT_LISTEN: &str = "127.0.0.1:7071";
+/// Where the simulator listens unless told otherwise.
+const DEFAULT_SIMULATOR: &str = "127.0.0.1:7073";
+
+/// The MSP Automation Platform: workflows in Python, run for client organizations.
+#[derive(Debug, Parser)]
+#[command(name = "msp", version, about, max_term_width = 100, after_long_help = settings::help())]
+pub struct Cli {
+    /// Where everything is.
+    #[command(flatten)]
+    pub places: Places,
+    /// What to do.
+    #[command(subcommand)]
+    pub command: Command,
+}
+
+/// Folders and files every command may need.
+#[derive(Debug, Clone, Args)]
+pub struct Places {
+    /// Folder of this installation: database, keys, results
+    #[arg(long, global = true, value_name = "DIR", default_value = "./data")]
+    pub data: PathBuf,
+    /// Folder of the authors' workflows
+    #[arg(long, global = true, value_name = "DIR", default_value = "./workflows")]
+    pub workspace: PathBuf,
+    /// A local.settings.json to read settings from; the environment wins over it
+    #[arg(long, global = true, value_name = "FILE")]
+    pub settings: Option<PathBuf>,
+}
+
+/// The commands.
+#[derive(Debug, Subcommand)]
+pub enum Command {
+    /// Serve the API, the sign-in page and the workflow engine
+    Serve(Serve),
+    /// Add demo organizations that are backed by the simulator; repeating it adds nothing twice
+    Seed(Seed),
+    /// Print a bearer token, good for one hour, and nothing else
+    Token(Token),
+    /// Manage who may sign in
+    #[command(subcommand)]
+    User(User),
+    /// List, check and run workflows
+    #[command(subcommand)]
+    Workflows(Workflows),
+    /// Play Microsoft Graph and HaloPSA over HTTP, for demos and tests
+    Simulate(Simulate),
+    /// Print the description of the HTTP API (OpenAPI 3.1)
+    Openapi,
+    /// What a worker process starts as; not for people
+    #[command(name = "__worker", hide = true)]
+    Worker,
+}
+
+/// `msp serve`.
+#[derive(Debug, Args)]
+pub struct Serve {
+    /// Where to listen; port 0 takes a free one
+    #[arg(long, value_name = "ADDR:PORT", default_value = DEFAULT_LISTEN)]
+    pub listen: SocketAddr,
+    /// Let other machines connect: needed to listen on anything but loopback
+    #[arg(long)]
+    pub allow_remote: bool,
+    /// Print no sign-in link; `msp user link` prints one when it is wanted
+    #[arg(long, hide = true)]
+    pub no_sign_in_link: bool,
+}
+
+/// `msp seed`.
+#[derive(Debug, Args)]
+pub struct Seed {
+    /// Where the simulator listens, or will listen
+    #[arg(long, value_name = "ADDR:PORT", default_value = DEFAULT_SIMULATOR)]
+    pub simulator: SocketAddr,
+}
+
+/// `msp token`.
+#[derive(Debug, Args)]
+pub struct Token {
+    /// Whose token; the first administrator's unless said otherwise
+    #[arg(long, value_name = "EMAIL")]
+    pub user: Option<String>,
+}
+
+/// `msp user`.
+#[derive(Debug, Subcommand)]
+pub enum User {
+    /// Add a user
+    Add {
+        /// The user's e-mail address
+        email: String,
+        /// The user's name, as others see it
+        #[arg(long)]
+        name: String,
+        /// Give every right everywhere
+        #[arg(long)]
+        admin: bool,
+        /// Rights in one organization, such as `Contoso=execute_workflows,view_history`; may be repeated
+        #[arg(long, value_name = "ORG=PERMISSION,...")]
+        grant: Vec<String>,
+    },
+    /// List the users
+    List,
+    /// Print a one-time link with which a user signs in within 15 minutes
+    Link {
+        /// Whose link; the first administrator's unless said otherwise
+        email: Option<String>,
+    },
+}
+
+/// `msp workflows`.
+#[derive(Debug, Subcommand)]
+pub enum Workflows {
+    /// List the workflows and option generators of the workspace
+    List,
+    /// Load the workspace and report every mistake with its file and line; exit code 1 if there is one
+    Check,
+    /// Run a workflow and follow it to its end; exit code 0 when it succeeds, 1 when not, 2 when used wrongly
+    Run(Run),
+}
+
+/// `msp workflows run`.
+#[derive(Debug, Args)]
+pub struct Run {
+    /// The workflow
+    pub name: String,
+    /// The organization to run it for: its id or its exact name
+    #[arg(long, value_name = "ORG")]
+    pub org: Option<String>,
+    /// A parameter: `name=text`, or `name:=JSON`; may be repeated
+    #[arg(long = "param", short = 'p', value_name = "NAME=VALUE")]
+    pub parameters: Vec<String>,
+    /// Parameters as one JSON object in a file, or `-` for standard input; `--param` wins over it
+    #[arg(long, value_name = "FILE")]
+    pub json: Option<PathBuf>,
+    /// Print the execution's id and do not wait for its end
+    #[arg(long = "async")]
+    pub detach: bool,
+    /// Who runs it; the first administrator unless said otherwise
+    #[arg(long, value_name = "EMAIL")]
+    pub user: Option<String>,
+}
+
+/// `msp simulate`.
+#[derive(Debug, Args)]
+pub struct Simulate {
+    /// Where to listen; port 0 takes a free one
+    #[arg(long, value_name = "ADDR:PORT", default_value = DEFAULT_SIMULATOR)]
+    pub listen: SocketAddr,
+    /// Folder of the simulator's state
+    #[arg(long, value_name = "DIR", default_value = "./data/simulator")]
+    pub state: PathBuf,
+}

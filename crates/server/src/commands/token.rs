@@ -1,0 +1,28 @@
+//! `msp token`.
+
+use crate::{cli::Token, platform::Platform};
+use anyhow::Result;
+use msp_domain::{Scope, TokenScopes};
+use msp_storage::repositories::{Actor, audit::AuditDraft, users::User};
+use serde_json::json;
+
+/// Prints a bearer token and nothing else.
+pub async fn token(platform: &Platform, arguments: &Token) -> Result<()> {
+    let user = platform.user_or_administrator(arguments.user.as_deref()).await?;
+    println!("{}", mint(platform, &user).await?);
+    Ok(())
+}
+
+/// A token with every scope for a user, on record in the audit trail.
+pub async fn mint(platform: &Platform, user: &User) -> Result<String> {
+    let draft = AuditDraft {
+        scope: Scope::Global,
+        actor: Actor::PLATFORM,
+        action: "Token.Mint".to_owned(),
+        entity_type: "User".to_owned(),
+        entity_id: user.id.key(),
+        details: json!({ "made_by": "command line" }),
+    };
+    platform.repositories.audit.record(draft).await?;
+    Ok(platform.tokens.mint(user.id, TokenScopes::ALL, platform.clock.now()))
+}

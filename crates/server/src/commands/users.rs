@@ -1,0 +1,94 @@
+//! `msp user`.
+
+use crate::{cli::User as UserCommand, failure::UsageError, platform::Platform, running::RunningServer, serving};
+use anyhow::{Context, Result};
+use msp_domain::{OrgId, Permission, Permissions, workflow::nearest};
+use msp_storage::repositories::{Actor, users::UserError};
+
+/// Rows asked for at once.
+const PAGE: usize = 200;
+
+/// Adds, lists, or makes a sign-in link.
+pub async fn user(platform: &Platform, command: &UserCommand) -> Result<()> {
+    match command {
+        UserCommand::Add { email, name, admin, grant } => add(platform, email, name, *admin, grant).await,
+        UserCommand::List => list(platform).await,
+        UserCommand::Link { email } => link(platform, email.as_deref()).await,
+    }
+}
+
+async fn add(platform: &Platform, email: &str, name: &str, admin: bool, grants: &[String]) -> Result<()> {
+    if !email.contains('@') || email.contains(char::is_whitespace) {
+        return Err(UsageError(format!("`{email}` is not an e-mail address")).into());
+    }
+    // Everything is read before anything is written, so a mistake in the last grant leaves no half-made user.
+    let mut wanted = Vec::with_capacity(grants.len());
+    for grant in grants {
+        wanted.push(parse_grant(platform, grant).await?);
+    }
+    let user = match platform.repositories.users.create(email, name, admin, &Actor::PLATFORM).await {
+        Ok(user) => user,
+        Err(UserError::EmailTaken) => {
+            return Err(UsageError(format!("there is a user {email} already")).into());
+        }
+        Err(error) => return Err(error.into()),
+    };
+    for (org, permissions) in wanted {
+        platform.repositories.grants.set(user.id, org, permissions, &Actor::PLATFORM).await?;
+    }
+    println!("{}", user.id);
+    eprintln!("{email} may sign in with the link that `msp user link {email}` prints.");
+    Ok(())
+}
+
+async fn parse_grant(platform: &Platform, text: &str) -> Result<(OrgId, Permissions)> {
+    let (org, names) = text
+        .split_once('=')
+        .ok_or_else(|| UsageError(format!("`{text}` is not a grant; expected ORG=permission,permission")))?;
+    let org = platform.organization(org).await?;
+    let known = || Permission::ALL.iter().map(|permission| permission.name());
+    let permissions: Result<Permissions, UsageError> = names
+        .split(',')
+        .map(|name| {
+            Permission::ALL.into_iter().find(|permission| permission.name() == name).ok_or_else(|| {
+                let advice = nearest(name, known())
+                    .map_or_else(|| known().collect::<Vec<_>>().join(", "), |name| format!("did you mean {name}?"));
+                UsageError(format!("there is no permission `{name}`: {advice}"))
+            })
+        })
+        .collect();
+    Ok((org.id, permissions?))
+}
+
+async fn list(platform: &Platform) -> Result<()> {
+    let mut cursor = None;
+    loop {
+        let page = platform.repositories.users.list(cursor.as_deref(), PAGE).await?;
+        for user in page.items {
+            let kind = if user.is_platform_admin { "administrator" } else { "user" };
+            let state = if user.is_active { "" } else { " (inactive)" };
+            println!("{}  {:<13} {}  {}{state}", user.id, kind, user.email, user.display_name);
+        }
+        cursor = page.next_cursor;
+        if cursor.is_none() {
+            return Ok(());
+        }
+    }
+}
+
+async fn link(platform: &Platform, email: Option<&str>) -> Result<()> {
+    let user = platform.user_or_administrator(email).await?;
+    let base = match (&platform.settings.public_url, RunningServer::find(&platform.data)) {
+        (Some(url), _) => url.to_string(),
+        (None, Some(server)) => server.url,
+        (None, None) => {
+            return Err(UsageError(
+                "the server's address is not known: start `msp serve` first, or set MSP_PUBLIC_URL".to_owned(),
+            )
+            .into());
+        }
+    };
+    let link = serving::sign_in_link(platform, user.id, &base).await.context("no link could be made")?;
+    println!("{link}");
+    Ok(())
+}

@@ -1,0 +1,150 @@
+//! Talking to a server of this installation over its own API.
+
+use crate::failure::UsageError;
+use anyhow::{Context, Result, anyhow, bail};
+use msp_domain::{ExecutionStatus, LogLine, OrgId};
+use reqwest::{RequestBuilder, Response, StatusCode};
+use serde::Deserialize;
+use serde_json::{Map, Value, value::RawValue};
+
+/// Log lines asked for at once: the most the API gives.
+const LOG_PAGE: usize = 1000;
+
+/// A server, with the credential and the organization its requests carry.
+pub struct Client {
+    http: reqwest::Client,
+    url: String,
+    token: String,
+    org: Option<OrgId>,
+}
+
+/// An execution as the API shows it, as far as the command line needs it.
+#[derive(Debug, Deserialize)]
+pub struct ExecutionView {
+    /// Where it stands.
+    pub status: ExecutionStatus,
+    /// What it returned.
+    #[serde(default)]
+    pub result: Option<Box<RawValue>>,
+    /// Where a large result is.
+    #[serde(default)]
+    pub result_url: Option<String>,
+    /// A short reason of its failure.
+    #[serde(default)]
+    pub error_type: Option<String>,
+    /// What a person should read.
+    #[serde(default)]
+    pub error_message: Option<String>,
+    /// How far it is.
+    #[serde(default)]
+    pub progress: Option<ProgressView>,
+    /// Every log line up to here can be read.
+    #[serde(default)]
+    pub logs_through: u64,
+}
+
+/// How far an execution is.
+#[derive(Debug, Clone, PartialEq, Deserialize)]
+pub struct ProgressView {
+    /// 0 to 100.
+    #[serde(default)]
+    pub percent: Option<f64>,
+    /// The latest word.
+    #[serde(default)]
+    pub message: Option<String>,
+}
+
+#[derive(Deserialize)]
+struct Accepted {
+    execution_id: String,
+}
+
+#[derive(Deserialize)]
+struct LogPage {
+    items: Vec<LogLine>,
+}
+
+/// A refusal of the API (RFC 9457).
+#[derive(Default, Deserialize)]
+#[serde(default)]
+struct Problem {
+    title: String,
+    detail: Option<String>,
+    errors: Vec<FieldProblem>,
+}
+
+#[derive(Default, Deserialize)]
+#[serde(default)]
+struct FieldProblem {
+    pointer: Option<String>,
+    field: Option<String>,
+    detail: String,
+}
+
+impl Client {
+    /// A client of the server at `url`.
+    pub fn new(url: &str, token: String, org: Option<OrgId>) -> Result<Self> {
+        // The server is on this machine: a proxy of the environment must never see the token.
+        let http = reqwest::Client::builder().no_proxy().build().context("no HTTP client can be made")?;
+        Ok(Self { http, url: url.trim_end_matches('/').to_owned(), token, org })
+    }
+
+    /// Starts a workflow and answers the execution's id.
+    pub async fn start(&self, workflow: &str, input: &Map<String, Value>) -> Result<String> {
+        let mut url = url::Url::parse(&self.url)?;
+        url.path_segments_mut()
+            .map_err(|()| anyhow!("`{}` is not an address", self.url))?
+            .pop_if_empty()
+            .extend(["workflows", workflow]);
+        let request = self.http.post(url).header("prefer", "respond-async").json(input);
+        let accepted: Accepted = self.send(request).await?.json().await?;
+        Ok(accepted.execution_id)
+    }
+
+    /// An execution.
+    pub async fn execution(&self, id: &str) -> Result<ExecutionView> {
+        let response = self.send(self.http.get(format!("{}/api/executions/{id}", self.url))).await?;
+        response.json().await.context("the server's answer about the execution is not readable")
+    }
+
+    /// Its log lines after `seq`.
+    pub async fn logs(&self, id: &str, after: u64) -> Result<Vec<LogLine>> {
+        let address = format!("{}/api/executions/{id}/logs?after={after}&limit={LOG_PAGE}", self.url);
+        let page: LogPage = self.send(self.http.get(address)).await?.json().await?;
+        Ok(page.items)
+    }
+
+    async fn send(&self, request: RequestBuilder) -> Result<Response> {
+        let mut request = request.bearer_auth(&self.token);
+        if let Some(org) = self.org {
+            request = request.header("x-organization-id", org.key());
+        }
+        let response = request.send().await.with_context(|| format!("the server at {} does not answer", self.url))?;
+        let status = response.status();
+        if status.is_success() {
+            return Ok(response);
+        }
+        let problem: Problem = response.json().await.unwrap_or_default();
+        let text = problem.sentence(status);
+        // What the caller asked for does not exist or is not valid: asking again will not help.
+        if matches!(status, StatusCode::BAD_REQUEST | StatusCode::NOT_FOUND | StatusCode::UNPROCESSABLE_ENTITY) {
+            return Err(UsageError(text).into());
+        }
+        bail!(text)
+    }
+}
+
+impl Problem {
+    fn sentence(&self, status: StatusCode) -> String {
+        let mut text = match &self.detail {
+            Some(detail) => detail.clone(),
+            None if self.title.is_empty() => format!("the server answered {status}"),
+            None => self.title.clone(),
+        };
+        for error in &self.errors {
+            let place = error.field.as_deref().or(error.pointer.as_deref()).unwrap_or_default();
+            text += &format!("\n  {}: {}", place.trim_start_matches("#/"), error.detail);
+        }
+        text
+    }
+}

@@ -1,0 +1,24 @@
+//! `msp workflows`.
+
+mod check;
+mod client;
+mod follow;
+mod list;
+mod load;
+mod parameters;
+mod run;
+
+use crate::{
+    cli::{Places, Workflows},
+    settings::Settings,
+};
+use anyhow::Result;
+
+/// Lists, checks or runs workflows.
+pub async fn workflows(places: &Places, settings: Settings, command: &Workflows) -> Result<()> {
+    match command {
+        Workflows::List => list::list(places, &settings).await,
+        Workflows::Check => check::check(places, &settings).await,
+        Workflows::Run(arguments) => run::run(places, settings, arguments).await,
+    }
+}

@@ -1,0 +1,153 @@
+//! An open installation: the stores of the data folder and what every command builds on them.
+
+use crate::{cli::Places, failure::UsageError, settings::Settings};
+use anyhow::{Context, Result, anyhow};
+use msp_auth::{Authenticator, Tokens};
+use msp_domain::{Clock, OrgId, SystemClock, workflow::nearest};
+use msp_engine::workers::PoolOptions;
+use msp_integrations::Integrations;
+use msp_storage::{
+    Repositories,
+    repositories::{Actor, organizations::Organization, users::User},
+};
+use msp_storage_local::{LocalHome, LocalOptions};
+use std::{
+    fs,
+    path::{Path, PathBuf},
+    sync::Arc,
+};
+
+/// The account a new installation begins with. It has no password: its way in is the one-time link.
+const FIRST_ADMINISTRATOR: (&str, &str) = ("admin@localhost", "Administrator");
+
+/// What the key of bearer tokens is derived from the master key for.
+const TOKEN_KEY_PURPOSE: &str = "bearer-tokens";
+
+/// Workers kept ready for an organization's first call: one in use while the next is being started.
+const SPARE_WORKERS: usize = 2;
+
+/// Whether a command may make an installation where there is none.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Missing {
+    /// It may.
+    Create,
+    /// It says that there is none.
+    Refuse,
+}
+
+/// An open installation.
+pub struct Platform {
+    /// The data folder, absolute.
+    pub data: PathBuf,
+    /// The authors' workspace.
+    pub workspace: PathBuf,
+    /// The settings.
+    pub settings: Settings,
+    /// Everything stored.
+    pub repositories: Repositories,
+    /// Mints and verifies bearer tokens.
+    pub tokens: Tokens,
+    /// Turns credentials into callers.
+    pub authenticator: Authenticator,
+    /// The broker of integrations.
+    pub integrations: Integrations,
+    /// The time.
+    pub clock: Arc<dyn Clock>,
+}
+
+impl Platform {
+    /// Opens the data folder.
+    pub async fn open(places: &Places, settings: Settings, missing: Missing) -> Result<Self> {
+        let clock: Arc<dyn Clock> = Arc::new(SystemClock);
+        let data = std::path::absolute(&places.data).context("the data folder cannot be named")?;
+        let home = LocalHome::open(LocalOptions {
+            data: data.clone(),
+            master_key_file: settings.master_key_file.clone(),
+            create: missing == Missing::Create,
+            clock: Arc::clone(&clock),
+        })
+        .await?;
+        let repositories = Repositories::new(home.stores, Arc::clone(&clock));
+        let directory_id = repositories.installation.directory_id().await?;
+        let tokens = Tokens::new(home.master_key.derive(TOKEN_KEY_PURPOSE), directory_id);
+        let authenticator = Authenticator::new(repositories.clone(), tokens.clone(), directory_id, Arc::clone(&clock));
+        Ok(Self {
+            data,
+            workspace: workspace(&places.workspace)?,
+            integrations: Integrations::new(repositories.clone()),
+            settings,
+            repositories,
+            tokens,
+            authenticator,
+            clock,
+        })
+    }
+
+    /// Makes the first administrator if there is none.
+    pub async fn ensure_administrator(&self) -> Result<()> {
+        if self.repositories.users.administrators().await?.is_empty() {
+            let (email, name) = FIRST_ADMINISTRATOR;
+            self.repositories
+                .users
+                .create(email, name, true, &Actor::PLATFORM)
+                .await
+                .context("the first administrator could not be made")?;
+        }
+        Ok(())
+    }
+
+    /// The active user with this address, or the first administrator.
+    pub async fn user_or_administrator(&self, email: Option<&str>) -> Result<User> {
+        let users = &self.repositories.users;
+        let Some(email) = email else {
+            return users
+                .administrators()
+                .await?
+                .into_iter()
+                .next()
+                .ok_or_else(|| anyhow!("there is no administrator yet; the first start of `msp serve` makes one"));
+        };
+        match users.find_by_email(email).await? {
+            Some(user) if user.is_active => Ok(user),
+            Some(_) => Err(UsageError(format!("the user {email} is inactive")).into()),
+            None => Err(UsageError(format!("there is no user {email}; `msp user list` shows who there is")).into()),
+        }
+    }
+
+    /// The organization with this id or exactly this name.
+    pub async fn organization(&self, id_or_name: &str) -> Result<Organization> {
+        let organizations = &self.repositories.organizations;
+        let found = match id_or_name.parse::<OrgId>() {
+            Ok(id) => organizations.get(id).await?,
+            Err(_) => organizations.all().await?.into_iter().find(|known| known.name == id_or_name),
+        };
+        if let Some(found) = found {
+            return Ok(found);
+        }
+        let all = organizations.all().await?;
+        let advice = match nearest(id_or_name, all.iter().map(|known| known.name.as_str())) {
+            Some(name) => format!("did you mean `{name}`?"),
+            None => "name it by its id or its exact name".to_owned(),
+        };
+        Err(UsageError(format!("there is no organization `{id_or_name}`; {advice}")).into())
+    }
+}
+
+/// The workspace as an absolute path.
+pub fn workspace(path: &Path) -> Result<PathBuf> {
+    fs::canonicalize(path)
+        .map_err(|cause| UsageError(format!("the workspace {} cannot be read: {cause}", path.display())).into())
+}
+
+/// How workers are started.
+pub fn pool_options(settings: &Settings, workspace: PathBuf, engine_dir: PathBuf) -> Result<PoolOptions> {
+    Ok(PoolOptions {
+        workspace,
+        engine_dir,
+        python: settings.python.clone(),
+        launcher: std::env::current_exe().context("this program does not know where it is")?,
+        max_workers: settings.workers_max,
+        spares: SPARE_WORKERS,
+        install_requirements: true,
+    })
+}

@@ -1,0 +1,342 @@
+//! Every environment variable and setting of the platform: declared, documented, read and checked here and nowhere
+//! else. All faults are reported at once.
+
+use anyhow::{Context, Result};
+use msp_domain::workflow::nearest;
+use std::{
+    collections::BTreeMap,
+    env,
+    fmt::Write as _,
+    fs,
+    path::{Path, PathBuf},
+    thread,
+};
+use tracing_subscriber::EnvFilter;
+use url::Url;
+use uuid::Uuid;
+
+/// A setting there is.
+struct Declaration {
+    name: &'static str,
+    help: &'static str,
+}
+
+const PYTHON: &str = "MSP_PYTHON";
+const WORKERS_MAX: &str = "MSP_WORKERS_MAX";
+const MASTER_KEY_FILE: &str = "MSP_MASTER_KEY_FILE";
+const PUBLIC_URL: &str = "MSP_PUBLIC_URL";
+const ALLOWED_HOSTS: &str = "MSP_ALLOWED_HOSTS";
+const LOG: &str = "MSP_LOG";
+const RUST_LOG: &str = "RUST_LOG";
+const TABLES: &str = "TableStorageConnectionString";
+const KEY_VAULT: &str = "KeyVaultUrl";
+const TENANT: &str = "AzureAd__TenantId";
+const CLIENT: &str = "AzureAd__ClientId";
+const ENGINE_URL: &str = "WorkflowEngineUrl";
+const MANAGEMENT_URL: &str = "ManagementApiUrl";
+
+const DECLARATIONS: [Declaration; 13] = [
+    Declaration { name: PYTHON, help: "the Python of the workers, 3.11 or newer [default: python3]" },
+    Declaration { name: WORKERS_MAX, help: "most worker processes at once [default: 4 per processor, at least 8]" },
+    Declaration {
+        name: MASTER_KEY_FILE,
+        help: "file of the key that secrets are encrypted with [default: master.key in the data folder]",
+    },
+    Declaration {
+        name: PUBLIC_URL,
+        help: "the address people see, such as https://automation.example.com, when a proxy stands in front",
+    },
+    Declaration {
+        name: ALLOWED_HOSTS,
+        help: "names the server answers to besides its own address, separated by commas",
+    },
+    Declaration { name: LOG, help: "what is logged, such as debug or warn,msp_engine=debug [default: info]" },
+    Declaration { name: RUST_LOG, help: "the same, for when MSP_LOG is not set" },
+    Declaration {
+        name: TABLES,
+        help: "absent or UseDevelopmentStorage=true: everything is kept in the data folder. Azure comes later",
+    },
+    Declaration { name: KEY_VAULT, help: "absent: secrets are kept in the data folder. Key Vault comes later" },
+    Declaration { name: TENANT, help: "absent: local accounts. Entra ID comes later" },
+    Declaration { name: CLIENT, help: "absent: local accounts. Entra ID comes later" },
+    Declaration { name: ENGINE_URL, help: "accepted and not needed: one process serves API and engine" },
+    Declaration { name: MANAGEMENT_URL, help: "accepted and not needed: one process serves API and engine" },
+];
+
+/// Names in a `local.settings.json` that belong to the Azure Functions host and mean nothing here.
+const FUNCTIONS_HOST_PREFIXES: [&str; 3] = ["AzureWebJobs", "FUNCTIONS_", "WEBSITE_"];
+
+/// Fewest and most worker processes that make sense: two organizations at once, and what one machine can hold.
+const WORKERS_RANGE: std::ops::RangeInclusive<usize> = 2..=1024;
+
+/// The settings, checked.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Settings {
+    /// The interpreter of the workers; `None` finds `python3`.
+    pub python: Option<PathBuf>,
+    /// Most worker processes at once.
+    pub workers_max: usize,
+    /// The key file, if it is not in the data folder.
+    pub master_key_file: Option<PathBuf>,
+    /// The origin people see, if it is not the listening address.
+    pub public_url: Option<Url>,
+    /// Further host names the server answers to.
+    pub allowed_hosts: Vec<String>,
+    /// The log filter, if one was set.
+    pub log: Option<String>,
+}
+
+/// Everything that is wrong with the settings.
+#[derive(Debug, thiserror::Error)]
+#[error("the settings are not usable:\n  - {}", .0.join("\n  - "))]
+pub struct SettingsFaults(pub Vec<String>);
+
+impl Settings {
+    /// Reads the environment and, behind it, a `local.settings.json`.
+    ///
+    /// # Errors
+    /// [`SettingsFaults`] with every fault; or the file cannot be read.
+    pub fn load(file: Option<&Path>) -> Result<Self> {
+        let mut faults = Vec::new();
+        let mut values = BTreeMap::new();
+        if let Some(path) = file {
+            let text = fs::read_to_string(path)
+                .with_context(|| format!("the settings file {} cannot be read", path.display()))?;
+            values = read_file(&text, &mut faults);
+        }
+        for (name, value) in env::vars_os() {
+            let Some(name) = name.to_str().filter(|name| is_ours(name)) else { continue };
+            match value.into_string() {
+                Ok(value) => {
+                    values.insert(name.to_owned(), value);
+                }
+                Err(_) => faults.push(format!("{name} is not readable as text (UTF-8)")),
+            }
+        }
+        Ok(Self::check(&values, faults)?)
+    }
+
+    fn check(values: &BTreeMap<String, String>, faults: Vec<String>) -> Result<Self, SettingsFaults> {
+        let mut reader = Reader { values, faults };
+        reader.refuse_unknown();
+        reader.refuse_azure();
+        let settings = Self {
+            python: reader.read(PYTHON, |text| interpreter(text)),
+            workers_max: reader.read(WORKERS_MAX, workers).unwrap_or_else(default_workers),
+            master_key_file: reader.read(MASTER_KEY_FILE, |text| Ok(PathBuf::from(text))),
+            public_url: reader.read(PUBLIC_URL, origin),
+            allowed_hosts: reader.read(ALLOWED_HOSTS, hosts).unwrap_or_default(),
+            log: reader.read(LOG, filter).or_else(|| reader.read(RUST_LOG, filter)),
+        };
+        if reader.faults.is_empty() { Ok(settings) } else { Err(SettingsFaults(reader.faults)) }
+    }
+}
+
+/// The declarations as the end of `msp --help`.
+pub fn help() -> String {
+    let mut text = String::from("Settings (environment variables, or Values of the --settings file):\n");
+    for Declaration { name, help } in &DECLARATIONS {
+        // Writing to a string cannot fail.
+        let _ = writeln!(text, "  {name:<29} {help}");
+    }
+    text
+}
+
+/// Whether a variable of the environment is meant for this program.
+fn is_ours(name: &str) -> bool {
+    // The tests' own switch, which a release build refuses as unknown.
+    if cfg!(debug_assertions) && name == msp_engine::fault::FAULT_POINT_VARIABLE {
+        return false;
+    }
+    name.starts_with("MSP_") || DECLARATIONS.iter().any(|declaration| declaration.name == name)
+}
+
+/// The `Values` of a `local.settings.json`, the file of Azure Functions that the original tool's authors have.
+fn read_file(text: &str, faults: &mut Vec<String>) -> BTreeMap<String, String> {
+    #[derive(serde::Deserialize)]
+    #[serde(rename_all = "PascalCase")]
+    struct File {
+        #[serde(default)]
+        is_encrypted: bool,
+        values: BTreeMap<String, serde_json::Value>,
+    }
+    let file = match serde_json::from_str::<File>(text) {
+        Ok(File { is_encrypted: true, .. }) => {
+            faults.push("the settings file is encrypted; decrypt it with `func settings decrypt`".to_owned());
+            return BTreeMap::new();
+        }
+        Ok(file) => file,
+        Err(error) => {
+            faults.push(format!("the settings file is not readable ({error}); expected {{\"Values\": {{...}}}}"));
+            return BTreeMap::new();
+        }
+    };
+    let ours = file
+        .values
+        .into_iter()
+        .filter(|(name, _)| !FUNCTIONS_HOST_PREFIXES.iter().any(|prefix| name.starts_with(prefix)));
+    ours.filter_map(|(name, value)| match value {
+        serde_json::Value::String(text) => Some((name, text)),
+        serde_json::Value::Number(number) => Some((name, number.to_string())),
+        _ => {
+            faults.push(format!("{name} in the settings file must be a text"));
+            None
+        }
+    })
+    .collect()
+}
+
+struct Reader<'a> {
+    values: &'a BTreeMap<String, String>,
+    faults: Vec<String>,
+}
+
+impl Reader<'_> {
+    /// A value that is set: not absent, not empty, and not one of the placeholders the original's sample file holds.
+    fn value(&self, name: &str) -> Option<&str> {
+        let value = self.values.get(name)?.trim();
+        let placeholder = (value.starts_with('{') && value.ends_with('}')) || value.contains("//your-keyvault.");
+        (!value.is_empty() && !placeholder).then_some(value)
+    }
+
+    fn read<T>(&mut self, name: &str, parse: impl FnOnce(&str) -> Result<T, String>) -> Option<T> {
+        let parsed = parse(self.value(name)?);
+        parsed.map_err(|fault| self.faults.push(format!("{name} {fault}"))).ok()
+    }
+
+    fn refuse_unknown(&mut self) {
+        for name in self.values.keys() {
+            let known = || DECLARATIONS.iter().map(|declaration| declaration.name);
+            // Debug builds can be told where to kill themselves; the tests of crashes do so.
+            let fault_point = cfg!(debug_assertions) && name == msp_engine::fault::FAULT_POINT_VARIABLE;
+            if fault_point || known().any(|known| known == name) {
+                continue;
+            }
+            let advice = nearest(name, known()).map_or_else(
+                || "`msp --help` lists the settings there are".to_owned(),
+                |name| format!("did you mean {name}?"),
+            );
+            self.faults.push(format!("there is no setting {name}; {advice}"));
+        }
+    }
+
+    /// The names of the Azure home are known, so that a settings file can be kept; what they ask for does not exist yet.
+    /// Values are never quoted: a connection string holds a key.
+    fn refuse_azure(&mut self) {
+        if self.value(TABLES).is_some_and(|value| value.trim_end_matches(';') != "UseDevelopmentStorage=true") {
+            self.faults.push(format!(
+                "{TABLES} asks for Azure Table Storage, which comes with a later version; remove it, or set \
+                 UseDevelopmentStorage=true, to keep everything in the data folder"
+            ));
+        }
+        if self.value(KEY_VAULT).is_some() {
+            self.faults.push(format!(
+                "{KEY_VAULT} asks for Azure Key Vault, which comes with a later version; remove it to keep secrets in \
+                 the data folder"
+            ));
+        }
+        for name in [TENANT, CLIENT] {
+            let Some(value) = self.value(name) else { continue };
+            let fault = if Uuid::parse_str(value).is_ok() {
+                "asks for Entra ID, which comes with a later version; remove it to sign in with local accounts"
+            } else {
+                "is not a GUID"
+            };
+            self.faults.push(format!("{name} {fault}"));
+        }
+        for name in [ENGINE_URL, MANAGEMENT_URL] {
+            self.read(name, |text| Url::parse(text).map_err(|error| format!("is not an address: {error}")));
+        }
+    }
+}
+
+fn interpreter(text: &str) -> Result<PathBuf, String> {
+    // A bare name is looked for on the path, by the engine.
+    if text.contains('/') && !Path::new(text).is_file() {
+        return Err(format!("names {text}, which is not a file"));
+    }
+    Ok(text.into())
+}
+
+fn workers(text: &str) -> Result<usize, String> {
+    text.parse().ok().filter(|count| WORKERS_RANGE.contains(count)).ok_or_else(|| {
+        format!("must be a whole number from {} to {}, not `{text}`", WORKERS_RANGE.start(), WORKERS_RANGE.end())
+    })
+}
+
+/// The larger of 8 and 4 per processor (design section 6, "Workers").
+fn default_workers() -> usize {
+    thread::available_parallelism().map_or(8, |processors| (processors.get() * 4).max(8))
+}
+
+fn origin(text: &str) -> Result<Url, String> {
+    let fault = || format!("must be an address such as https://automation.example.com, not `{text}`");
+    let url = Url::parse(text).map_err(|_| fault())?;
+    let bare = url.path() == "/" && url.query().is_none() && url.fragment().is_none() && url.username().is_empty();
+    if matches!(url.scheme(), "http" | "https") && url.has_host() && bare { Ok(url) } else { Err(fault()) }
+}
+
+fn hosts(text: &str) -> Result<Vec<String>, String> {
+    let names: Vec<_> = text.split(',').map(|name| name.trim().to_ascii_lowercase()).collect();
+    let legal = |c: char| c.is_ascii_alphanumeric() || matches!(c, '.' | '-' | ':' | '[' | ']');
+    match names.iter().find(|name| name.is_empty() || !name.chars().all(legal)) {
+        Some(name) => {
+            Err(format!("holds `{name}`; expected host names separated by commas, such as a.example,b.example:8080"))
+        }
+        None => Ok(names),
+    }
+}
+
+fn filter(text: &str) -> Result<String, String> {
+    EnvFilter::try_new(text).map_err(|error| format!("is not a log filter: {error}"))?;
+    Ok(text.to_owned())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn check(values: &[(&str, &str)]) -> Result<Settings, Vec<String>> {
+        let values = values.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect();
+        Settings::check(&values, Vec::new()).map_err(|faults| faults.0)
+    }
+
+    #[test]
+    fn every_fault_is_reported_and_a_misspelt_name_gets_the_nearest_one() {
+        let faults = check(&[
+            ("MSP_WORKER_MAX", "4"),
+            ("MSP_WORKERS_MAX", "many"),
+            ("MSP_PUBLIC_URL", "automation.example.com"),
+            ("TableStorageConnectionString", "DefaultEndpointsProtocol=https;AccountKey=c2VjcmV0"),
+            ("AzureAd__TenantId", "contoso"),
+        ])
+        .expect_err("faults");
+        assert_eq!(faults.len(), 5, "{faults:#?}");
+        assert!(faults[0].contains("did you mean MSP_WORKERS_MAX?"), "{}", faults[0]);
+        assert!(!faults.concat().contains("c2VjcmV0"), "a key was printed");
+    }
+
+    #[test]
+    fn the_original_sample_file_means_the_embedded_home() {
+        let text = r#"{ "IsEncrypted": false, "Values": { "AzureWebJobsStorage": "UseDevelopmentStorage=true",
+            "FUNCTIONS_WORKER_RUNTIME": "python", "TableStorageConnectionString": "UseDevelopmentStorage=true",
+            "KeyVaultUrl": "https://your-keyvault.vault.azure.net/", "AzureAd__TenantId": "{tenant-id}",
+            "AzureAd__ClientId": "{client-id}", "WorkflowEngineUrl": "http://localhost:7072" } }"#;
+        let mut faults = Vec::new();
+        let values = read_file(text, &mut faults);
+        let settings = Settings::check(&values, faults).expect("no fault");
+        assert_eq!(settings.public_url, None);
+    }
+
+    #[test]
+    fn every_declared_name_is_documented_in_the_help() {
+        for declaration in &DECLARATIONS {
+            assert!(help().contains(declaration.name) && !declaration.help.is_empty());
+        }
+    }
+
+    #[test]
+    fn the_default_number_of_workers_is_at_least_eight() {
+        assert!(check(&[]).expect("no fault").workers_max >= 8);
+    }
+}

@@ -1,0 +1,89 @@
+//! The first start, signing in, and starting again.
+
+use crate::support::Installation;
+use reqwest::Method;
+use serde_json::json;
+
+fn token_of(link: &str) -> &str {
+    link.split_once('#').expect("a token in the fragment").1
+}
+
+#[tokio::test]
+async fn the_first_start_prints_a_link_that_signs_the_administrator_in_once() {
+    let installation = Installation::new();
+    let server = installation.serve();
+    let link = server.link().expect("a link");
+    assert!(link.starts_with(&server.url), "{link}");
+    assert!(!server.process.stderr().contains(token_of(&link)), "the link is in the log");
+
+    let redeem = || server.request(Method::POST, "/api/auth/link").json(&json!({ "token": token_of(&link) })).send();
+    let first = redeem().await.expect("an answer");
+    assert_eq!(first.status(), 204);
+    let cookie = first.headers()["set-cookie"].to_str().expect("text").split(';').next().expect("a pair").to_owned();
+    let me = server.request(Method::GET, "/api/me").header("cookie", &cookie).send().await.expect("an answer");
+    assert_eq!(me.status(), 200);
+    assert_eq!(redeem().await.expect("an answer").status(), 401);
+
+    // Somebody has signed in: no later start prints a link, but one can be had.
+    assert!(server.process.stop().success());
+    let again = installation.serve();
+    assert_eq!(again.link(), None);
+    let link = installation.succeed(&["user", "link"]);
+    assert!(link.starts_with(&again.url), "{link}");
+}
+
+#[tokio::test]
+async fn a_token_works_and_data_survives_a_restart() {
+    let installation = Installation::new();
+    let server = installation.serve();
+    let token = installation.succeed(&["token"]);
+    assert_eq!(token.lines().count(), 1);
+    let create = server
+        .request(Method::POST, "/api/organizations")
+        .bearer_auth(&token)
+        .json(&json!({ "name": "Adatum" }))
+        .send()
+        .await
+        .expect("an answer");
+    assert_eq!(create.status(), 201);
+    assert!(server.process.stop().success());
+    assert!(!installation.data().join("server.json").exists(), "a stopped server is still announced");
+
+    let server = installation.serve();
+    let (status, organizations) = server.get(&token, "/api/organizations").await;
+    assert_eq!(status, 200);
+    assert_eq!(organizations["items"][0]["name"], "Adatum");
+    assert_eq!(server.request(Method::GET, "/api/me").send().await.expect("an answer").status(), 401);
+}
+
+#[tokio::test]
+async fn a_user_added_on_the_command_line_holds_exactly_the_granted_rights() {
+    let installation = Installation::new();
+    let server = installation.serve();
+    let admin = installation.succeed(&["token"]);
+    let create = server.request(Method::POST, "/api/organizations").bearer_auth(&admin);
+    create.json(&json!({ "name": "Adatum" })).send().await.expect("an answer").error_for_status().expect("created");
+
+    let add = ["user", "add", "tess@msp.example", "--name", "Tess", "--grant"];
+    let refused = installation.run(&[&add[..], &["Adatum=execute_workflow"]].concat());
+    assert_eq!(refused.code, Some(2));
+    assert!(refused.stderr.contains("did you mean execute_workflows?"), "{}", refused.stderr);
+    installation.succeed(&[&add[..], &["Adatum=execute_workflows,view_history"]].concat());
+    assert!(installation.succeed(&["user", "list"]).contains("tess@msp.example"));
+
+    let token = installation.succeed(&["token", "--user", "tess@msp.example"]);
+    let (_, me) = server.get(&token, "/api/me").await;
+    assert_eq!(me["email"], "tess@msp.example");
+    let (_, organizations) = server.get(&token, "/api/organizations").await;
+    let org = organizations["items"][0]["id"].as_str().expect("an id").to_owned();
+    for (permission, expected) in [("execute_workflows", 200), ("view_history", 200), ("manage_config", 403)] {
+        let answer = server
+            .request(Method::POST, "/api/permissions/check")
+            .bearer_auth(&token)
+            .json(&json!({ "org_id": org, "permission": permission }))
+            .send()
+            .await
+            .expect("an answer");
+        assert_eq!(answer.status(), expected, "{permission}");
+    }
+}

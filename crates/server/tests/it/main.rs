@@ -1,0 +1,9 @@
+//! The real `msp` program, started as operators and authors start it.
+
+mod first_start;
+mod onboarding;
+mod running_workflows;
+mod seeding;
+mod starting_wrongly;
+mod support;
+mod workspaces;

@@ -1,0 +1,101 @@
+//! `msp workflows run`: what goes in, what comes out, and how it exits.
+
+use crate::support::{Finished, Installation};
+use serde_json::Value;
+
+const WORKFLOWS: &str = r#"
+from shared.decorators import workflow, param
+
+@workflow(name="echo", requires_org=False)
+@param("text", type="string", required=True)
+@param("count", type="int", default=1)
+async def echo(text, count):
+    print("echoing")
+    return {"text": text, "count": count}
+
+@workflow(name="refuse", requires_org=False)
+async def refuse():
+    return {"success": False, "reason": "not today"}
+
+@workflow(name="fail", requires_org=False)
+async def fail():
+    raise ValueError("something is wrong")
+
+@workflow(name="for_a_client")
+async def for_a_client(context):
+    return context.org.name
+"#;
+
+fn installation() -> Installation {
+    let installation = Installation::new();
+    installation.write("workflows/all.py", WORKFLOWS);
+    installation.succeed(&["seed"]);
+    installation
+}
+
+fn run(installation: &Installation, arguments: &[&str]) -> Finished {
+    installation.run(&[&["workflows", "run"], arguments].concat())
+}
+
+#[test]
+fn the_exit_code_says_success_failure_or_bad_usage() {
+    let installation = installation();
+    let _server = installation.serve();
+    let cases: [(&[&str], i32, &str); 9] = [
+        (&["echo", "-p", "text=a"], 0, "Success"),
+        (&["refuse"], 1, "Failed"),
+        (&["fail"], 1, "something is wrong"),
+        (&["ecko", "-p", "text=a"], 2, "echo"),
+        (&["echo"], 2, "text"),
+        (&["echo", "-p", "text=a", "-p", "count:=many"], 2, "JSON"),
+        (&["echo", "-p", "text=a", "-p", "coun=1"], 2, "count"),
+        (&["for_a_client"], 2, "rganization"),
+        (&["for_a_client", "--org", "Contosso"], 2, "did you mean `Contoso`?"),
+    ];
+    for (arguments, code, text) in cases {
+        let finished = run(&installation, arguments);
+        assert_eq!(finished.code, Some(code), "{arguments:?}: {finished:#?}");
+        assert!(finished.stderr.contains(text), "{arguments:?} does not say {text}: {}", finished.stderr);
+    }
+}
+
+#[tokio::test]
+async fn parameters_come_from_flags_files_and_standard_input_and_logs_stay_apart_from_the_result() {
+    let installation = installation();
+    let server = installation.serve();
+    let mut command = installation.msp(&["workflows", "run", "echo", "--json", "-", "-p", "count:=3"]);
+    command.env("NO_COLOR", "1");
+    let finished = Finished::with_input(command, r#"{ "text": "from a pipe", "count": 2 }"#);
+    assert_eq!(finished.code, Some(0), "{finished:#?}");
+    assert_eq!(finished.stdout.trim(), r#"{"text":"from a pipe","count":3}"#);
+    assert!(finished.stderr.contains("echoing"), "{}", finished.stderr);
+
+    let orgs = installation.succeed(&["seed"]);
+    let by_id = orgs.lines().next().and_then(|line| line.split("  ").next()).expect("an id");
+    let finished = run(&installation, &["for_a_client", "--org", by_id]);
+    assert_eq!(finished.stdout.trim(), "\"Contoso\"", "{finished:#?}");
+
+    let detached = run(&installation, &["echo", "-p", "text=later", "--async"]);
+    assert_eq!(detached.code, Some(0), "{detached:#?}");
+    let token = installation.succeed(&["token"]);
+    let path = format!("/api/executions/{}", detached.stdout.trim());
+    let mut execution = Value::Null;
+    for _ in 0..600 {
+        execution = server.get(&token, &path).await.1;
+        if execution["status"] == "Success" {
+            break;
+        }
+        tokio::time::sleep(std::time::Duration::from_millis(50)).await;
+    }
+    assert_eq!(execution["result"]["text"], "later", "{execution}");
+}
+
+#[test]
+fn a_user_without_the_right_is_refused() {
+    let installation = installation();
+    let _server = installation.serve();
+    installation.succeed(&["user", "add", "tess@msp.example", "--name", "Tess", "--grant", "Contoso=view_history"]);
+    let refused = run(&installation, &["for_a_client", "--org", "Contoso", "--user", "tess@msp.example"]);
+    assert_eq!(refused.code, Some(1), "{refused:#?}");
+    assert!(refused.stderr.contains("execute_workflows"), "{}", refused.stderr);
+}
