@@ -1,1 +1,13 @@
-//! placeholder
+#![doc = include_str!("../README.md")]
+
+mod http;
+mod management;
+mod openapi;
+mod pages;
+mod router;
+mod state;
+mod workflows;
+
+pub use http::{PROBLEM_JSON, Problem, ProblemKind};
+pub use router::{openapi, router};
+pub use state::{ApiOptions, ApiState, EngineSlot};

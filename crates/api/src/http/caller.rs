@@ -1,0 +1,65 @@
+//! Who is asking: bearer token or session cookie to caller.
+
+use super::{Problem, ProblemKind as Kind, cookies, origin};
+use crate::state::{Api, ApiState};
+use axum::{
+    extract::ConnectInfo,
+    http::{Extensions, HeaderMap, Method, header, request::Parts},
+};
+use msp_auth::AuthError;
+use msp_domain::Caller;
+use msp_storage::repositories::Actor;
+use std::net::SocketAddr;
+
+/// A caller and where the request came from.
+#[derive(Debug, Clone)]
+pub struct Asking {
+    /// Who.
+    pub caller: Caller,
+    /// The same for the audit trail, with the address.
+    pub actor: Actor,
+}
+
+/// The address of the client. No proxy is trusted, so forwarding headers are not read.
+pub(crate) fn client_address(extensions: &Extensions) -> Option<String> {
+    extensions.get::<ConnectInfo<SocketAddr>>().map(|ConnectInfo(address)| address.ip().to_canonical().to_string())
+}
+
+/// Authenticates a request, or says why not. A refusal is counted for the audit trail.
+pub(crate) async fn authenticate(api: &Api, parts: &Parts) -> Result<Asking, Problem> {
+    let address = client_address(&parts.extensions);
+    match credential(api, &parts.method, &parts.headers).await {
+        Ok(caller) => {
+            let actor = Actor { user: Some(caller.user), ip_address: address };
+            Ok(Asking { caller, actor })
+        }
+        Err(problem) => {
+            if matches!(problem.kind(), Kind::Unauthenticated | Kind::OriginNotAllowed) {
+                api.denials.of_stranger(address.as_deref().unwrap_or("unknown"));
+            }
+            Err(problem)
+        }
+    }
+}
+
+/// A bearer token wins over a cookie, even when it is invalid: a program that sends one means it.
+async fn credential(api: &ApiState, method: &Method, headers: &HeaderMap) -> Result<Caller, Problem> {
+    if let Some(value) = headers.get(header::AUTHORIZATION) {
+        let token = value.to_str().ok().and_then(bearer_token).ok_or(AuthError::Refused)?;
+        return Ok(api.authenticator.bearer(token).await?);
+    }
+    let Some(cookie) = cookies::session_cookie(&api.options, headers) else {
+        return Err(Problem::new(Kind::Unauthenticated)
+            .detail("Send `Authorization: Bearer` with a token of `msp token`, or sign in with a browser."));
+    };
+    if !method.is_safe() {
+        origin::check_same_origin(&api.options, headers, true)?;
+    }
+    Ok(api.authenticator.session(cookie).await?)
+}
+
+fn bearer_token(value: &str) -> Option<&str> {
+    let (scheme, token) = value.split_once(' ')?;
+    let token = token.trim();
+    (scheme.eq_ignore_ascii_case("bearer") && !token.is_empty()).then_some(token)
+}

@@ -1,0 +1,102 @@
+//! Denials on record: a row for each of a known caller, one row per address and minute for strangers.
+
+use chrono::{DateTime, DurationRound, TimeDelta, Utc};
+use msp_domain::{Clock, Scope};
+use msp_storage::repositories::{
+    Actor,
+    audit::{Audit, AuditDraft},
+};
+use serde_json::{Value, json};
+use std::{
+    collections::HashMap,
+    sync::{
+        Arc, Mutex, PoisonError,
+        atomic::{AtomicBool, Ordering},
+    },
+    time::Duration,
+};
+
+/// Addresses counted apart before a flush; the rest share one count, which bounds memory and rows.
+const MAX_ADDRESSES: usize = 1_000;
+/// How long counts are gathered before they are written.
+const FLUSH_AFTER: Duration = Duration::from_secs(60);
+/// Where addresses beyond [`MAX_ADDRESSES`] are counted.
+const OTHERS: &str = "others";
+
+/// Writes denials to the audit trail.
+#[derive(Clone)]
+pub(crate) struct Denials {
+    audit: Audit,
+    clock: Arc<dyn Clock>,
+    counts: Arc<Mutex<HashMap<(String, DateTime<Utc>), u64>>>,
+    flush_scheduled: Arc<AtomicBool>,
+}
+
+impl Denials {
+    pub(crate) fn new(audit: Audit, clock: Arc<dyn Clock>) -> Self {
+        Self { audit, clock, counts: Arc::default(), flush_scheduled: Arc::default() }
+    }
+
+    /// Records that a known caller was denied. A store that fails does not turn the denial into something else.
+    pub(crate) async fn of_caller(&self, actor: &Actor, entity_type: &str, entity_id: String, details: Value) {
+        // Without an organization of its own: the one asked for may not exist, or be none of the caller's business.
+        let draft = AuditDraft {
+            scope: Scope::Global,
+            actor: actor.clone(),
+            action: "Access.Denied".to_owned(),
+            entity_type: entity_type.to_owned(),
+            entity_id,
+            details,
+        };
+        self.write(draft).await;
+    }
+
+    /// Counts that a stranger was denied.
+    pub(crate) fn of_stranger(&self, address: &str) {
+        let now = self.clock.now();
+        let minute = now.duration_trunc(TimeDelta::minutes(1)).unwrap_or(now);
+        let mut counts = self.counts.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut key = (address.to_owned(), minute);
+        if counts.len() >= MAX_ADDRESSES && !counts.contains_key(&key) {
+            OTHERS.clone_into(&mut key.0);
+        }
+        *counts.entry(key).or_default() += 1;
+        drop(counts);
+        self.schedule_flush();
+    }
+
+    /// Writes one row per address and minute counted so far.
+    pub(crate) async fn flush(&self) {
+        let counts = std::mem::take(&mut *self.counts.lock().unwrap_or_else(PoisonError::into_inner));
+        for ((address, minute), count) in counts {
+            let draft = AuditDraft {
+                scope: Scope::Global,
+                actor: Actor { user: None, ip_address: Some(address.clone()) },
+                action: "Access.Denied".to_owned(),
+                entity_type: "Anonymous".to_owned(),
+                entity_id: address,
+                details: json!({ "count": count, "minute": minute.to_rfc3339_opts(chrono::SecondsFormat::Secs, true) }),
+            };
+            self.write(draft).await;
+        }
+    }
+
+    /// One task at a time, started by the first count and gone after its flush: no denials, no task.
+    fn schedule_flush(&self) {
+        if self.flush_scheduled.swap(true, Ordering::AcqRel) {
+            return;
+        }
+        let denials = self.clone();
+        tokio::spawn(async move {
+            tokio::time::sleep(FLUSH_AFTER).await;
+            denials.flush_scheduled.store(false, Ordering::Release);
+            denials.flush().await;
+        });
+    }
+
+    async fn write(&self, draft: AuditDraft) {
+        if let Err(error) = self.audit.record(draft).await {
+            tracing::error!(error = %error, "A denial could not be written to the audit trail.");
+        }
+    }
+}

@@ -1,0 +1,107 @@
+//! Each crate's error as a problem, in one `match` each.
+
+use super::{Problem, ProblemKind as Kind};
+use msp_auth::{AuthError, Denied};
+use msp_engine::{OptionsError, RunError};
+use msp_storage::{
+    StoreError,
+    repositories::{organizations::OrganizationError, users::UserError},
+};
+
+impl From<StoreError> for Problem {
+    fn from(error: StoreError) -> Self {
+        match &error {
+            StoreError::NotFound => Kind::NotFound.into(),
+            StoreError::AlreadyExists => Kind::Conflict.into(),
+            StoreError::PreconditionFailed => Self::new(Kind::StaleVersion)
+                .detail("Read it again, apply your change to what is there now, and send that."),
+            StoreError::Limit(limit) => Self::new(Kind::LimitExceeded).detail(limit.clone()),
+            StoreError::Corrupt(_) => Self::new(Kind::Internal).caused_by(&error),
+            StoreError::Full(_) => Self::new(Kind::StoreFull).caused_by(&error),
+            StoreError::Unavailable(_) => Self::new(Kind::StoreUnavailable).caused_by(&error),
+        }
+    }
+}
+
+impl From<AuthError> for Problem {
+    fn from(error: AuthError) -> Self {
+        match error {
+            AuthError::Refused => Self::new(Kind::Unauthenticated)
+                .detail("The credential is invalid, has expired or was revoked. Sign in again."),
+            AuthError::Store(error) => error.into(),
+        }
+    }
+}
+
+impl From<Denied> for Problem {
+    fn from(denied: Denied) -> Self {
+        match denied {
+            Denied::Permission { permission } => Self::new(Kind::PermissionDenied)
+                .detail(format!("The permission `{permission}` is missing. An administrator can grant it."))
+                .with("permission", permission.name()),
+            Denied::NoSuchOrganization => Self::new(Kind::NotFound).detail("There is no such organization."),
+            Denied::Inactive => Self::new(Kind::OrganizationInactive)
+                .detail("Nothing runs for an inactive organization. An administrator can activate it."),
+            Denied::Store(error) => error.into(),
+        }
+    }
+}
+
+impl From<OrganizationError> for Problem {
+    fn from(error: OrganizationError) -> Self {
+        match error {
+            OrganizationError::NameTaken => Kind::OrganizationNameTaken.into(),
+            OrganizationError::TenantTaken => Kind::TenantTaken.into(),
+            OrganizationError::NotFound => Kind::NotFound.into(),
+            OrganizationError::Store(error) => error.into(),
+        }
+    }
+}
+
+impl From<UserError> for Problem {
+    fn from(error: UserError) -> Self {
+        match error {
+            UserError::EmailTaken => Kind::EmailTaken.into(),
+            UserError::NotFound => Kind::NotFound.into(),
+            UserError::LastAdministrator => {
+                Self::new(Kind::LastAdministrator).detail("Make another active user an administrator first.")
+            }
+            UserError::Store(error) => error.into(),
+        }
+    }
+}
+
+impl From<RunError> for Problem {
+    fn from(error: RunError) -> Self {
+        match error {
+            RunError::Unknown { nearest } => unknown_name(nearest.as_deref()),
+            RunError::OrganizationRequired => super::organization::organization_required(),
+            RunError::Invalid(faults) => Self::new(Kind::ParametersInvalid).errors(faults),
+            RunError::Changed => Kind::SettingsChanging.into(),
+            RunError::Saturated => Kind::EngineSaturated.into(),
+            RunError::Unavailable(reason) => Self::new(Kind::EngineUnavailable).detail(reason),
+            RunError::Store(error) => error.into(),
+        }
+    }
+}
+
+impl From<OptionsError> for Problem {
+    fn from(error: OptionsError) -> Self {
+        match error {
+            OptionsError::Refused(error) => error.into(),
+            OptionsError::Failed { error_type, message } => Self::new(Kind::OptionsFailed)
+                .detail(message.clone())
+                .with("error_type", error_type)
+                .with("error_message", message),
+        }
+    }
+}
+
+/// 404 for a name nobody registered, naming the one that may have been meant.
+pub(crate) fn unknown_name(nearest: Option<&str>) -> Problem {
+    let problem = Problem::new(Kind::NotFound);
+    match nearest {
+        Some(name) => problem.detail(format!("Nothing has this name. Did you mean `{name}`?")).with("nearest", name),
+        None => problem.detail("Nothing has this name."),
+    }
+}

@@ -1,0 +1,117 @@
+//! What happens around every request: an id, the host check, headers, panics, one log line.
+
+use super::{Problem, ProblemKind as Kind, origin};
+use crate::state::Api;
+use axum::{
+    Router,
+    extract::{OriginalUri, Request, State},
+    http::{HeaderName, HeaderValue, Method, Uri, header},
+    middleware::{self, Next},
+    response::{IntoResponse, Response},
+};
+use std::any::Any;
+use tower_http::catch_panic::CatchPanicLayer;
+use tracing::Instrument;
+use uuid::Uuid;
+
+/// The header every answer carries; a problem's `instance` says the same.
+pub(crate) const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
+
+/// Nothing from elsewhere, nothing inline, no frame around it.
+const CONTENT_SECURITY_POLICY: &str = "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; \
+     connect-src 'self'; base-uri 'none'; form-action 'self'; frame-ancestors 'none'";
+
+/// Puts the layers around a router. The first one added is the innermost.
+pub(crate) fn around(router: Router<Api>, api: &Api) -> Router<Api> {
+    router
+        .layer(middleware::from_fn_with_state(api.clone(), only_known_hosts))
+        .layer(CatchPanicLayer::custom(after_panic))
+        .layer(middleware::from_fn(finish))
+}
+
+/// Liveness probes come from wherever and learn nothing; everything else must name a host of ours.
+async fn only_known_hosts(State(api): State<Api>, request: Request, next: Next) -> Response {
+    if !matches!(request.uri().path(), "/healthz" | "/readyz")
+        && let Err(problem) = origin::check_host(&api.options, request.uri(), request.headers())
+    {
+        return problem.into_response();
+    }
+    next.run(request).await
+}
+
+/// A panic is a fault of ours: it is logged here, and the caller learns only the request id.
+#[expect(clippy::needless_pass_by_value, reason = "the signature the layer asks for")]
+fn after_panic(panic: Box<dyn Any + Send + 'static>) -> Response {
+    let message = panic
+        .downcast_ref::<String>()
+        .map(String::as_str)
+        .or_else(|| panic.downcast_ref::<&str>().copied())
+        .unwrap_or("no message");
+    tracing::error!(panic = message, "A handler panicked.");
+    Problem::new(Kind::Internal).into_response()
+}
+
+async fn finish(request: Request, next: Next) -> Response {
+    let id = Uuid::now_v7();
+    let method = request.method().clone();
+    let path = request.uri().path().to_owned();
+    let started = std::time::Instant::now();
+    let span = tracing::debug_span!("request", request.id = %id);
+    let mut response = next.run(request).instrument(span).await;
+    if let Some(problem) = response.extensions_mut().remove::<Problem>() {
+        response = with_request_id(response, problem, id);
+    }
+    add_headers(&mut response, id);
+    let status = response.status().as_u16();
+    let duration_ms = u64::try_from(started.elapsed().as_millis()).unwrap_or(u64::MAX);
+    tracing::debug!(request.id = %id, %method, path, status, duration_ms, "Answered a request.");
+    response
+}
+
+/// The problem once more, now naming the request; headers other layers added (such as `Allow`) stay.
+fn with_request_id(response: Response, problem: Problem, id: Uuid) -> Response {
+    if let Some(cause) = problem.cause() {
+        tracing::error!(request.id = %id, cause, problem = problem.kind().slug(), "A request failed.");
+    }
+    let earlier = response.headers().clone();
+    let mut answer = problem.respond(Some(id));
+    for (name, value) in &earlier {
+        if *name != header::CONTENT_LENGTH && !answer.headers().contains_key(name) {
+            answer.headers_mut().insert(name.clone(), value.clone());
+        }
+    }
+    answer
+}
+
+fn add_headers(response: &mut Response, id: Uuid) {
+    let headers = response.headers_mut();
+    let fixed = [
+        (header::CONTENT_SECURITY_POLICY, CONTENT_SECURITY_POLICY),
+        (header::X_CONTENT_TYPE_OPTIONS, "nosniff"),
+        (header::X_FRAME_OPTIONS, "DENY"),
+        (header::REFERRER_POLICY, "no-referrer"),
+        (HeaderName::from_static("cross-origin-opener-policy"), "same-origin"),
+        (HeaderName::from_static("cross-origin-resource-policy"), "same-origin"),
+    ];
+    for (name, value) in fixed {
+        headers.insert(name, HeaderValue::from_static(value));
+    }
+    // Answers are about one caller and one moment; embedded files say otherwise themselves.
+    headers.entry(header::CACHE_CONTROL).or_insert(HeaderValue::from_static("no-store"));
+    headers.insert(REQUEST_ID, HeaderValue::from_str(&id.to_string()).expect("a UUID is a header value"));
+}
+
+/// The answer where no route is.
+pub(crate) async fn no_such_path(OriginalUri(uri): OriginalUri) -> Problem {
+    Problem::new(Kind::NotFound).detail(format!("There is nothing at `{}`.", shown(&uri)))
+}
+
+/// The answer where the route does not know the method.
+pub(crate) async fn no_such_method(method: Method) -> Problem {
+    Problem::new(Kind::MethodNotAllowed).detail(format!("`{method}` is not offered here; see the `Allow` header."))
+}
+
+/// A path cut to a length that is safe to show.
+fn shown(uri: &Uri) -> String {
+    uri.path().chars().take(200).collect()
+}

@@ -1,0 +1,96 @@
+//! Signing in with a one-time link, and out.
+
+use crate::{
+    http::{
+        Problem, ProblemKind as Kind,
+        caller::client_address,
+        cookies::{self, session_cookie},
+        json::ApiJson,
+        origin,
+    },
+    state::Api,
+};
+use axum::{
+    extract::{Request, State},
+    http::{Extensions, HeaderMap, HeaderName, StatusCode, header},
+};
+use msp_storage::repositories::Actor;
+use serde::Deserialize;
+
+/// A one-time link's token.
+#[derive(Deserialize, utoipa::ToSchema)]
+#[serde(deny_unknown_fields)]
+#[schema(example = json!({ "token": "vQx3…" }))]
+pub struct RedeemLink {
+    /// The fragment of the link: what follows `#`.
+    token: String,
+}
+
+/// Sign in with a one-time link.
+///
+/// Uses the link up and answers the session as an HttpOnly cookie; a session the browser already had ends.
+///
+/// Problems: `link-invalid` (401), `origin-not-allowed` (403), `too-many-attempts` (429), `body-invalid` (422).
+#[utoipa::path(
+    post, path = "/api/auth/link", operation_id = "redeemSignInLink", tag = "sign-in",
+    request_body = RedeemLink,
+    responses((status = 204, description = "Signed in; the session is in `Set-Cookie`.")),
+    security(()), extensions(("x-permission" = json!("none")))
+)]
+pub async fn redeem_link(
+    State(api): State<Api>,
+    extensions: Extensions,
+    headers: HeaderMap,
+    ApiJson(body): ApiJson<RedeemLink>,
+) -> Result<(StatusCode, [(HeaderName, String); 1]), Problem> {
+    origin::check_same_origin(&api.options, &headers, false)?;
+    let address = client_address(&extensions);
+    let counted_as = address.clone().unwrap_or_else(|| "unknown".to_owned());
+    api.attempts.check(&counted_as)?;
+
+    let redeemed = api.repositories.sign_in_links.redeem(&body.token).await?;
+    let user = match redeemed {
+        Some(id) => api.repositories.users.get(id).await?.filter(|user| user.is_active),
+        None => None,
+    };
+    let Some(user) = user else {
+        api.attempts.failed(&counted_as);
+        api.denials.of_stranger(&counted_as);
+        return Err(Problem::new(Kind::LinkInvalid)
+            .detail("The link was used already, is older than 15 minutes, or is not complete. Ask for a new one."));
+    };
+
+    let actor = Actor { user: Some(user.id), ip_address: address };
+    if let Some(earlier) = session_cookie(&api.options, &headers) {
+        api.repositories.sessions.end(earlier, &actor).await?;
+    }
+    let session = api.repositories.sessions.begin(user.id, &actor).await?;
+    api.repositories.users.signed_in(user.id, &actor).await?;
+    Ok((StatusCode::NO_CONTENT, [(header::SET_COOKIE, cookies::begin(&api.options, session.reveal()))]))
+}
+
+/// Sign out.
+///
+/// Ends the session of the cookie and makes the browser forget it. Without a session there is nothing to end, and that is
+/// no error.
+///
+/// Problems: `origin-not-allowed` (403).
+#[utoipa::path(
+    post, path = "/api/auth/sign-out", operation_id = "signOut", tag = "sign-in",
+    responses((status = 204, description = "Signed out.")),
+    security(()), extensions(("x-permission" = json!("none")))
+)]
+pub async fn sign_out(
+    State(api): State<Api>,
+    request: Request,
+) -> Result<(StatusCode, [(HeaderName, String); 1]), Problem> {
+    let cookie = session_cookie(&api.options, request.headers());
+    origin::check_same_origin(&api.options, request.headers(), cookie.is_some())?;
+    if let Some(cookie) = cookie {
+        let session = api.repositories.sessions.find(cookie).await?;
+        let actor =
+            Actor { user: session.map(|session| session.user), ip_address: client_address(request.extensions()) };
+        api.repositories.sessions.end(cookie, &actor).await?;
+    }
+    Ok((StatusCode::NO_CONTENT, [(header::SET_COOKIE, cookies::end(&api.options))]))
+}

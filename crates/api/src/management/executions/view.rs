@@ -1,0 +1,148 @@
+//! An execution on the wire.
+
+use crate::{http::Problem, state::Api};
+use chrono::{DateTime, Utc};
+use msp_domain::{ExecutionId, ExecutionStatus, OrgId, UserId};
+use msp_storage::repositories::executions::{Execution, StoredJson};
+use serde::Serialize;
+use serde_json::value::RawValue;
+use uuid::Uuid;
+
+/// Largest result or input, in bytes, that stands in the execution itself (design section 5).
+const MAX_INLINE_BYTES: u64 = 256 * 1024;
+
+/// An execution in a list.
+#[derive(Debug, Serialize, utoipa::ToSchema)]
+pub struct ExecutionSummary {
+    /// Its id.
+    pub id: ExecutionId,
+    /// The organization it runs for; `null` for what runs without one.
+    pub org_id: Option<OrgId>,
+    /// What runs.
+    pub workflow_name: String,
+    /// The form it was submitted with.
+    pub form_id: Option<Uuid>,
+    /// The name of that form then.
+    pub form_name: Option<String>,
+    /// Who asked.
+    pub executed_by: UserId,
+    /// The name of who asked, then.
+    pub executed_by_name: String,
+    /// What started it.
+    pub trigger: String,
+    /// Where it stands.
+    pub status: ExecutionStatus,
+    /// A short machine-readable reason of a failure.
+    pub error_type: Option<String>,
+    /// What a person should read about the failure.
+    pub error_message: Option<String>,
+    /// The latest progress; `null` until the workflow reports some.
+    pub progress: Option<Progress>,
+    /// When it was accepted.
+    pub started_at: DateTime<Utc>,
+    /// When it ended.
+    pub completed_at: Option<DateTime<Utc>>,
+    /// How long it took, from acceptance to its end.
+    pub duration_ms: Option<i64>,
+}
+
+/// How far a workflow says it is.
+#[derive(Debug, Serialize, utoipa::ToSchema)]
+pub struct Progress {
+    /// 0 to 100.
+    pub percent: Option<f64>,
+    /// The latest word.
+    pub message: Option<String>,
+}
+
+/// An execution, whole.
+#[derive(Debug, Serialize, utoipa::ToSchema)]
+pub struct ExecutionView {
+    #[serde(flatten)]
+    summary: ExecutionSummary,
+    /// The parameters, password values masked; `null` if longer than 256 KiB.
+    #[schema(value_type = Option<Object>)]
+    input: Option<Box<RawValue>>,
+    /// The value it returned, up to 256 KiB; `null` if there is none or it is longer.
+    #[schema(value_type = Option<serde_json::Value>)]
+    result: Option<Box<RawValue>>,
+    /// Where the value is if it is longer than 256 KiB.
+    result_url: Option<String>,
+    /// Every log line up to this `seq` is durable.
+    logs_through: u64,
+    /// How often it was claimed by an engine.
+    epoch: u32,
+    /// Content hash of the bundle it runs from.
+    bundle_hash: String,
+    /// Seconds it may run once claimed.
+    timeout_seconds: u64,
+    /// When it must have ended.
+    deadline_at: Option<DateTime<Utc>>,
+}
+
+impl From<&Execution> for ExecutionSummary {
+    fn from(execution: &Execution) -> Self {
+        let progress = match (execution.progress_percent, &execution.progress_message) {
+            (None, None) => None,
+            (percent, message) => Some(Progress { percent, message: message.clone() }),
+        };
+        Self {
+            id: execution.id,
+            org_id: execution.scope.org(),
+            workflow_name: execution.workflow_name.clone(),
+            form_id: execution.form_id,
+            form_name: execution.form_name.clone(),
+            executed_by: execution.executed_by,
+            executed_by_name: execution.executed_by_name.clone(),
+            trigger: execution.trigger.clone(),
+            status: execution.status,
+            error_type: execution.error_type.clone(),
+            error_message: execution.error_message.clone(),
+            progress,
+            started_at: execution.started_at,
+            completed_at: execution.completed_at,
+            duration_ms: execution.duration_ms,
+        }
+    }
+}
+
+impl ExecutionView {
+    /// The execution with its input and result, as far as they are short enough.
+    pub(super) async fn load(api: &Api, execution: &Execution) -> Result<Self, Problem> {
+        let is_long = execution.result.as_ref().is_some_and(|result| size_bytes(result) > MAX_INLINE_BYTES);
+        let result = match &execution.result {
+            Some(result) if !is_long => Some(load(api, result).await?),
+            _ => None,
+        };
+        let input = if size_bytes(&execution.input) <= MAX_INLINE_BYTES {
+            Some(load(api, &execution.input).await?)
+        } else {
+            None
+        };
+        Ok(Self {
+            summary: execution.into(),
+            input,
+            result,
+            result_url: is_long.then(|| format!("/api/executions/{}/result", execution.id)),
+            logs_through: execution.logs_through,
+            epoch: execution.epoch,
+            bundle_hash: execution.bundle_hash.clone(),
+            timeout_seconds: execution.timeout_seconds,
+            deadline_at: execution.deadline_at,
+        })
+    }
+}
+
+fn size_bytes(json: &StoredJson) -> u64 {
+    match json {
+        StoredJson::Inline(text) => text.len() as u64,
+        StoredJson::Blob { size_bytes, .. } => *size_bytes,
+    }
+}
+
+/// Stored JSON passes through as it is: parsing it again would cost time and could change numbers.
+async fn load(api: &Api, json: &StoredJson) -> Result<Box<RawValue>, Problem> {
+    let text = api.repositories.executions.load_json(json).await?;
+    RawValue::from_string(text)
+        .map_err(|error| msp_storage::StoreError::Corrupt(format!("stored JSON is not JSON: {error}")).into())
+}

@@ -1,0 +1,191 @@
+//! Integration settings of an organization. Credentials go in and never come out.
+
+use crate::{
+    http::{
+        Problem, ProblemKind as Kind,
+        access::OrgAccess,
+        etag::{IfMatch, etag_header},
+        json::ApiJson,
+        paging::PageOf,
+        params::PathName,
+        rights::ManageConfig,
+        unknown_name,
+    },
+    state::Api,
+};
+use axum::{
+    Json,
+    extract::State,
+    http::{HeaderName, HeaderValue, StatusCode},
+};
+use chrono::{DateTime, Utc};
+use msp_domain::{FieldFault, OrgId, workflow::nearest};
+use msp_integrations::{CheckedSettings, Integrations, PLATFORM_INTEGRATIONS};
+use msp_storage::{
+    SecretValue,
+    repositories::integrations::{CredentialChange, StoredIntegration},
+};
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+
+/// The settings of an integration, without its credential.
+#[derive(Debug, Serialize, utoipa::ToSchema)]
+pub struct IntegrationView {
+    /// `msgraph` or `halopsa`.
+    #[serde(rename = "type")]
+    pub integration_type: String,
+    /// Switched off, every call is refused.
+    pub enabled: bool,
+    /// The settings, defaults filled in.
+    #[schema(value_type = Object)]
+    pub settings: Value,
+    /// Whether a credential is stored.
+    pub has_credential: bool,
+    /// When it was last written.
+    pub updated_at: DateTime<Utc>,
+    /// By whom: a user id, or `platform`.
+    pub updated_by: String,
+}
+
+impl From<StoredIntegration> for IntegrationView {
+    fn from(stored: StoredIntegration) -> Self {
+        Self {
+            integration_type: stored.integration_type,
+            enabled: stored.enabled,
+            settings: stored.settings,
+            has_credential: stored.has_credential,
+            updated_at: stored.updated_at,
+            updated_by: stored.updated_by,
+        }
+    }
+}
+
+/// Settings to be stored.
+#[derive(Deserialize, utoipa::ToSchema)]
+#[serde(deny_unknown_fields)]
+#[schema(example = json!({ "enabled": true, "settings": {
+    "client_id": "0f6e8a4e-27f5-4a53-8a5c-0d4f5f7f1a11", "client_secret": "written once, never answered" } }))]
+pub struct PutIntegration {
+    /// Whether calls are allowed.
+    #[serde(default = "enabled_by_default")]
+    enabled: bool,
+    /// The settings, with the credential among them when it is to be replaced. Left out, a stored credential stays,
+    /// unless host, authentication address or tenant change.
+    #[schema(value_type = Object)]
+    settings: Value,
+}
+
+fn enabled_by_default() -> bool {
+    true
+}
+
+type Shown = ([(HeaderName, HeaderValue); 1], Json<IntegrationView>);
+
+fn shown(stored: StoredIntegration) -> Shown {
+    (etag_header(&stored.etag), Json(stored.into()))
+}
+
+/// List the integrations an organization has settings for.
+#[utoipa::path(
+    get, path = "/api/organizations/{org}/integrations", operation_id = "listIntegrations", tag = "integrations",
+    params(("org" = OrgId, Path, description = "The organization.")),
+    responses((status = 200, body = PageOf<IntegrationView>, description = "Every integration with settings.")),
+    extensions(("x-permission" = json!("manage_config")))
+)]
+pub async fn list_integrations(
+    State(api): State<Api>,
+    access: OrgAccess<ManageConfig>,
+) -> Result<Json<PageOf<IntegrationView>>, Problem> {
+    let stored = api.repositories.integrations.list(access.org).await?;
+    Ok(Json(PageOf::all(stored.into_iter().map(Into::into).collect())))
+}
+
+/// Read the settings of an integration.
+///
+/// Problems: `not-found` (404), `path-invalid` (400).
+#[utoipa::path(
+    get, path = "/api/organizations/{org}/integrations/{type}", operation_id = "getIntegration", tag = "integrations",
+    params(("org" = OrgId, Path, description = "The organization."),
+        ("type" = String, Path, description = "`msgraph` or `halopsa`.")),
+    responses((status = 200, body = IntegrationView, description = "The settings.",
+        headers(("ETag" = String, description = "Their version.")))),
+    extensions(("x-permission" = json!("manage_config")))
+)]
+pub async fn get_integration(
+    State(api): State<Api>,
+    access: OrgAccess<ManageConfig>,
+    PathName(integration_type): PathName,
+) -> Result<Shown, Problem> {
+    let stored = api.repositories.integrations.get(access.org, &integration_type).await?.ok_or(Kind::NotFound)?;
+    Ok(shown(stored))
+}
+
+/// Set up an integration.
+///
+/// Problems: `not-found` (404), `body-invalid` (422), `stale-version` (412), `path-invalid` (400),
+/// `limit-exceeded` (422), `header-invalid` (400).
+#[utoipa::path(
+    put, path = "/api/organizations/{org}/integrations/{type}", operation_id = "putIntegration", tag = "integrations",
+    params(("org" = OrgId, Path, description = "The organization."),
+        ("type" = String, Path, description = "`msgraph` or `halopsa`."),
+        ("If-Match" = Option<String>, Header, description = "The version the change is meant for.")),
+    request_body = PutIntegration,
+    responses((status = 200, body = IntegrationView, description = "The settings as they are now.",
+        headers(("ETag" = String, description = "Their version.")))),
+    extensions(("x-permission" = json!("manage_config")))
+)]
+pub async fn put_integration(
+    State(api): State<Api>,
+    access: OrgAccess<ManageConfig>,
+    PathName(integration_type): PathName,
+    IfMatch(if_match): IfMatch,
+    ApiJson(body): ApiJson<PutIntegration>,
+) -> Result<Shown, Problem> {
+    let integrations = &api.repositories.integrations;
+    let previous = integrations.get(access.org, &integration_type).await?;
+    let checked = Integrations::check_settings(
+        &integration_type,
+        &body.settings,
+        previous.as_ref().map(|stored| &stored.settings),
+    )
+    .ok_or_else(|| unknown_name(nearest(&integration_type, PLATFORM_INTEGRATIONS)))?
+    .map_err(|faults| Problem::new(Kind::BodyInvalid).errors(faults.into_iter().map(in_settings).collect()))?;
+    // Whether the credential may stay was decided against this version, so the write is meant for this version.
+    let meant_for = if_match.or(previous.map(|stored| stored.etag));
+    let CheckedSettings { settings, credential, clears_credential } = checked;
+    let credential = match credential {
+        Some(credential) => CredentialChange::Set(SecretValue::new(credential)),
+        None if clears_credential => CredentialChange::Clear,
+        None => CredentialChange::Keep,
+    };
+    let stored = integrations
+        .put(access.org, &integration_type, body.enabled, &settings, credential, meant_for.as_ref(), &access.actor)
+        .await?;
+    Ok(shown(stored))
+}
+
+/// Remove an integration's settings and credential.
+///
+/// Problems: `not-found` (404), `path-invalid` (400).
+#[utoipa::path(
+    delete, path = "/api/organizations/{org}/integrations/{type}", operation_id = "deleteIntegration",
+    tag = "integrations",
+    params(("org" = OrgId, Path, description = "The organization."),
+        ("type" = String, Path, description = "`msgraph` or `halopsa`.")),
+    responses((status = 204, description = "Removed.")),
+    extensions(("x-permission" = json!("manage_config")))
+)]
+pub async fn delete_integration(
+    State(api): State<Api>,
+    access: OrgAccess<ManageConfig>,
+    PathName(integration_type): PathName,
+) -> Result<StatusCode, Problem> {
+    api.repositories.integrations.delete(access.org, &integration_type, &access.actor).await?;
+    Ok(StatusCode::NO_CONTENT)
+}
+
+/// The broker points into the settings; the caller sent them inside a body.
+fn in_settings(fault: FieldFault) -> FieldFault {
+    let inside = fault.pointer.strip_prefix('#').unwrap_or(&fault.pointer);
+    FieldFault { pointer: format!("#/settings{inside}"), detail: fault.detail }
+}

@@ -1,0 +1,76 @@
+//! Who am I, and what may I do where?
+
+use crate::{
+    http::{Problem, access::SignedIn},
+    state::Api,
+};
+use axum::{Json, extract::State};
+use msp_domain::{CallerKind, OrgId, Permissions, UserId};
+use serde::Serialize;
+
+/// The caller.
+#[derive(Debug, Serialize, utoipa::ToSchema)]
+pub struct Me {
+    /// Who is signed in.
+    pub user: MyAccount,
+    /// Whether the caller manages the platform itself. A token for less than everything does not.
+    pub is_administrator: bool,
+    /// How the caller signed in: `session`, `token` or `service`.
+    pub signed_in_with: &'static str,
+    /// The organizations the caller may do something in, by name.
+    pub organizations: Vec<MyOrganization>,
+}
+
+/// The account of the caller.
+#[derive(Debug, Serialize, utoipa::ToSchema)]
+pub struct MyAccount {
+    /// Its id.
+    pub id: UserId,
+    /// Its e-mail address.
+    pub email: String,
+    /// Its name.
+    pub display_name: String,
+}
+
+/// An organization as the caller sees it.
+#[derive(Debug, Serialize, utoipa::ToSchema)]
+pub struct MyOrganization {
+    /// Its id.
+    pub id: OrgId,
+    /// Its name.
+    pub name: String,
+    /// Whether things run for it.
+    pub is_active: bool,
+    /// What the caller may do there, within the scopes of its token.
+    pub permissions: Permissions,
+}
+
+/// Read who is signed in and with which rights.
+#[utoipa::path(
+    get, path = "/api/me", operation_id = "getMe", tag = "sign-in",
+    responses((status = 200, body = Me, description = "The caller.")),
+    extensions(("x-permission" = json!("signed_in")))
+)]
+pub async fn get_me(State(api): State<Api>, SignedIn(asking): SignedIn) -> Result<Json<Me>, Problem> {
+    let organizations = api.gate.organizations_of(&asking.caller).await?;
+    let is_administrator = asking.caller.is_administrator();
+    let caller = asking.caller;
+    Ok(Json(Me {
+        is_administrator,
+        signed_in_with: match caller.kind {
+            CallerKind::Session => "session",
+            CallerKind::Token => "token",
+            CallerKind::Service => "service",
+        },
+        user: MyAccount { id: caller.user, email: caller.email, display_name: caller.display_name },
+        organizations: organizations
+            .into_iter()
+            .map(|(organization, permissions)| MyOrganization {
+                id: organization.id,
+                name: organization.name,
+                is_active: organization.is_active,
+                permissions,
+            })
+            .collect(),
+    }))
+}

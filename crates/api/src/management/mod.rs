@@ -1,0 +1,12 @@
+//! The Management API.
+
+pub(crate) mod auth;
+pub(crate) mod config;
+pub(crate) mod executions;
+pub(crate) mod integrations;
+pub(crate) mod me;
+pub(crate) mod organizations;
+pub(crate) mod permissions;
+pub(crate) mod secrets;
+pub(crate) mod service;
+pub(crate) mod users;

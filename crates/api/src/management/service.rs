@@ -1,0 +1,78 @@
+//! Facts about the server itself, for probes, clients and programs. None needs a caller.
+
+use crate::{
+    http::{Problem, ProblemKind as Kind},
+    state::Api,
+};
+use axum::{
+    Json,
+    extract::State,
+    http::{HeaderName, header},
+};
+use serde::Serialize;
+use std::sync::LazyLock;
+
+/// What a client must know before it can sign anyone in.
+#[derive(Debug, Serialize, utoipa::ToSchema)]
+pub struct ClientConfig {
+    /// How browsers sign in: `session`.
+    mode: &'static str,
+    /// The version of the server.
+    version: String,
+}
+
+/// Read how clients sign in, and the server's version.
+#[utoipa::path(
+    get, path = "/config.json", operation_id = "getClientConfig", tag = "service",
+    responses((status = 200, body = ClientConfig, description = "The settings of clients.")),
+    security(()), extensions(("x-permission" = json!("none")))
+)]
+pub async fn client_config(State(api): State<Api>) -> Json<ClientConfig> {
+    Json(ClientConfig { mode: "session", version: api.options.version.clone() })
+}
+
+/// Whether a probe is content.
+#[derive(Debug, Serialize, utoipa::ToSchema)]
+pub struct Health {
+    /// Always `ok`.
+    status: &'static str,
+}
+
+/// Whether the process answers.
+#[utoipa::path(
+    get, path = "/healthz", operation_id = "getHealth", tag = "service",
+    responses((status = 200, body = Health, description = "It does.")),
+    security(()), extensions(("x-permission" = json!("none")))
+)]
+pub async fn healthz() -> Json<Health> {
+    Json(Health { status: "ok" })
+}
+
+/// Whether the store is open and the first bundle has loaded, or failed with its errors listed.
+///
+/// Problems: `engine-starting` (503).
+#[utoipa::path(
+    get, path = "/readyz", operation_id = "getReadiness", tag = "service",
+    responses((status = 200, body = Health, description = "Runs are accepted.")),
+    security(()), extensions(("x-permission" = json!("none")))
+)]
+pub async fn readyz(State(api): State<Api>) -> Result<Json<Health>, Problem> {
+    match api.engine.get() {
+        Some(_) => Ok(Json(Health { status: "ok" })),
+        None => Err(Kind::EngineStarting.into()),
+    }
+}
+
+/// Built once: it does not depend on anything but the routes.
+static OPENAPI_JSON: LazyLock<String> =
+    LazyLock::new(|| crate::openapi().to_json().expect("an OpenAPI document serialises"));
+
+/// Read this description.
+#[utoipa::path(
+    get, path = "/openapi.json", operation_id = "getOpenApi", tag = "service",
+    responses((status = 200, description = "The OpenAPI description of every operation.")),
+    security(()), extensions(("x-permission" = json!("none")))
+)]
+pub async fn openapi_json() -> ([(HeaderName, &'static str); 1], &'static str) {
+    ([(header::CONTENT_TYPE, "application/json")], &OPENAPI_JSON)
+}

@@ -1,0 +1,89 @@
+//! Every route, its layers and its description.
+
+use crate::{
+    http::{
+        json::{MANAGEMENT_BODY_LIMIT, RUN_BODY_LIMIT},
+        layers,
+    },
+    management::{
+        auth, config,
+        executions::{list, logs, read},
+        integrations, me, organizations, permissions, secrets, service, users,
+    },
+    openapi as description, pages,
+    state::{Api, ApiState},
+    workflows::{metadata, options, run},
+};
+use axum::{Router, extract::DefaultBodyLimit, routing};
+use std::sync::Arc;
+use utoipa_axum::{router::OpenApiRouter, routes};
+
+/// The whole API over this state, ready to be served with `ConnectInfo<SocketAddr>`.
+pub fn router(state: ApiState) -> Router {
+    let api = Arc::new(state);
+    let (management, _) = management().split_for_parts();
+    let (everywhere, _) = everywhere().split_for_parts();
+    let router = Router::new()
+        .merge(management)
+        .merge(everywhere.clone())
+        .nest("/api", everywhere)
+        // As the clients of the first design call it.
+        .route("/api/workflows/options/{name}", routing::get(options::get_options).post(options::ask_options))
+        .merge(pages::routes())
+        .fallback(layers::no_such_path)
+        .method_not_allowed_fallback(layers::no_such_method);
+    layers::around(router, &api).with_state(api)
+}
+
+/// The OpenAPI description of every operation. Aliases under `/api` are mentioned, not listed.
+pub fn openapi() -> utoipa::openapi::OpenApi {
+    let mut document =
+        OpenApiRouter::with_openapi(description::base()).merge(management()).merge(everywhere()).into_openapi();
+    description::add_problems(&mut document);
+    document
+}
+
+/// Routes that stand under `/api` only.
+fn management() -> OpenApiRouter<Api> {
+    OpenApiRouter::new()
+        .routes(routes!(auth::redeem_link))
+        .routes(routes!(auth::sign_out))
+        .routes(routes!(me::get_me))
+        .routes(routes!(organizations::list_organizations, organizations::create_organization))
+        .routes(routes!(organizations::get_organization, organizations::update_organization))
+        .routes(routes!(config::list_config))
+        .routes(routes!(config::get_config, config::set_config, config::delete_config))
+        .routes(routes!(config::list_global_config))
+        .routes(routes!(config::get_global_config, config::set_global_config, config::delete_global_config))
+        .routes(routes!(secrets::list_secrets))
+        .routes(routes!(secrets::set_secret, secrets::delete_secret))
+        .routes(routes!(secrets::list_global_secrets))
+        .routes(routes!(secrets::set_global_secret, secrets::delete_global_secret))
+        .routes(routes!(integrations::list_integrations))
+        .routes(routes!(integrations::get_integration, integrations::put_integration, integrations::delete_integration))
+        .routes(routes!(users::list_users, users::create_user))
+        .routes(routes!(users::get_user, users::update_user))
+        .routes(routes!(permissions::list_organization_permissions))
+        .routes(routes!(permissions::list_user_permissions))
+        .routes(routes!(permissions::set_user_permissions, permissions::revoke_user_permissions))
+        .routes(routes!(permissions::check_permission))
+        .routes(routes!(list::list_executions))
+        .routes(routes!(read::get_execution))
+        .routes(routes!(read::get_execution_result))
+        .routes(routes!(logs::get_execution_logs))
+        .layer(DefaultBodyLimit::max(MANAGEMENT_BODY_LIMIT))
+}
+
+/// Routes that stand at the root and answer under `/api` as well.
+fn everywhere() -> OpenApiRouter<Api> {
+    let runs = OpenApiRouter::new().routes(routes!(run::run_workflow)).layer(DefaultBodyLimit::max(RUN_BODY_LIMIT));
+    OpenApiRouter::new()
+        .routes(routes!(options::get_options, options::ask_options))
+        .routes(routes!(metadata::get_metadata))
+        .routes(routes!(service::client_config))
+        .routes(routes!(service::healthz))
+        .routes(routes!(service::readyz))
+        .routes(routes!(service::openapi_json))
+        .layer(DefaultBodyLimit::max(MANAGEMENT_BODY_LIMIT))
+        .merge(runs)
+}

@@ -1,0 +1,92 @@
+//! What every handler shares.
+
+use crate::http::{attempts::Attempts, denials::Denials};
+use msp_auth::{Authenticator, Gate};
+use msp_domain::Clock;
+use msp_engine::Engine;
+use msp_storage::Repositories;
+use std::sync::{Arc, OnceLock};
+use url::Url;
+
+/// How this installation is reached and what it calls itself.
+#[derive(Debug, Clone)]
+pub struct ApiOptions {
+    /// What the `Host` header may say: `name` for any port, `name:port` for one. The host of `public_url` is allowed too.
+    pub allowed_hosts: Vec<String>,
+    /// The address browsers use, when it is not the one listened on. Decides whether cookies are `Secure`.
+    pub public_url: Option<Url>,
+    /// The name of the session cookie. Carries the port: browsers share cookies between ports of one host.
+    pub cookie_name: String,
+    /// Shown by `/config.json`.
+    pub version: String,
+}
+
+/// A place for the engine, which loads its first bundle while HTTP already answers.
+#[derive(Clone, Default)]
+pub struct EngineSlot(Arc<OnceLock<Engine>>);
+
+impl EngineSlot {
+    /// A slot whose engine is still starting.
+    pub fn starting() -> Self {
+        Self::default()
+    }
+
+    /// A slot with a running engine.
+    pub fn running(engine: Engine) -> Self {
+        let slot = Self::default();
+        slot.fill(engine);
+        slot
+    }
+
+    /// Puts the engine in; from now on `/readyz` is 200. A slot is filled once: later engines are ignored.
+    pub fn fill(&self, engine: Engine) {
+        let _ = self.0.set(engine);
+    }
+
+    /// The engine, once it has started.
+    pub fn get(&self) -> Option<&Engine> {
+        self.0.get()
+    }
+}
+
+/// What the API is made of.
+pub struct ApiState {
+    /// The store.
+    pub repositories: Repositories,
+    /// Credentials to callers.
+    pub authenticator: Authenticator,
+    /// Callers to access.
+    pub gate: Gate,
+    /// The engine, once it has started.
+    pub engine: EngineSlot,
+    /// How this installation is reached.
+    pub options: ApiOptions,
+    /// The time.
+    pub clock: Arc<dyn Clock>,
+    pub(crate) denials: Denials,
+    pub(crate) attempts: Attempts,
+}
+
+impl ApiState {
+    /// The state of an API over these parts.
+    pub fn new(
+        repositories: Repositories,
+        authenticator: Authenticator,
+        gate: Gate,
+        engine: EngineSlot,
+        options: ApiOptions,
+        clock: Arc<dyn Clock>,
+    ) -> Self {
+        let denials = Denials::new(repositories.audit.clone(), clock.clone());
+        let attempts = Attempts::new(clock.clone());
+        Self { repositories, authenticator, gate, engine, options, clock, denials, attempts }
+    }
+
+    /// Writes the anonymous denials counted so far to the audit trail; call it at shutdown.
+    pub async fn flush_denials(&self) {
+        self.denials.flush().await;
+    }
+}
+
+/// The shared state as handlers receive it.
+pub type Api = Arc<ApiState>;

@@ -1,0 +1,143 @@
+//! The options of a field, from an option generator.
+
+use super::engine;
+use crate::{
+    http::{
+        Problem, ProblemKind as Kind,
+        access::ScopeAccess,
+        json::ApiJson,
+        paging::page_limit,
+        params::ApiPath,
+        rights::{ExecuteWorkflows, ManageForms},
+    },
+    state::Api,
+};
+use axum::{
+    Json,
+    extract::{Query, State},
+    http::Uri,
+};
+use msp_auth::Access;
+use msp_engine::{OptionsAnswer, OptionsError, OptionsRequest, RunError};
+use serde::{Deserialize, Serialize};
+use serde_json::{Map, Value};
+
+/// Most options of one answer.
+const MAX_OPTIONS: usize = 1000;
+/// Options answered unless the body says otherwise: more are searched for, not scrolled.
+const DEFAULT_OPTIONS: usize = 200;
+/// How often the gate is asked again when rights or settings change meanwhile.
+const MAX_ATTEMPTS: usize = 5;
+
+type OptionsAccess = ScopeAccess<(ExecuteWorkflows, ManageForms)>;
+
+/// What is asked of a generator.
+#[derive(Deserialize, utoipa::ToSchema)]
+#[serde(deny_unknown_fields)]
+#[schema(example = json!({ "inputs": { "department": "Sales" }, "search": "e3", "limit": 50 }))]
+pub struct AskOptions {
+    /// Its inputs.
+    #[serde(default)]
+    inputs: Map<String, Value>,
+    /// Only options whose label contains this, letter case ignored.
+    #[serde(default)]
+    search: Option<String>,
+    /// Most options to answer, 1 to 1000.
+    #[serde(default)]
+    #[schema(minimum = 1, maximum = 1000, default = 200)]
+    limit: Option<usize>,
+}
+
+/// The options of a field.
+#[derive(Debug, Serialize, utoipa::ToSchema)]
+pub struct OptionsView {
+    /// Objects with `label` and `value`.
+    #[schema(value_type = Vec<Object>)]
+    pub items: Vec<Value>,
+    /// Whether more exist than `limit` allowed.
+    pub truncated: bool,
+    /// Seconds the answer may be kept.
+    pub ttl_seconds: u64,
+}
+
+/// Ask an option generator, its inputs in the query.
+///
+/// Every query parameter but `org_id` is an input.
+///
+/// Problems: `options-failed` (424), `parameters-invalid` (422), `organization-required` (400), `query-invalid` (400),
+/// `organization-inactive` (409), `not-found` (404), `engine-starting` (503), `engine-saturated` (503),
+/// `engine-unavailable` (503), `settings-changing` (503).
+#[utoipa::path(
+    get, path = "/options/{name}", operation_id = "getOptions", tag = "workflows",
+    params(("name" = String, Path, description = "The option generator."),
+        ("X-Organization-Id" = Option<msp_domain::OrgId>, Header, description = "The organization to ask for.")),
+    responses((status = 200, body = Vec<serde_json::Value>, description = "`{label, value}` objects.")),
+    extensions(("x-permission" = json!("execute_workflows or manage_forms")))
+)]
+pub async fn get_options(
+    State(api): State<Api>,
+    scope: OptionsAccess,
+    ApiPath(generator): ApiPath<String>,
+    uri: Uri,
+) -> Result<Json<Vec<Value>>, Problem> {
+    let Query(pairs) = Query::<Vec<(String, String)>>::try_from_uri(&uri)
+        .map_err(|rejection| Problem::new(Kind::QueryInvalid).detail(rejection.body_text()))?;
+    let inputs = pairs
+        .into_iter()
+        .filter(|(name, _)| name != "org_id")
+        .map(|(name, value)| (name, Value::String(value)))
+        .collect();
+    Ok(Json(ask(&api, &scope, &generator, inputs, None, MAX_OPTIONS).await?.items))
+}
+
+/// Ask an option generator, with search and limit.
+///
+/// Problems: `options-failed` (424), `parameters-invalid` (422), `organization-required` (400),
+/// `organization-inactive` (409), `not-found` (404), `body-invalid` (422), `query-invalid` (400),
+/// `engine-starting` (503), `engine-saturated` (503), `engine-unavailable` (503), `settings-changing` (503).
+#[utoipa::path(
+    post, path = "/options/{name}", operation_id = "askOptions", tag = "workflows",
+    params(("name" = String, Path, description = "The option generator."),
+        ("X-Organization-Id" = Option<msp_domain::OrgId>, Header, description = "The organization to ask for.")),
+    request_body = AskOptions,
+    responses((status = 200, body = OptionsView, description = "The options.")),
+    extensions(("x-permission" = json!("execute_workflows or manage_forms")))
+)]
+pub async fn ask_options(
+    State(api): State<Api>,
+    scope: OptionsAccess,
+    ApiPath(generator): ApiPath<String>,
+    ApiJson(body): ApiJson<AskOptions>,
+) -> Result<Json<OptionsView>, Problem> {
+    let limit = page_limit(body.limit, DEFAULT_OPTIONS, MAX_OPTIONS)?;
+    let OptionsAnswer { items, truncated, ttl_seconds } =
+        ask(&api, &scope, &generator, body.inputs, body.search, limit).await?;
+    Ok(Json(OptionsView { items, truncated, ttl_seconds }))
+}
+
+async fn ask(
+    api: &Api,
+    scope: &OptionsAccess,
+    generator: &str,
+    inputs: Map<String, Value>,
+    search: Option<String>,
+    limit: usize,
+) -> Result<OptionsAnswer, Problem> {
+    let engine = engine(api)?;
+    let mut access: Access = scope.access.clone();
+    for _ in 0..MAX_ATTEMPTS {
+        let request = OptionsRequest {
+            generator: generator.to_owned(),
+            access,
+            actor: scope.actor(),
+            inputs: inputs.clone(),
+            search: search.clone(),
+            limit,
+        };
+        match engine.options(request).await {
+            Err(OptionsError::Refused(RunError::Changed)) => access = scope.renewed(api).await?,
+            answer => return Ok(answer?),
+        }
+    }
+    Err(Kind::SettingsChanging.into())
+}

@@ -1,0 +1,144 @@
+//! Running a workflow.
+
+use super::{
+    engine,
+    prefer::{PREFERENCE_APPLIED, Preference},
+};
+use crate::{
+    http::{
+        Problem, ProblemKind as Kind, access::ScopeAccess, json::InputObject, params::ApiPath, rights::ExecuteWorkflows,
+    },
+    state::Api,
+};
+use axum::{
+    Json,
+    extract::State,
+    http::{HeaderName, HeaderValue, StatusCode, header},
+    response::{IntoResponse, Response},
+};
+use msp_domain::{ExecutionId, ExecutionStatus};
+use msp_engine::{RunAnswer, RunError, RunRequest};
+use msp_storage::repositories::executions::Execution;
+use serde::Serialize;
+
+/// How often the gate is asked again when rights or settings change between its answer and the record. Each change is
+/// somebody's edit, so more than a few in a row means an import is under way.
+const MAX_ATTEMPTS: usize = 5;
+
+/// The id of the execution, on every answer of a run.
+const EXECUTION_ID: HeaderName = HeaderName::from_static("x-execution-id");
+/// How the execution ended, on the answer of a run that has.
+const EXECUTION_STATUS: HeaderName = HeaderName::from_static("x-execution-status");
+
+/// A run that goes on.
+#[derive(Debug, Serialize, utoipa::ToSchema)]
+pub struct AcceptedRun {
+    /// The execution; read it at `/api/executions/{id}`.
+    pub execution_id: ExecutionId,
+    /// Where it stands.
+    pub status: ExecutionStatus,
+}
+
+/// Run a workflow.
+///
+/// The body holds the parameters. A returned value is answered as it is, also one that says `"success": false`. With
+/// `Prefer: respond-async` or `wait=0` the run is accepted at once; with `wait=N` (30 unless said otherwise, at most 200)
+/// a run that takes longer goes on and is answered as accepted. Hanging up never cancels a run.
+///
+/// Problems: `execution-failed` (424), `execution-timed-out` (424), `execution-cancelled` (424),
+/// `execution-interrupted` (424), `parameters-invalid` (422), `organization-required` (400),
+/// `organization-inactive` (409), `not-found` (404), `body-too-large` (413), `header-invalid` (400),
+/// `engine-starting` (503), `engine-saturated` (503), `engine-unavailable` (503), `settings-changing` (503).
+#[utoipa::path(
+    post, path = "/workflows/{name}", operation_id = "runWorkflow", tag = "workflows",
+    params(("name" = String, Path, description = "The workflow."),
+        ("X-Organization-Id" = Option<msp_domain::OrgId>, Header,
+            description = "The organization to run for; required unless the workflow needs none."),
+        ("Prefer" = Option<String>, Header, description = "`respond-async` or `wait=N`.")),
+    request_body(content = serde_json::Map<String, serde_json::Value>,
+        example = json!({ "email": "ada@contoso.example", "license": "SPE_E3" })),
+    responses(
+        (status = 200, description = "The value the workflow returned.", body = serde_json::Value, headers(
+            ("X-Execution-Id" = String, description = "The execution."),
+            ("X-Execution-Status" = String, description = "`Success` or `Failed`."),
+            ("Preference-Applied" = String, description = "What of `Prefer` was applied."))),
+        (status = 202, description = "The run goes on.", body = AcceptedRun, headers(
+            ("Location" = String, description = "Where to follow it."),
+            ("X-Execution-Id" = String, description = "The execution."),
+            ("Preference-Applied" = String, description = "What of `Prefer` was applied."))),
+    ),
+    extensions(("x-permission" = json!("execute_workflows")))
+)]
+pub async fn run_workflow(
+    State(api): State<Api>,
+    scope: ScopeAccess<ExecuteWorkflows>,
+    ApiPath(workflow): ApiPath<String>,
+    preference: Preference,
+    InputObject(input): InputObject,
+) -> Result<Response, Problem> {
+    let engine = engine(&api)?;
+    let mut access = scope.access.clone();
+    for _ in 0..MAX_ATTEMPTS {
+        let request = RunRequest {
+            workflow: workflow.clone(),
+            access,
+            actor: scope.actor(),
+            input: input.clone(),
+            wait: preference.wait,
+        };
+        match engine.run(request).await {
+            Ok(answer) => return Ok(answered(answer, preference.applied.as_deref())),
+            Err(RunError::Changed) => access = scope.renewed(&api).await?,
+            Err(error) => return Err(error.into()),
+        }
+    }
+    Err(Kind::SettingsChanging.into())
+}
+
+fn answered(answer: RunAnswer, applied: Option<&str>) -> Response {
+    let (execution, mut response) = match answer {
+        RunAnswer::Finished(execution, Some(result)) => {
+            let response = ([(header::CONTENT_TYPE, "application/json")], result).into_response();
+            (execution, response)
+        }
+        RunAnswer::Finished(execution, None) => {
+            let response = ended_without_value(&execution);
+            (execution, response)
+        }
+        RunAnswer::Accepted(execution) => {
+            let location = format!("/api/executions/{}", execution.id);
+            let body = AcceptedRun { execution_id: execution.id, status: execution.status };
+            let response = (StatusCode::ACCEPTED, [(header::LOCATION, location)], Json(body)).into_response();
+            (execution, response)
+        }
+    };
+    let headers = response.headers_mut();
+    headers.insert(EXECUTION_ID, HeaderValue::from_str(&execution.id.key()).expect("a UUID is a header value"));
+    headers.insert(EXECUTION_STATUS, HeaderValue::from_static(execution.status.name()));
+    if let Some(applied) = applied.and_then(|applied| HeaderValue::from_str(applied).ok()) {
+        headers.insert(PREFERENCE_APPLIED, applied);
+    }
+    response
+}
+
+/// A run that raised or was ended. Not a 5xx: proxies would send the request again, and the run twice.
+fn ended_without_value(execution: &Execution) -> Response {
+    let kind = match execution.status {
+        ExecutionStatus::Failed => Kind::ExecutionFailed,
+        ExecutionStatus::TimedOut => Kind::ExecutionTimedOut,
+        ExecutionStatus::Cancelled => Kind::ExecutionCancelled,
+        // A finished run has a final status and a successful one a value: anything else was lost on the way.
+        ExecutionStatus::Interrupted
+        | ExecutionStatus::Success
+        | ExecutionStatus::Pending
+        | ExecutionStatus::Running => Kind::ExecutionInterrupted,
+    };
+    let mut problem = Problem::new(kind)
+        .with("execution_id", execution.id.key())
+        .with("error_type", execution.error_type.clone())
+        .with("error_message", execution.error_message.clone());
+    if let Some(message) = &execution.error_message {
+        problem = problem.detail(message.clone());
+    }
+    problem.into_response()
+}
