@@ -71,6 +71,9 @@ pub struct BundleMetadata {
     pub option_generators: Vec<OptionGenerator>,
     /// Files that could not be used.
     pub errors: Vec<FileError>,
+    /// What works and is probably not meant: a dropdown whose option generator does not exist.
+    #[serde(default)]
+    pub warnings: Vec<FileError>,
 }
 
 impl BundleMetadata {

@@ -38,6 +38,7 @@ class Bundle:
     workflows: dict[str, Workflow] = field(default_factory=dict)
     option_generators: dict[str, OptionGenerator] = field(default_factory=dict)
     errors: list[FileError] = field(default_factory=list)
+    warnings: list[FileError] = field(default_factory=list)
 
     def relative(self, file: str) -> str:
         """A file as authors know it: relative to the workspace when it lies inside."""
@@ -52,6 +53,7 @@ class Bundle:
                 found.to_json(self.relative(found.file)) for found in self.option_generators.values()
             ],
             "errors": [error.to_json() for error in self.errors],
+            "warnings": [warning.to_json() for warning in self.warnings],
         }
 
 
@@ -136,14 +138,14 @@ def _collect(bundle: Bundle) -> None:
 
 
 def _check_options(bundle: Bundle) -> None:
-    """A dropdown without generator is reported; its workflow stays, because it still runs with a typed value."""
+    """A dropdown without generator is worth a warning; its workflow still runs with a typed value."""
     for found in bundle.workflows.values():
         for parameter in found.parameters:
             wanted = parameter.options_from
             if wanted is not None and wanted not in bundle.option_generators:
                 hint = did_you_mean(wanted, bundle.option_generators)
                 message = f"`{parameter.name}` names the option generator `{wanted}`, which does not exist{hint}"
-                bundle.errors.append(FileError(bundle.relative(found.file), parameter.line, message))
+                bundle.warnings.append(FileError(bundle.relative(found.file), parameter.line, message))
 
 
 def describe(bundle: Bundle, file: Path, error: BaseException) -> FileError:

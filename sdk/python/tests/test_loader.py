@@ -152,7 +152,7 @@ def test_each_broken_file_is_reported_by_line_and_takes_no_other_down(workspace:
         assert message in found[name][1]
 
 
-def test_a_dropdown_without_generator_is_reported_and_its_workflow_stays(workspace: MakeWorkspace) -> None:
+def test_a_dropdown_without_generator_is_a_warning_and_its_workflow_stays(workspace: MakeWorkspace) -> None:
     loaded = load(
         workspace(
             {
@@ -170,9 +170,10 @@ def test_a_dropdown_without_generator_is_reported_and_its_workflow_stays(workspa
     )
     assert [found["name"] for found in loaded["workflows"]] == ["onboard"]
     assert loaded["option_generators"][0]["inputs"] == ["search"]
-    (error,) = loaded["errors"]
-    assert (error["file"], error["line"]) == ("workflows/w.py", 3)
-    assert "did you mean `get_licenses`?" in error["message"]
+    assert loaded["errors"] == []
+    (warning,) = loaded["warnings"]
+    assert (warning["file"], warning["line"]) == ("workflows/w.py", 3)
+    assert "did you mean `get_licenses`?" in warning["message"]
 
 
 def test_prints_of_an_import_are_the_workers(worker: StartWorker) -> None:

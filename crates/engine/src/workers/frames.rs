@@ -44,6 +44,9 @@ pub(super) struct Loaded {
     pub workflows: Vec<Workflow>,
     pub option_generators: Vec<OptionGenerator>,
     pub errors: Vec<FileError>,
+    /// What works and is probably not meant.
+    #[serde(default)]
+    pub warnings: Vec<FileError>,
 }
 
 #[derive(Debug, Deserialize)]

@@ -55,6 +55,9 @@ async fn watch_over(serving: &mut Serving) -> Result<()> {
     for error in &bundle.errors {
         tracing::warn!(file = error.file, line = error.line, reason = error.message, "A file cannot be used");
     }
+    for warning in &bundle.warnings {
+        tracing::warn!(file = warning.file, line = warning.line, reason = warning.message, "Probably not meant");
+    }
     tracing::info!(
         bundle = bundle.bundle,
         workflows = bundle.workflows.len(),

@@ -7,16 +7,17 @@ use anyhow::Result;
 /// Loads the workspace and prints every mistake as `file:line: what is wrong`.
 pub async fn check(places: &Places, settings: &Settings) -> Result<()> {
     let bundle = load(places, settings).await?;
-    for error in &bundle.errors {
-        let line = error.line.map_or_else(String::new, |line| format!(":{line}"));
-        println!("{}{line}: {}", error.file, error.message);
+    for mistake in bundle.errors.iter().chain(&bundle.warnings) {
+        let line = mistake.line.map_or_else(String::new, |line| format!(":{line}"));
+        println!("{}{line}: {}", mistake.file, mistake.message);
     }
+    let mistakes = bundle.errors.len() + bundle.warnings.len();
     let count = |number: usize, thing: &str| format!("{number} {thing}{}", if number == 1 { "" } else { "s" });
     println!(
         "{}, {}, {}",
         count(bundle.workflows.len(), "workflow"),
         count(bundle.option_generators.len(), "option generator"),
-        count(bundle.errors.len(), "mistake"),
+        count(mistakes, "mistake"),
     );
-    if bundle.errors.is_empty() { Ok(()) } else { Err(Reported.into()) }
+    if mistakes == 0 { Ok(()) } else { Err(Reported.into()) }
 }
