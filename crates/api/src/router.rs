@@ -18,9 +18,9 @@ use axum::{Router, extract::DefaultBodyLimit, routing};
 use std::sync::Arc;
 use utoipa_axum::{router::OpenApiRouter, routes};
 
-/// The whole API over this state, ready to be served with `ConnectInfo<SocketAddr>`.
-pub fn router(state: ApiState) -> Router {
-    let api = Arc::new(state);
+/// The whole API over this state (give an `Arc` to keep a handle on it), ready to be served with `ConnectInfo<SocketAddr>`.
+pub fn router(state: impl Into<Arc<ApiState>>) -> Router {
+    let api: Api = state.into();
     let (management, _) = management().split_for_parts();
     let (everywhere, _) = everywhere().split_for_parts();
     let router = Router::new()

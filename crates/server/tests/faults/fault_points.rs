@@ -40,9 +40,7 @@ fn story(point: FaultPoint) -> (Reached, Expected) {
         }
         FaultPoint::AfterResult => (Reached::Waiting, expected(Some("Success"), Some(true))),
         // Accepted and not begun: it runs after the restart, once.
-        FaultPoint::AfterEnqueue | FaultPoint::AfterReceive => {
-            (Reached::Queued, expected(Some("Success"), Some(true)))
-        }
+        FaultPoint::AfterEnqueue | FaultPoint::AfterReceive => (Reached::Queued, expected(Some("Success"), Some(true))),
         FaultPoint::AfterClaim => (Reached::Queued, expected(Some("Interrupted"), Some(false))),
         FaultPoint::DuringRecovery => (Reached::Restart, expected(Some("Interrupted"), None)),
     }

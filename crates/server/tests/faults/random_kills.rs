@@ -1,9 +1,6 @@
 //! Kills at moments nobody chose.
 
-use crate::{
-    effects::Effects,
-    host::Installation,
-};
+use crate::{effects::Effects, host::Installation};
 use serde_json::{Value, json};
 use std::{
     sync::{Arc, Mutex},

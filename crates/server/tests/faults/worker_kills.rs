@@ -21,10 +21,8 @@ async fn a_killed_worker_interrupts_its_own_executions_within_two_seconds_and_no
     let host = installation.start(None).await.expect("a start");
     let (contoso, fabrikam) = (host.organization("Contoso").await, host.organization("Fabrikam").await);
     let long = json!({ "url": effects.url(), "seconds": 60 });
-    let victims = [
-        host.start_run(&contoso, "act_and_wait", &long).await,
-        host.start_run(&contoso, "act_and_wait", &long).await,
-    ];
+    let victims =
+        [host.start_run(&contoso, "act_and_wait", &long).await, host.start_run(&contoso, "act_and_wait", &long).await];
     let short = json!({ "url": effects.url(), "seconds": 3 });
     let bystander = host.start_run(&fabrikam, "act_and_wait", &short).await;
     let mut pids = Vec::new();

@@ -12,7 +12,7 @@ pub async fn load(places: &Places, settings: &Settings) -> Result<Arc<BundleMeta
     // The folder of an installation holds the packages the workspace requires already; otherwise they come and go.
     let installed = places.data.join("msp.db").is_file().then(|| places.data.join("engine"));
     let temporary = tempfile::tempdir().context("no temporary folder can be made")?;
-    let engine_dir = std::path::absolute(installed.unwrap_or_else(|| temporary.path().to_owned()))?;
+    let engine_dir = std::path::absolute(installed.unwrap_or_else(|| temporary.path().join("engine")))?;
     let mut options = platform::pool_options(settings, workspace, engine_dir)?;
     options.spares = 0;
     let pool = WorkerPool::start(options).await?;
