@@ -1,1 +1,13 @@
-//! placeholder
+#![doc = include_str!("../README.md")]
+
+mod answer;
+mod app;
+mod caller;
+mod clock;
+mod history;
+
+pub use answer::Answer;
+pub use app::{COOKIE_NAME, HOST, TestApp};
+pub use caller::{Request, TestCaller};
+pub use clock::FakeClock;
+pub use history::PastExecution;

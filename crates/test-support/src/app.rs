@@ -1,0 +1,166 @@
+//! A whole installation in a temporary folder.
+
+use crate::{FakeClock, TestCaller};
+use axum::Router;
+use chrono::DateTime;
+use msp_api::{ApiOptions, ApiState, EngineSlot};
+use msp_auth::{Authenticator, Gate, Tokens};
+use msp_domain::{Clock, OrgId, Permission, Permissions, Scope, TokenScopes, UserId};
+use msp_engine::{Engine, EngineOptions, workers::PoolOptions};
+use msp_integrations::Integrations;
+use msp_storage::{
+    Repositories,
+    repositories::{Actor, audit::AuditRow, organizations::Organization},
+};
+use msp_storage_local::{LocalHome, LocalOptions};
+use std::{fs, path::Path, sync::Arc};
+use tempfile::TempDir;
+
+/// What requests name as host unless a test says otherwise.
+pub const HOST: &str = "127.0.0.1:7071";
+/// The name of the session cookie.
+pub const COOKIE_NAME: &str = "msp_session_7071";
+
+/// An installation with one administrator.
+pub struct TestApp {
+    /// The store.
+    pub repositories: Repositories,
+    /// The time, for the test to turn.
+    pub clock: Arc<FakeClock>,
+    /// The state behind the router.
+    pub api: Arc<ApiState>,
+    tokens: Tokens,
+    router: Router,
+    administrator: UserId,
+    // Last: the folder goes when everything that uses it is gone.
+    folder: TempDir,
+}
+
+impl TestApp {
+    /// An installation whose engine never starts.
+    pub async fn new() -> Self {
+        Self::assemble(EngineSlot::starting()).await
+    }
+
+    /// An installation with a running engine over a workspace of these files. `launcher` is a binary that answers
+    /// `__worker`: Cargo names one of the test's own package in `CARGO_BIN_EXE_...`.
+    pub async fn with_engine(launcher: &str, files: &[(&str, &str)]) -> Self {
+        let slot = EngineSlot::starting();
+        let app = Self::assemble(slot.clone()).await;
+        let workspace = app.folder.path().join("workspace");
+        for (path, text) in files {
+            let path = workspace.join(path);
+            fs::create_dir_all(path.parent().expect("a file is in a folder")).expect("the workspace is writable");
+            fs::write(path, text).expect("the workspace is writable");
+        }
+        let options = EngineOptions {
+            pool: PoolOptions {
+                workspace,
+                engine_dir: app.folder.path().join("data/engine"),
+                python: None,
+                launcher: Path::new(launcher).to_owned(),
+                max_workers: 4,
+                spares: 1,
+                install_requirements: false,
+            },
+            repositories: app.repositories.clone(),
+            integrations: Integrations::new(app.repositories.clone()),
+            clock: app.clock.clone(),
+        };
+        slot.fill(Engine::start(options).await.expect("the engine starts"));
+        app
+    }
+
+    async fn assemble(engine: EngineSlot) -> Self {
+        let folder = tempfile::tempdir().expect("a temporary folder");
+        let start = DateTime::from_timestamp(1_790_000_000, 0).expect("an instant");
+        let clock = Arc::new(FakeClock::at(start));
+        let shared: Arc<dyn Clock> = clock.clone();
+        let home = LocalHome::open(LocalOptions {
+            data: folder.path().join("data"),
+            master_key_file: None,
+            create: true,
+            clock: shared.clone(),
+        })
+        .await
+        .expect("the data folder opens");
+        let repositories = Repositories::new(home.stores, shared.clone());
+        let directory_id = repositories.installation.directory_id().await.expect("the installation has a directory");
+        let tokens = Tokens::new(home.master_key.derive("test tokens"), directory_id);
+        let authenticator = Authenticator::new(repositories.clone(), tokens.clone(), directory_id, shared.clone());
+        let options = ApiOptions {
+            allowed_hosts: vec![HOST.to_owned()],
+            public_url: None,
+            cookie_name: COOKIE_NAME.to_owned(),
+            version: "0.0.0-test".to_owned(),
+        };
+        let gate = Gate::new(repositories.clone());
+        let api = Arc::new(ApiState::new(repositories.clone(), authenticator, gate, engine, options, shared));
+        let administrator = repositories
+            .users
+            .create("admin@msp.example", "Administrator", true, &Actor::PLATFORM)
+            .await
+            .expect("the administrator is created")
+            .id;
+        let router = msp_api::router(api.clone());
+        Self { repositories, clock, api, tokens, router, administrator, folder }
+    }
+
+    /// The administrator, with a token for everything.
+    pub fn admin(&self) -> TestCaller {
+        self.caller(self.administrator, TokenScopes::ALL)
+    }
+
+    /// Somebody without credentials.
+    pub fn stranger(&self) -> TestCaller {
+        TestCaller::stranger(self.router.clone())
+    }
+
+    /// An organization of this name.
+    pub async fn org(&self, name: &str) -> Organization {
+        self.repositories.organizations.create(name, None, &Actor::PLATFORM).await.expect("the organization is created")
+    }
+
+    /// A user without any rights, with a token for everything.
+    pub async fn user(&self, email: &str) -> TestCaller {
+        let user = self.repositories.users.create(email, email, false, &Actor::PLATFORM).await;
+        self.caller(user.expect("the user is created").id, TokenScopes::ALL)
+    }
+
+    /// A new user who holds these permissions in one organization.
+    pub async fn user_with(&self, org: &Organization, permissions: impl IntoIterator<Item = Permission>) -> TestCaller {
+        let caller = self.user(&format!("{}@msp.example", UserId::random())).await;
+        self.grant(&caller, org.id, permissions.into_iter().collect()).await;
+        caller
+    }
+
+    /// Sets what a user may do in an organization.
+    pub async fn grant(&self, caller: &TestCaller, org: OrgId, permissions: Permissions) {
+        let grants = &self.repositories.grants;
+        grants.set(caller.user(), org, permissions, &Actor::PLATFORM).await.expect("the grant is written");
+    }
+
+    /// The same user with a token for these scopes (`scp` claim).
+    pub fn scoped(&self, caller: &TestCaller, scp: &str) -> TestCaller {
+        self.caller(caller.user(), TokenScopes::parse(scp))
+    }
+
+    /// The same user with a browser session instead of a token.
+    pub async fn in_browser(&self, caller: &TestCaller) -> TestCaller {
+        let session = self.repositories.sessions.begin(caller.user(), &Actor::PLATFORM).await;
+        TestCaller::in_browser(
+            self.router.clone(),
+            caller.user(),
+            session.expect("the session begins").reveal().to_owned(),
+        )
+    }
+
+    /// The newest audit rows of a scope.
+    pub async fn audit(&self, scope: Scope) -> Vec<AuditRow> {
+        self.repositories.audit.list(scope, None, 200).await.expect("the audit trail is readable").items
+    }
+
+    fn caller(&self, user: UserId, scopes: TokenScopes) -> TestCaller {
+        TestCaller::with_token(self.router.clone(), user, self.tokens.mint(user, scopes, self.clock.now()))
+    }
+}
