@@ -64,6 +64,7 @@ pub(super) async fn drive(pool: Arc<Pool>, assignment: Assignment, host: Arc<dyn
         grace: pool.cancel_grace,
         cause: None,
         stage: Stage::Flying,
+        was_silent: false,
     };
     control.watch(events, Instant::now() + timeout, &cancel).await
 }
@@ -83,6 +84,8 @@ struct Control<'a> {
     grace: Duration,
     cause: Option<Cause>,
     stage: Stage,
+    /// Whether the process was found silent at the last look.
+    was_silent: bool,
 }
 
 impl Control<'_> {
@@ -109,9 +112,12 @@ impl Control<'_> {
                         self.step(Cause::TimedOut);
                         next_step = Instant::now() + self.grace;
                     }
-                    if let Some(silence) = self.process.silence() {
+                    let silence = self.process.silence();
+                    // Twice in a row: after a pause of the whole machine, the first look finds only what is unread yet.
+                    if let Some(silence) = silence.filter(|_| self.was_silent) {
                         self.process.blocked(silence, None);
                     }
+                    self.was_silent = silence.is_some();
                 }
             }
             timer

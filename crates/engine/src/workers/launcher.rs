@@ -55,6 +55,8 @@ pub(super) struct Launch {
     pub temp: PathBuf,
     /// The uid and gid to become; `None` keeps the host's.
     pub identity: Option<u32>,
+    /// The hard limit by which its descendants are recognized.
+    pub mark: u64,
     /// Raise the walls, say what stands, and end.
     pub probe: bool,
 }
@@ -127,7 +129,7 @@ fn raise_walls(launch: &Launch) -> Result<Found, String> {
     };
     setsid().map_err(step("no session of its own"))?;
     umask(Mode::from_bits_truncate(0o077));
-    limit_resources(launch.identity.is_some()).map_err(step("limits cannot be set"))?;
+    limit_resources(launch).map_err(step("limits cannot be set"))?;
     std::env::set_current_dir(&launch.temp).map_err(|error| format!("{}: {error}", launch.temp.display()))?;
 
     // Refused to an ordinary user, who has nothing to drop.
@@ -150,14 +152,15 @@ fn raise_walls(launch: &Launch) -> Result<Found, String> {
     Ok(Found { unreachable: None, uid: Uid::current().as_raw(), capabilities_dropped: bounding.is_ok(), landlock })
 }
 
-fn limit_resources(own_identity: bool) -> nix::Result<()> {
+fn limit_resources(launch: &Launch) -> nix::Result<()> {
     let mut limits = vec![
         (Resource::RLIMIT_CORE, 0),
         (Resource::RLIMIT_NOFILE, MOST_DESCRIPTORS),
         (Resource::RLIMIT_DATA, MOST_DATA_BYTES),
         (Resource::RLIMIT_FSIZE, MOST_FILE_BYTES),
+        (Resource::RLIMIT_MSGQUEUE, launch.mark),
     ];
-    if own_identity {
+    if launch.identity.is_some() {
         limits.push((Resource::RLIMIT_NPROC, MOST_PROCESSES));
     }
     for (resource, wanted) in limits {

@@ -193,6 +193,9 @@ pub enum PoolError {
     /// The engine folder cannot be written.
     #[error("the engine folder cannot be prepared: {0}")]
     EngineDir(#[source] std::io::Error),
+    /// No worker process can be started.
+    #[error("no worker process can be started: {0}")]
+    Launcher(#[source] std::io::Error),
 }
 
 /// The pool: a cheap handle to the supervisor.

@@ -2,8 +2,9 @@
 //! becomes a child of the host; those are told apart from the host's own children, killed and reaped.
 //!
 //! A stranger below the host belongs to a worker if it is in the worker's session or group, has the uid made for it,
-//! or carries its temporary folder in its environment. Code that left all of these behind still cannot shed
-//! `no_new_privs`, which the host itself does not have and gives to workers only.
+//! or carries its mark: a hard limit, unique to each worker, that every descendant inherits and nobody without
+//! privileges can raise. Code that lowered even that still cannot shed `no_new_privs`, which the host itself does not
+//! have and gives to workers only.
 
 use nix::{
     sys::{
@@ -28,8 +29,20 @@ pub(super) struct Kin {
     pub pid: u32,
     /// The uid made for it alone.
     pub identity: Option<u32>,
+    /// The hard limit that marks it and all it starts (see [`mark`]).
+    pub mark: u64,
     /// Its temporary folder.
     pub temp: PathBuf,
+}
+
+/// Linux's default for RLIMIT_MSGQUEUE, bytes (mq_overview(7)); marks lie below it. Only POSIX message queues depend
+/// on this limit, and what is left is enough for several.
+const HIGHEST_MARK: u64 = 819_200;
+const MARKS: u64 = 400_000;
+
+/// The mark of the worker with this number.
+pub(super) fn mark(worker: u32) -> u64 {
+    HIGHEST_MARK - 1 - u64::from(worker) % MARKS
 }
 
 /// Living workers of this process. Held while one is started, so that a sweep never meets one it does not know.
@@ -113,13 +126,13 @@ impl Stranger {
         self.session == kin.pid
             || self.group == kin.pid
             || kin.identity.is_some_and(|uid| self.status("Uid:") == Some(uid))
-            || self.has_in_environment(kin)
+            || self.mark() == Some(kin.mark)
     }
 
-    fn has_in_environment(&self, kin: &Kin) -> bool {
-        let mark = format!("TMPDIR={}", kin.temp.display());
-        fs::read(format!("/proc/{}/environ", self.pid))
-            .is_ok_and(|environment| environment.split(|byte| *byte == 0).any(|entry| entry == mark.as_bytes()))
+    fn mark(&self) -> Option<u64> {
+        let limits = fs::read_to_string(format!("/proc/{}/limits", self.pid)).ok()?;
+        let line = limits.lines().find_map(|line| line.strip_prefix("Max msgqueue size"))?;
+        line.split_whitespace().nth(1)?.parse().ok()
     }
 
     fn is_confined(&self) -> bool {

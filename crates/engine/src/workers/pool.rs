@@ -20,6 +20,7 @@ use nix::sys::signal::Signal;
 use std::{
     collections::HashSet,
     fs,
+    os::unix::fs::PermissionsExt,
     path::Path,
     sync::{Arc, Mutex},
     time::{Duration, Instant},
@@ -79,20 +80,21 @@ impl Pool {
             None
         });
         orphans::adopt();
-        let spawner = Spawner::start(launcher).map_err(PoolError::EngineDir)?;
+        let spawner = Spawner::start(launcher).map_err(PoolError::Launcher)?;
         let mut launch = Launch {
             host_pid: i32::try_from(std::process::id()).unwrap_or(i32::MAX),
-            python: python.executable,
-            prefixes: python.prefixes,
+            python: python.executable.clone(),
+            prefixes: python.prefixes.clone(),
             sdk,
             workspace: bundle.workspace.clone(),
             site_packages,
             temp: engine_dir.join("tmp"),
             engine_dir,
             identity: None,
+            mark: 0,
             probe: false,
         };
-        let standing = walls::probe(&spawner, &launch).await;
+        let standing = walls::probe(&spawner, &launch).await.map_err(PoolError::Launcher)?;
         launch.identity = standing.identity;
 
         let metadata = BundleMetadata { bundle: bundle.hash.clone(), errors, ..BundleMetadata::default() };
@@ -109,6 +111,8 @@ impl Pool {
             changed: Notify::new(),
         });
         pool.first_worker().await;
+        let sdk = pool.launch.sdk.clone();
+        tokio::task::spawn_blocking(move || sdk::compile(&sdk, &python));
         tokio::spawn(reap_orphans(Arc::downgrade(&pool)));
         Ok(pool)
     }
@@ -180,7 +184,7 @@ impl Pool {
             }
             let plan = roster.plan();
             if !roster.line.is_empty()
-                && let Some(fault) = roster.hopeless().filter(|_| plan.start.is_empty())
+                && let Some(fault) = roster.hopeless()
             {
                 let stranded: HashSet<Scope> =
                     roster.line.waiting().map(|(scope, _)| scope).filter(|scope| !roster.has_member(*scope)).collect();
@@ -221,6 +225,7 @@ impl Pool {
             tokio::spawn(async move {
                 tokio::time::sleep_until(at.into()).await;
                 if let Some(pool) = pool.upgrade() {
+                    super::lock(&pool.roster).waking = false;
                     pool.pump();
                 }
             });
@@ -337,6 +342,7 @@ impl Overseer for Arc<Pool> {
             metadata.workflows = loaded.workflows;
             metadata.option_generators = loaded.option_generators;
             metadata.errors.extend(loaded.errors);
+            metadata.warnings = loaded.warnings;
         });
         super::lock(&self.roster).loaded(worker);
         self.pump();
@@ -382,13 +388,16 @@ impl Overseer for Arc<Pool> {
 /// Makes the engine's folder and clears what workers of an earlier server left. Others may pass through it, because
 /// workers may have another uid, but not list it.
 fn prepare(engine_dir: &Path) -> std::io::Result<std::path::PathBuf> {
+    let passable = || fs::Permissions::from_mode(0o711);
     fs::create_dir_all(engine_dir)?;
     let engine_dir = engine_dir.canonicalize()?;
+    fs::set_permissions(&engine_dir, passable())?;
     let temp = engine_dir.join("tmp");
     match fs::remove_dir_all(&temp) {
         Err(error) if error.kind() != std::io::ErrorKind::NotFound => return Err(error),
         _ => fs::create_dir(&temp)?,
     }
+    fs::set_permissions(&temp, passable())?;
     Ok(engine_dir)
 }
 

@@ -21,7 +21,7 @@ use std::{
 /// A loop silent for longer gets no new work.
 const SILENT: Duration = Duration::from_millis(250);
 /// No frame for longer while executions are in flight: the interpreter lock is held.
-pub(super) const LOCK_HELD: Duration = Duration::from_secs(1);
+const LOCK_HELD: Duration = Duration::from_secs(1);
 /// How many ended executions a process is remembered for: their late calls are ignored, not punished.
 const REMEMBERED: usize = 1024;
 
@@ -215,8 +215,9 @@ impl Process {
         if before > SILENT && lag <= SILENT {
             self.overseer.recovered();
         }
-        if lag > LOCK_HELD {
-            self.blocked(lag, beat.blocked_at.as_ref());
+        // Without a place it is not the author's code that is slow.
+        if let Some(place) = beat.blocked_at.as_ref().filter(|_| lag > LOCK_HELD) {
+            self.blocked(lag, Some(place));
         }
     }
 

@@ -24,6 +24,8 @@ pub(super) struct Python {
     pub prefixes: Vec<PathBuf>,
     /// For instance `cpython-3.11.7`; part of an environment's name.
     pub version: String,
+    /// For instance `cpython-311`; part of the names of compiled files.
+    pub cache_tag: String,
     /// For instance `python3.11`; part of the path of `site-packages`.
     pub library: String,
 }
@@ -31,13 +33,14 @@ pub(super) struct Python {
 const QUESTION: &str = "import sys, json, sysconfig; print(json.dumps({\
     'executable': getattr(sys, '_base_executable', None) or sys.executable,\
     'prefixes': [sys.base_prefix, sys.base_exec_prefix, sysconfig.get_path('stdlib'), sysconfig.get_path('platstdlib')],\
-    'implementation': sys.implementation.name, 'version': list(sys.version_info[:3])}))";
+    'implementation': sys.implementation.name, 'cache_tag': sys.implementation.cache_tag, 'version': list(sys.version_info[:3])}))";
 
 #[derive(Deserialize)]
 struct Answer {
     executable: PathBuf,
     prefixes: Vec<PathBuf>,
     implementation: String,
+    cache_tag: String,
     version: (u32, u32, u32),
 }
 
@@ -76,6 +79,7 @@ pub(super) fn find(named: Option<&Path>) -> Result<Python, PoolError> {
         executable,
         prefixes,
         version: format!("{}-{major}.{minor}.{micro}", answer.implementation),
+        cache_tag: answer.cache_tag,
         library: format!("python{major}.{minor}"),
     })
 }
@@ -121,7 +125,7 @@ mod tests {
     #[test]
     fn an_interpreter_that_is_missing_old_or_broken_is_named_with_the_remedy() {
         let folder = tempfile::tempdir().expect("a folder");
-        let old = r#"{"executable": "/x", "prefixes": [], "implementation": "cpython", "version": [3, 9, 1]}"#;
+        let old = r#"{"executable": "/x", "prefixes": [], "implementation": "cpython", "cache_tag": "cpython-39", "version": [3, 9, 1]}"#;
         let cases = [
             (folder.path().join("nothing"), "cannot be run"),
             (shim(folder.path(), &format!("#!/bin/sh\necho '{old}'\n")), "is Python 3.9.1"),

@@ -51,6 +51,8 @@ pub(super) struct Roster {
     members: BTreeMap<u64, Member>,
     pub line: Line<Scope, Waiter>,
     pub closing: bool,
+    /// Someone will plan again once the pause is over.
+    pub waking: bool,
     max: usize,
     spares: usize,
     next_worker: u64,
@@ -75,6 +77,7 @@ impl Roster {
             members: BTreeMap::new(),
             line: Line::new(),
             closing: false,
+            waking: false,
             max,
             spares: spares.min(max),
             next_worker: 1,
@@ -146,9 +149,9 @@ impl Roster {
 
     /// Why nobody can be helped at the moment, if workers fail to start and none is on its way.
     pub fn hopeless(&self) -> Option<String> {
-        let coming = self.members.values().any(|member| member.phase != Phase::Starting && self.is_unassigned(member))
-            || self.members.values().any(|member| member.phase == Phase::Starting);
-        self.failures.as_ref().filter(|_| !coming).map(|failures| failures.last.clone())
+        let coming = self.members.values().any(|member| self.is_unassigned(member));
+        let pausing = self.failures.as_ref().filter(|failures| failures.retry_at > Instant::now());
+        pausing.filter(|_| !coming).map(|failures| failures.last.clone())
     }
 
     pub fn has_member(&self, scope: Scope) -> bool {
@@ -198,7 +201,7 @@ impl Roster {
                 continue;
             }
             if let Some(failures) = self.failures.as_ref().filter(|failures| failures.retry_at > Instant::now()) {
-                plan.again_at = Some(failures.retry_at);
+                plan.again_at = (!std::mem::replace(&mut self.waking, true)).then_some(failures.retry_at);
                 break;
             }
             plan.start.push(self.enroll());

@@ -1,9 +1,12 @@
 //! The Python SDK the binary carries, laid out where workers can import it.
 
+use super::python::Python;
 use sha2::{Digest, Sha256};
 use std::{
     fs, io,
+    os::unix::fs::{DirBuilderExt, PermissionsExt},
     path::{Path, PathBuf},
+    process::{Command, Stdio},
 };
 
 /// Every file of `sdk/python/msp_sdk`, by its path below `sdk/python` (see `build.rs`).
@@ -22,12 +25,15 @@ pub(super) fn lay_out(engine_dir: &Path) -> io::Result<PathBuf> {
     fs::create_dir_all(&home)?;
     // Written aside and renamed: a half-written SDK is never found under its hash.
     let aside = home.join(format!(".new-{}-{}", std::process::id(), uuid::Uuid::new_v4().simple()));
+    let mut folders = fs::DirBuilder::new();
+    folders.recursive(true).mode(0o755);
     for (name, content) in FILES {
         let path = aside.join(name);
         if let Some(folder) = path.parent() {
-            fs::create_dir_all(folder)?;
+            folders.create(folder)?;
         }
-        fs::write(path, content)?;
+        fs::write(&path, content)?;
+        fs::set_permissions(path, fs::Permissions::from_mode(0o644))?;
     }
     match fs::rename(&aside, &target) {
         Err(_) if target.is_dir() => {
@@ -35,6 +41,24 @@ pub(super) fn lay_out(engine_dir: &Path) -> io::Result<PathBuf> {
             Ok(target)
         }
         renamed => renamed.map(|()| target),
+    }
+}
+
+/// Compiles the SDK, which workers may not write, so that each starts sooner. Blocks; done once per SDK and Python.
+pub(super) fn compile(sdk: &Path, python: &Python) {
+    let done = sdk.join(format!("msp_sdk/__pycache__/__init__.{}.pyc", python.cache_tag));
+    if done.is_file() {
+        return;
+    }
+    let compiled = Command::new(&python.executable)
+        .args(["-I", "-S", "-m", "compileall", "-q"])
+        .arg(sdk)
+        .stdin(Stdio::null())
+        .stdout(Stdio::null())
+        .stderr(Stdio::null())
+        .status();
+    if !compiled.is_ok_and(|status| status.success()) {
+        tracing::info!("The SDK could not be compiled ahead of time; workers start a little slower");
     }
 }
 

@@ -85,7 +85,7 @@ fn spawn(launcher: &PathBuf, launch: &Launch) -> io::Result<Spawned> {
     let (child, kin) = orphans::start(|| {
         let child = command.spawn()?;
         let pid = child.id().ok_or_else(|| io::Error::other("the process ended at once"))?;
-        let kin = Kin { pid, identity: launch.identity, temp: launch.temp.clone() };
+        let kin = Kin { pid, identity: launch.identity, mark: launch.mark, temp: launch.temp.clone() };
         Ok(((child, kin.clone()), kin))
     })?;
     ours.set_nonblocking(true)?;

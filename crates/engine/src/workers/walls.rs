@@ -29,14 +29,17 @@ pub(super) struct Standing {
 }
 
 /// Raises the walls around nothing and looks from behind them.
-pub(super) async fn probe(spawner: &Spawner, launch: &Launch) -> Standing {
+///
+/// # Errors
+/// When no worker can be started at all.
+pub(super) async fn probe(spawner: &Spawner, launch: &Launch) -> io::Result<Standing> {
     let is_root = Uid::effective().is_root();
     let mut kept = "Workers keep the server's uid: only root can give them another".to_owned();
     if is_root {
         match look(spawner, launch, Some(FIRST_UID)).await {
             Ok(found) if found.unreachable.is_none() => {
                 let sentence = format!("Each worker has a uid of its own, from {FIRST_UID} on");
-                return Standing { identity: Some(FIRST_UID), layers: describe(sentence, &found) };
+                return Ok(Standing { identity: Some(FIRST_UID), layers: describe(sentence, &found) });
             }
             Ok(found) => {
                 let fault = found.unreachable.unwrap_or_default();
@@ -45,9 +48,10 @@ pub(super) async fn probe(spawner: &Spawner, launch: &Launch) -> Standing {
             Err(error) => kept = format!("Workers keep the server's uid: {error}"),
         }
     }
-    match look(spawner, launch, None).await {
-        Ok(found) => Standing { identity: None, layers: describe(kept, &found) },
-        Err(error) => Standing { identity: None, layers: vec![format!("No worker can be started: {error}")] },
+    let found = look(spawner, launch, None).await?;
+    match &found.unreachable {
+        Some(fault) => Err(io::Error::other(format!("a worker cannot reach {fault}"))),
+        None => Ok(Standing { identity: None, layers: describe(kept, &found) }),
     }
 }
 
@@ -98,10 +102,12 @@ async fn look(spawner: &Spawner, launch: &Launch, identity: Option<u32>) -> io::
 
 /// Starts one worker with a temporary folder, and a uid if it is to have one, of its own.
 pub(super) async fn spawn(spawner: &Spawner, template: &Launch) -> io::Result<(Launch, Spawned)> {
-    /// Across all pools of this process, so that two never share a uid.
+    /// Across all pools of this process, so that two never share a uid or a mark.
     static NEXT: AtomicU32 = AtomicU32::new(0);
     let mut launch = template.clone();
-    launch.identity = template.identity.map(|_| FIRST_UID + NEXT.fetch_add(1, Ordering::Relaxed) % UIDS);
+    let number = NEXT.fetch_add(1, Ordering::Relaxed);
+    launch.identity = template.identity.map(|_| FIRST_UID + number % UIDS);
+    launch.mark = orphans::mark(number);
     launch.temp = launch.engine_dir.join("tmp").join(uuid::Uuid::new_v4().simple().to_string());
     fs::DirBuilder::new().mode(0o700).create(&launch.temp)?;
     if launch.identity.is_some() {

@@ -87,6 +87,9 @@ fn assert_walls(value: &Value) {
     for set in ["CapInh", "CapPrm", "CapEff", "CapAmb"] {
         assert!(status.contains(&format!("{set}:\\t0000000000000000")), "{status}");
     }
+    if nix::unistd::Uid::effective().is_root() {
+        assert!(status.contains("CapBnd:\\t0000000000000000"), "{status}");
+    }
     assert!(status.contains("NoNewPrivs:\\t1"), "{status}");
 }
 
