@@ -58,6 +58,12 @@ async def blocks(context):
     time.sleep(1.6)
     return os.getpid()
 
+@workflow(name="holds_the_lock")
+async def holds_the_lock(context):
+    import ctypes
+    ctypes.PyDLL(None).sleep(4)
+    return "back"
+
 @workflow(name="ignores_sigterm")
 async def ignores_sigterm(context):
     signal.signal(signal.SIGTERM, signal.SIG_IGN)
@@ -184,6 +190,16 @@ async fn a_blocked_loop_is_named_by_file_and_line_and_runs_exclusively_from_then
 
     let (mut one, mut two) = (bench.run(scope, "blocks", json!({})), bench.run(scope, "blocks", json!({})));
     assert_ne!(returned(one.outcome().await), returned(two.outcome().await));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn native_code_that_holds_the_interpreter_lock_is_told_apart_from_a_blocked_loop() {
+    let bench = bench().await;
+    let mut run = bench.run(org(), "holds_the_lock", json!({}));
+    run.line("native code holds its lock").await;
+    innocents(&bench).await;
+    assert_eq!(returned(run.outcome().await), "back");
+    assert!(bench.pool.metadata().workflow("holds_the_lock").expect("known").exclusive);
 }
 
 #[tokio::test(flavor = "multi_thread")]
