@@ -54,10 +54,11 @@ pub(super) async fn drive(pool: Arc<Pool>, assignment: Assignment, host: Arc<dyn
     if cancel.is_cancelled() {
         return Outcome::Cancelled;
     }
-    let (flight, events) = Flight::new(execution_id, kind, name, host);
+    let (flight, events) = Flight::new(execution_id, kind, name, Arc::clone(&host));
     if let Err(Gone(loss)) = seat.process.take_off(Arc::clone(&flight), &start) {
         return Outcome::WorkerLost { error_type: loss.error_type, message: loss.message };
     }
+    host.started().await;
     let control = Control {
         process: &seat.process,
         flight: &flight,

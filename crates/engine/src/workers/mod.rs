@@ -120,7 +120,7 @@ pub struct CallRefusal {
 pub trait RunHost: Send + Sync + 'static {
     /// The `start` frame is about to be sent: from here on user code may run.
     async fn starting(&self);
-    /// The `start` frame is sent.
+    /// The `start` frame is on its way to the worker.
     async fn started(&self) {}
     /// Lines of the execution, in order.
     async fn log(&self, lines: Vec<RawLine>);
