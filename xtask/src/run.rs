@@ -18,14 +18,15 @@ use std::{
     time::Duration,
 };
 use tokio::{
+    io::{AsyncReadExt, AsyncWriteExt},
     net::TcpStream,
     process::{Child, Command},
     signal::unix::{SignalKind, signal},
     time::{Instant, sleep, timeout},
 };
 
-/// How long the simulator or the server may take until it listens: a migration or a slow disk, not a build.
-const START_WITHIN: Duration = Duration::from_secs(60);
+/// How long a part may take until it is ready: the packages of a workspace may have to be downloaded first.
+const START_WITHIN: Duration = Duration::from_secs(600);
 /// How long a stopped child may take to end before it is killed; longer than the server's own grace for running work.
 const STOP_WITHIN: Duration = Duration::from_secs(45);
 /// How often a starting child is looked at.
@@ -124,7 +125,7 @@ impl Platform {
     /// Starts everything; `Ok(false)` means it runs and nobody has asked it to stop.
     async fn start(&self, arguments: &RunArguments, simulator: &mut Child, server: &mut Option<Child>) -> Result<bool> {
         self.until("the simulator", simulator, async || TcpStream::connect(arguments.simulator).await.is_ok()).await?;
-        self.finish(&["seed", "--simulator", &arguments.simulator.to_string()]).await?;
+        let organizations = self.finish(&["seed", "--simulator", &arguments.simulator.to_string()]).await?;
 
         let address_file = self.data.join("server.json");
         let serve = self
@@ -134,10 +135,16 @@ impl Platform {
             .context("the server cannot be started")?;
         let serve = server.insert(serve);
         let pid = serve.id();
-        self.until("the server", serve, async || listening_at(&address_file, pid).await.is_some()).await?;
-        let address = listening_at(&address_file, pid).await.context("the server left no address")?;
+        let ready = async || match address_of(&address_file, pid) {
+            Some(address) => is_ready(&address).await,
+            None => false,
+        };
+        self.until("the server", serve, ready).await?;
+        let address = address_of(&address_file, pid).context("the server left no address")?;
         let link = self.finish(&["user", "link"]).await?;
-        println!("\nThe platform runs at {address}\nSign in once with: {}\nStop it with Ctrl-C.\n", link.trim());
+        println!("\nDemo organizations:\n{}", organizations.trim_end());
+        println!("\nThe platform runs at http://{address}\nSign in once, within 15 minutes: {}", link.trim());
+        println!("Stop it with Ctrl-C.\n");
         Ok(false)
     }
 
@@ -183,15 +190,26 @@ impl Platform {
     }
 }
 
-/// The address in the server's file, once this very process wrote it and listens there.
-async fn listening_at(file: &Path, pid: Option<u32>) -> Option<String> {
+/// The address in the server's file, once this very process wrote it.
+fn address_of(file: &Path, pid: Option<u32>) -> Option<String> {
     let content: serde_json::Value = serde_json::from_slice(&fs::read(file).ok()?).ok()?;
     if content["pid"].as_u64() != pid.map(u64::from) {
         return None;
     }
-    let url = content["url"].as_str()?;
-    TcpStream::connect(url.trim_start_matches("http://")).await.ok()?;
-    Some(url.to_owned())
+    Some(content["url"].as_str()?.strip_prefix("http://")?.to_owned())
+}
+
+/// Whether the server has loaded its workflows and takes runs.
+async fn is_ready(address: &str) -> bool {
+    let ask = async {
+        let mut stream = TcpStream::connect(address).await?;
+        let request = format!("GET /readyz HTTP/1.1\r\nhost: {address}\r\nconnection: close\r\n\r\n");
+        stream.write_all(request.as_bytes()).await?;
+        let mut answer = String::new();
+        stream.read_to_string(&mut answer).await?;
+        io::Result::Ok(answer.starts_with("HTTP/1.1 200"))
+    };
+    ask.await.unwrap_or(false)
 }
 
 async fn wait_for(child: &mut Option<Child>) -> io::Result<ExitStatus> {
