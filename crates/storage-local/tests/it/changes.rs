@@ -283,3 +283,24 @@ async fn lists_page_through_everything_once() {
     let one = home.repositories.installation.directory_id().await.expect("made");
     assert_eq!(home.repositories.installation.directory_id().await.expect("kept"), one);
 }
+
+#[tokio::test]
+async fn moving_an_organization_to_another_tenant_takes_only_the_old_tenants_credential() {
+    let home = TestHome::new().await;
+    let (organizations, integrations) = (&home.repositories.organizations, &home.repositories.integrations);
+    let org = organizations.create("Contoso", None, &Actor::PLATFORM).await.expect("created").id;
+    for integration in ["msgraph", "halopsa"] {
+        let credential = CredentialChange::Set(SecretValue::new("s3cret"));
+        let stored = integrations.put(org, integration, true, &json!({}), credential, None, &Actor::PLATFORM).await;
+        stored.expect("put");
+    }
+    let held = async |integration| integrations.credential(org, integration).await.expect("read").is_some();
+    let link = |tenant| OrganizationChange { tenant_id: Some(tenant), ..Default::default() };
+
+    let linked = organizations.update(org, &link(Some(Uuid::new_v4())), None, &Actor::PLATFORM).await;
+    linked.expect("the first link moves nothing away");
+    assert!(held("msgraph").await);
+    organizations.update(org, &link(Some(Uuid::new_v4())), None, &Actor::PLATFORM).await.expect("moved");
+    assert!(!held("msgraph").await, "the old tenant's credential must not be sent to the new one");
+    assert!(held("halopsa").await);
+}

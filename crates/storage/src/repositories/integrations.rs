@@ -44,6 +44,9 @@ pub enum CredentialChange {
     Clear,
 }
 
+/// Integrations whose credential belongs to the organization's Microsoft Entra tenant (design section 7).
+pub(super) const TENANT_BOUND: [&str; 1] = ["msgraph"];
+
 /// The integration settings.
 #[derive(Clone)]
 pub struct IntegrationSettings {
@@ -87,7 +90,7 @@ impl IntegrationSettings {
     /// # Errors
     /// [`StoreError::Corrupt`] when it does not decrypt at its address.
     pub async fn credential(&self, org: OrgId, integration_type: &str) -> Result<Option<SecretValue>, StoreError> {
-        self.secrets.get(&address(org, integration_type)).await
+        self.secrets.get(&credential_address(org, integration_type)).await
     }
 
     /// Writes settings. A credential is cleared before the new settings are written and set after: no order of
@@ -130,9 +133,9 @@ impl IntegrationSettings {
             // With the same settings the old credential may stay until the new one replaces it: it goes nowhere else.
             let same_settings = before.as_ref().is_some_and(|stored| stored.settings == *settings);
             match &credential {
-                CredentialChange::Clear => self.secrets.delete(&address(org, integration_type)).await?,
+                CredentialChange::Clear => self.secrets.delete(&credential_address(org, integration_type)).await?,
                 CredentialChange::Set(_) if !same_settings => {
-                    self.secrets.delete(&address(org, integration_type)).await?;
+                    self.secrets.delete(&credential_address(org, integration_type)).await?;
                 }
                 CredentialChange::Keep | CredentialChange::Set(_) => {}
             }
@@ -152,7 +155,7 @@ impl IntegrationSettings {
         // A version the caller did not mean is final; only a race with others is tried again.
         retry(attempt).await?.ok_or(StoreError::PreconditionFailed)?;
         if let CredentialChange::Set(value) = &credential {
-            self.secrets.set(&address(org, integration_type), value).await?;
+            self.secrets.set(&credential_address(org, integration_type), value).await?;
             // Whoever read the settings since the commit above saw no credential, or the old one.
             let (table, bump) = self.journal.generation.bump();
             self.journal.tables.write(table, bump).await?;
@@ -167,7 +170,7 @@ impl IntegrationSettings {
     pub async fn delete(&self, org: OrgId, integration_type: &str, actor: &Actor) -> Result<(), StoreError> {
         retry(async || {
             let before = self.get(org, integration_type).await?.ok_or(StoreError::NotFound)?;
-            self.secrets.delete(&address(org, integration_type)).await?;
+            self.secrets.delete(&credential_address(org, integration_type)).await?;
             let details = json!({ "before": describe(before.enabled, &before.settings) });
             let draft = AuditDraft::new(Scope::Org(org), actor, "Integration.Delete", integration_type, details);
             let delete = Write::delete(org.key(), row_key(integration_type), IfMatch::Etag(before.etag));
@@ -183,7 +186,7 @@ fn row_key(integration_type: &str) -> String {
     format!("{PREFIX}{integration_type}")
 }
 
-fn address(org: OrgId, integration_type: &str) -> SecretAddress {
+pub(super) fn credential_address(org: OrgId, integration_type: &str) -> SecretAddress {
     SecretAddress::new(SecretNamespace::Integration, Scope::Org(org), integration_type)
 }
 

@@ -163,7 +163,7 @@ impl Repositories {
         let generation = generation::Generation::new(Arc::clone(tables));
         let journal = Journal { tables: Arc::clone(tables), clock, audit, generation };
         Self {
-            organizations: organizations::Organizations::new(journal.clone()),
+            organizations: organizations::Organizations::new(journal.clone(), stores.secrets.clone()),
             config: config::Config::new(journal.clone()),
             workflow_secrets: workflow_secrets::WorkflowSecrets::new(journal.clone(), Arc::clone(&stores.secrets)),
             integrations: integrations::IntegrationSettings::new(journal.clone(), Arc::clone(&stores.secrets)),

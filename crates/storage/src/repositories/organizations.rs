@@ -1,12 +1,14 @@
 //! Client organizations: table `Organizations`, PK `ORG`, RK organization id.
 
 use super::audit::AuditDraft;
+use super::integrations::{TENANT_BOUND, credential_address};
 use super::paging::{Scan, page};
 use super::{Actor, Interfered, Journal, Listing, check_version, etag_of, retry, write_over};
-use crate::{Commit, Entity, Etag, Query, StoreError, Table};
+use crate::{Commit, Entity, Etag, Query, SecretStore, StoreError, Table};
 use chrono::{DateTime, Utc};
 use msp_domain::{OrgId, Scope};
 use serde_json::{Value, json};
+use std::sync::Arc;
 use uuid::Uuid;
 
 const PARTITION: &str = "ORG";
@@ -70,11 +72,12 @@ impl Interfered for OrganizationError {
 #[derive(Clone)]
 pub struct Organizations {
     journal: Journal,
+    secrets: Arc<dyn SecretStore>,
 }
 
 impl Organizations {
-    pub(super) fn new(journal: Journal) -> Self {
-        Self { journal }
+    pub(super) fn new(journal: Journal, secrets: Arc<dyn SecretStore>) -> Self {
+        Self { journal, secrets }
     }
 
     /// Adds an organization. Uniqueness is exact: the commit is guarded by the `Generation` row.
@@ -138,7 +141,8 @@ impl Organizations {
         Ok(all)
     }
 
-    /// Changes an organization; `if_match` of `None` takes whatever version is there.
+    /// Changes an organization; `if_match` of `None` takes whatever version is there. Moving it from one tenant to
+    /// another, or unlinking it, first removes the credentials that belong to the old tenant.
     ///
     /// # Errors
     /// As for `create`; [`StoreError::PreconditionFailed`] when `if_match` is stale.
@@ -167,6 +171,11 @@ impl Organizations {
             }
             self.check_unique(id, &after.name, after.tenant_id).await?;
             after.updated_at = self.journal.clock.now();
+            if before.tenant_id.is_some() && before.tenant_id != after.tenant_id {
+                for integration in TENANT_BOUND {
+                    self.secrets.delete(&credential_address(id, integration)).await?;
+                }
+            }
             let details = json!({ "before": describe(&before), "after": describe(&after) });
             self.store(after, Some(before.etag), seen, actor, "Organization.Update", details).await.map(Some)
         };
