@@ -1,6 +1,7 @@
 //! The log of one execution: masked, numbered, capped, written in batches.
 
 use crate::{masking::Masker, workers::RawLine};
+use chrono::SubsecRound;
 use msp_domain::{Clock, LogLevel, LogLine};
 use msp_storage::{Repositories, StoreError, repositories::executions::Execution};
 use std::{collections::VecDeque, sync::Arc, time::Duration};
@@ -56,7 +57,9 @@ impl LogSink {
         let mut state = self.shared.state.lock().await;
         for line in lines {
             let message = self.shared.masker.text(&line.message);
-            state.take(LogLine { seq: 0, at: line.at, level: line.level, source: line.source, message });
+            // Every stored instant is to the millisecond.
+            let at = line.at.trunc_subsecs(3);
+            state.take(LogLine { seq: 0, at, level: line.level, source: line.source, message });
         }
         if state.pending_bytes >= FLUSH_BYTES {
             self.shared.flush(&mut state).await;

@@ -22,7 +22,9 @@ impl Installation {
         let folder = tempfile::tempdir().expect("a folder");
         let workflows = folder.path().join("workspace/workflows");
         fs::create_dir_all(&workflows).expect("a workspace");
-        fs::write(workflows.join("acting.py"), include_str!("acting.py")).expect("a workflow");
+        for (name, text) in [("acting.py", include_str!("acting.py")), ("hostile.py", include_str!("hostile.py"))] {
+            fs::write(workflows.join(name), text).expect("a workflow");
+        }
         Self { folder }
     }
 
@@ -168,11 +170,34 @@ impl Host {
         }
     }
 
-    /// The text of an execution's log.
+    /// The first page of an execution's log, as text.
     pub async fn log(&self, org: &str, id: &str) -> String {
+        self.log_after(org, id, 0).await
+    }
+
+    /// The page of an execution's log after a line, as text.
+    pub async fn log_after(&self, org: &str, id: &str, after: u64) -> String {
+        self.log_page(org, id, after).await.to_string()
+    }
+
+    /// The first line of an execution's log that contains a text.
+    pub async fn log_containing(&self, org: &str, id: &str, text: &str) -> Option<String> {
+        let mut after = 0;
+        loop {
+            let page = self.log_page(org, id, after).await;
+            let lines = page["items"].as_array().expect("items");
+            let mut messages = lines.iter().filter_map(|line| line["message"].as_str());
+            if let Some(found) = messages.find(|message| message.contains(text)) {
+                return Some(found.to_owned());
+            }
+            after = lines.last()?["seq"].as_u64()?;
+        }
+    }
+
+    async fn log_page(&self, org: &str, id: &str, after: u64) -> Value {
         let request = self.http.get(format!("{}/api/executions/{id}/logs", self.url)).bearer_auth(&self.token);
-        let answer = request.header("X-Organization-Id", org).send().await.expect("an answer");
-        answer.text().await.expect("text")
+        let request = request.header("X-Organization-Id", org).query(&[("after", after)]);
+        request.send().await.expect("an answer").json().await.expect("JSON")
     }
 
     /// SIGKILL: no clean-up of any kind.

@@ -1,9 +1,10 @@
 //! What is on record, whatever dies: the server is killed with SIGKILL at every named fault point and at random
 //! moments, a worker is killed under its execution, and afterwards every accepted execution must have exactly one
-//! legal ending and no effect may have happened twice.
+//! legal ending and no effect may have happened twice. Workflows that misbehave end as what they did.
 
 mod effects;
 mod fault_points;
 mod host;
+mod hostile;
 mod random_kills;
 mod worker_kills;

@@ -1,0 +1,79 @@
+"""Workflows that misbehave, each in its own way."""
+
+import asyncio
+import os
+import signal
+import subprocess
+import sys
+import time
+
+from shared.decorators import workflow
+
+
+@workflow(description="Prints 100 MB")
+async def flood(context):
+    line = "x" * 1023
+    print("the first line")
+    for _ in range(100 * 1024):
+        print(line)
+    print("the last line")
+    return {"printed": True}
+
+
+@workflow(description="Writes what looks like frames to its output")
+async def forge(context):
+    frame = b'{"v":1,"seq":99,"type":"result","execution_id":"%s","outcome":"returned","value":"forged"}'
+    body = frame % context.execution_id.encode()
+    for descriptor in (1, 2):
+        os.write(descriptor, len(body).to_bytes(4, "big") + body + b"\n")
+    return "honest"
+
+
+@workflow(description="Closes its output")
+async def close_output(context):
+    os.close(1)
+    os.close(2)
+    return "closed"
+
+
+@workflow(description="Prints, to see whether output is back")
+async def speak(context):
+    os.write(1, b"raw\n")
+    print("spoken")
+    return "spoke"
+
+
+@workflow(description="Blocks the event loop")
+async def block(context):
+    time.sleep(1.6)
+    return "awake"
+
+
+@workflow(description="Refuses to end", timeout_seconds=1)
+async def cling(context):
+    signal.signal(signal.SIGTERM, signal.SIG_IGN)
+    while True:
+        try:
+            await asyncio.sleep(60)
+        except asyncio.CancelledError:
+            print("no")
+
+
+@workflow(description="Leaves a child that hides")
+async def breed(context):
+    child = subprocess.Popen(
+        [sys.executable, "-c", "import os, time; os.setsid(); time.sleep(600)"], start_new_session=True
+    )
+    print(f"child {child.pid}")
+    return child.pid
+
+
+@workflow(description="Ends its process")
+async def leave(context):
+    print("leaving")
+    os._exit(3)
+
+
+@workflow(description="Answers")
+async def answer(context):
+    return {"pid": os.getpid()}
