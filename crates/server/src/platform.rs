@@ -39,7 +39,7 @@ pub enum Missing {
 pub struct Platform {
     /// The data folder, absolute.
     pub data: PathBuf,
-    /// The authors' workspace.
+    /// The authors' workspace, absolute; it need not exist for commands that load none.
     pub workspace: PathBuf,
     /// The settings.
     pub settings: Settings,
@@ -73,7 +73,7 @@ impl Platform {
         let authenticator = Authenticator::new(repositories.clone(), tokens.clone(), directory_id, Arc::clone(&clock));
         Ok(Self {
             data,
-            workspace: workspace(&places.workspace)?,
+            workspace: std::path::absolute(&places.workspace).context("the workspace cannot be named")?,
             integrations: Integrations::new(repositories.clone()),
             settings,
             repositories,
@@ -133,7 +133,7 @@ impl Platform {
     }
 }
 
-/// The workspace as an absolute path.
+/// The workspace as an absolute path, if it is there.
 pub fn workspace(path: &Path) -> Result<PathBuf> {
     fs::canonicalize(path)
         .map_err(|cause| UsageError(format!("the workspace {} cannot be read: {cause}", path.display())).into())

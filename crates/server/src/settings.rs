@@ -121,7 +121,7 @@ impl Settings {
         reader.refuse_unknown();
         reader.refuse_azure();
         let settings = Self {
-            python: reader.read(PYTHON, |text| interpreter(text)),
+            python: reader.read(PYTHON, interpreter),
             workers_max: reader.read(WORKERS_MAX, workers).unwrap_or_else(default_workers),
             master_key_file: reader.read(MASTER_KEY_FILE, |text| Ok(PathBuf::from(text))),
             public_url: reader.read(PUBLIC_URL, origin),

@@ -3,7 +3,7 @@
 use crate::{
     cli::{Places, Serve},
     failure::UsageError,
-    platform::{Missing, Platform},
+    platform::{Missing, Platform, workspace},
     serving::{Listen, Serving, sign_in_link, stop_signal},
     settings::Settings,
 };
@@ -20,6 +20,8 @@ pub async fn serve(places: &Places, settings: Settings, arguments: &Serve) -> Re
         ))
         .into());
     }
+    // The engine starts in the background; a mistyped folder should be said at once.
+    workspace(&places.workspace)?;
     let platform = Platform::open(places, settings, Missing::Create).await?;
     let lock = lock_engine(&platform.data)?;
     platform.ensure_administrator().await?;
@@ -49,7 +51,7 @@ pub async fn serve(places: &Places, settings: Settings, arguments: &Serve) -> Re
 async fn watch_over(serving: &mut Serving) -> Result<()> {
     let engine = serving.engine().await?;
     for layer in engine.layers() {
-        tracing::info!(layer, "A wall around workers");
+        tracing::info!("Around workers: {layer}");
     }
     let bundle = engine.metadata();
     for error in &bundle.errors {

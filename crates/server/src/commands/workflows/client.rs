@@ -1,7 +1,7 @@
 //! Talking to a server of this installation over its own API.
 
 use crate::failure::UsageError;
-use anyhow::{Context, Result, anyhow, bail};
+use anyhow::{Context, Result, anyhow};
 use msp_domain::{ExecutionStatus, LogLine, OrgId};
 use reqwest::{RequestBuilder, Response, StatusCode};
 use serde::Deserialize;
@@ -97,7 +97,15 @@ impl Client {
             .pop_if_empty()
             .extend(["workflows", workflow]);
         let request = self.http.post(url).header("prefer", "respond-async").json(input);
-        let accepted: Accepted = self.send(request).await?.json().await?;
+        let response = self.ask(request).await?.map_err(|refusal| match refusal.status {
+            StatusCode::NOT_FOUND => UsageError(format!(
+                "there is no workflow `{workflow}`. {} The server runs the workspace as it was when it started.",
+                refusal.text
+            ))
+            .into(),
+            _ => refusal.into_error(),
+        })?;
+        let accepted: Accepted = response.json().await.context("the server's answer is not readable")?;
         Ok(accepted.execution_id)
     }
 
@@ -115,6 +123,10 @@ impl Client {
     }
 
     async fn send(&self, request: RequestBuilder) -> Result<Response> {
+        self.ask(request).await?.map_err(Refusal::into_error)
+    }
+
+    async fn ask(&self, request: RequestBuilder) -> Result<Result<Response, Refusal>> {
         let mut request = request.bearer_auth(&self.token);
         if let Some(org) = self.org {
             request = request.header("x-organization-id", org.key());
@@ -122,15 +134,25 @@ impl Client {
         let response = request.send().await.with_context(|| format!("the server at {} does not answer", self.url))?;
         let status = response.status();
         if status.is_success() {
-            return Ok(response);
+            return Ok(Ok(response));
         }
         let problem: Problem = response.json().await.unwrap_or_default();
-        let text = problem.sentence(status);
+        Ok(Err(Refusal { status, text: problem.sentence(status) }))
+    }
+}
+
+/// What the server did not do, and why.
+struct Refusal {
+    status: StatusCode,
+    text: String,
+}
+
+impl Refusal {
+    fn into_error(self) -> anyhow::Error {
         // What the caller asked for does not exist or is not valid: asking again will not help.
-        if matches!(status, StatusCode::BAD_REQUEST | StatusCode::NOT_FOUND | StatusCode::UNPROCESSABLE_ENTITY) {
-            return Err(UsageError(text).into());
-        }
-        bail!(text)
+        let is_usage =
+            matches!(self.status, StatusCode::BAD_REQUEST | StatusCode::NOT_FOUND | StatusCode::UNPROCESSABLE_ENTITY);
+        if is_usage { UsageError(self.text).into() } else { anyhow!(self.text) }
     }
 }
 
