@@ -7,7 +7,7 @@ use axum::{
     http::{HeaderMap, StatusCode, header},
 };
 use msp_domain::{FieldFault, workflow::nearest};
-use serde::de::DeserializeOwned;
+use serde::de::{DeserializeOwned, IgnoredAny};
 use serde_json::{Map, Value};
 
 /// Largest body of a management route: config values end at 32 Ki characters, so this is ample.
@@ -70,17 +70,13 @@ async fn read<S: Send + Sync>(request: Request, state: &S) -> Result<Bytes, Prob
 }
 
 fn parse<T: DeserializeOwned>(body: &[u8]) -> Result<T, Problem> {
+    // Syntax first, so that the same text is unreadable whatever type it was meant for.
+    serde_json::from_slice::<IgnoredAny>(body).map_err(|error| unreadable(&error))?;
     let mut deserializer = serde_json::Deserializer::from_slice(body);
-    let value = serde_path_to_error::deserialize(&mut deserializer).map_err(|error| {
+    serde_path_to_error::deserialize(&mut deserializer).map_err(|error| {
         let (path, cause) = (pointer(error.path()), error.into_inner());
-        if cause.is_data() {
-            Problem::new(Kind::BodyInvalid).errors(vec![fault(path, &cause)])
-        } else {
-            unreadable(&cause)
-        }
-    })?;
-    deserializer.end().map_err(|error| unreadable(&error))?;
-    Ok(value)
+        Problem::new(Kind::BodyInvalid).errors(vec![fault(path, &cause)])
+    })
 }
 
 fn unreadable(error: &serde_json::Error) -> Problem {
@@ -124,7 +120,13 @@ fn fault(pointer: String, error: &serde_json::Error) -> FieldFault {
         (Some(("missing", _)), [missing, ..]) => {
             FieldFault { pointer: format!("{pointer}/{missing}"), detail: "required".to_owned() }
         }
-        _ => FieldFault { pointer, detail: text.to_owned() },
+        // What was sent is left out: it may be a secret in the wrong place.
+        _ => {
+            let detail = text
+                .rsplit_once(", expected ")
+                .map_or_else(|| "not a valid value".to_owned(), |(_, expected)| format!("expected {expected}"));
+            FieldFault { pointer, detail }
+        }
     }
 }
 
@@ -163,7 +165,7 @@ mod tests {
             (r#"{"nmae": "a"}"#, "#/nmae", "unknown field; did you mean `name`?"),
             ("{}", "#/name", "required"),
             (r#"{"name": "a", "inner": {}}"#, "#/inner/count", "required"),
-            (r#"{"name": "a", "inner": {"count": 300}}"#, "#/inner/count", "invalid value: integer `300`, expected u8"),
+            (r#"{"name": "a", "inner": {"count": 300}}"#, "#/inner/count", "expected u8"),
             (r#"{"name": "a", "inner": {"zzz": 1}}"#, "#/inner/zzz", "unknown field"),
         ] {
             let (status, problem) = refused(body);

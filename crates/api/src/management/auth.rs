@@ -69,9 +69,9 @@ pub async fn redeem_link(
     Ok((StatusCode::NO_CONTENT, [(header::SET_COOKIE, cookies::begin(&api.options, session.reveal()))]))
 }
 
-/// Sign out.
+/// Sign out: end the session of the browser.
 ///
-/// Ends the session of the cookie and makes the browser forget it. Without a session there is nothing to end, and that is
+/// The browser forgets the cookie. Without a session there is nothing to end, and that is
 /// no error.
 ///
 /// Problems: `origin-not-allowed` (403).

@@ -1,0 +1,13 @@
+//! The API through its real router, over SQLite in a temporary folder.
+
+mod auth;
+mod config;
+mod executions;
+mod http;
+mod integrations;
+mod isolation;
+mod organizations;
+mod permissions;
+mod secrets;
+mod users;
+mod workflows;

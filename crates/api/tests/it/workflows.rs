@@ -1,0 +1,1 @@
+//! Running workflows through the real engine.
