@@ -1,0 +1,160 @@
+use super::*;
+use msp_domain::{Clock, SystemClock};
+use msp_storage::repositories::{
+    Actor,
+    organizations::OrganizationChange,
+    users::{User, UserChange},
+};
+use msp_storage_local::{LocalHome, LocalOptions};
+use std::sync::Arc;
+use tempfile::TempDir;
+use uuid::Uuid;
+
+const EXECUTE: [Permission; 1] = [Permission::ExecuteWorkflows];
+
+struct Fixture {
+    repositories: Repositories,
+    gate: Gate,
+    contoso: Organization,
+    _folder: TempDir,
+}
+
+impl Fixture {
+    async fn new() -> Self {
+        let folder = tempfile::tempdir().expect("a temporary folder");
+        let clock: Arc<dyn Clock> = Arc::new(SystemClock);
+        let data = folder.path().join("data");
+        let options = LocalOptions { data, master_key_file: None, create: true, clock: clock.clone() };
+        let home = LocalHome::open(options).await.expect("the data folder opens");
+        let repositories = Repositories::new(home.stores, clock);
+        let contoso =
+            repositories.organizations.create("Contoso", None, &Actor::PLATFORM).await.expect("an organization");
+        Self { gate: Gate::new(repositories.clone()), repositories, contoso, _folder: folder }
+    }
+
+    async fn user(&self, is_platform_admin: bool, granted: &[Permission]) -> Caller {
+        let email = format!("{}@msp.example", UserId::random());
+        let users = &self.repositories.users;
+        let user = users.create(&email, "Somebody", is_platform_admin, &Actor::PLATFORM).await.expect("a user");
+        if !granted.is_empty() {
+            self.grant(user.id, granted).await;
+        }
+        caller(user)
+    }
+
+    async fn grant(&self, user: UserId, permissions: &[Permission]) {
+        let permissions = permissions.iter().copied().collect();
+        let grants = &self.repositories.grants;
+        grants.set(user, self.contoso.id, permissions, &Actor::PLATFORM).await.expect("a grant");
+    }
+
+    async fn change_user(&self, user: UserId, change: UserChange) {
+        self.repositories.users.update(user, &change, None, &Actor::PLATFORM).await.expect("a change");
+    }
+
+    async fn deactivate_contoso(&self) {
+        let change = OrganizationChange { is_active: Some(false), ..OrganizationChange::default() };
+        let organizations = &self.repositories.organizations;
+        organizations.update(self.contoso.id, &change, None, &Actor::PLATFORM).await.expect("a change");
+    }
+}
+
+fn caller(user: User) -> Caller {
+    Caller {
+        tid: Uuid::nil(),
+        user: user.id,
+        email: user.email,
+        display_name: user.display_name,
+        is_platform_admin: user.is_platform_admin,
+        scopes: TokenScopes::ALL,
+        kind: CallerKind::Session,
+    }
+}
+
+fn is_missing<T: std::fmt::Debug>(answer: &Result<T, Denied>) -> bool {
+    matches!(answer, Err(Denied::Permission { permission: Permission::ExecuteWorkflows }))
+}
+
+#[tokio::test]
+async fn any_one_of_the_permissions_opens_and_the_access_knows_them_all() {
+    let fixture = Fixture::new().await;
+    let user = fixture.user(false, &[Permission::ManageForms, Permission::ViewHistory]).await;
+    let org = fixture.contoso.id;
+    let any_of = [Permission::ExecuteWorkflows, Permission::ManageForms];
+    let access = fixture.gate.organization(&user, org, &any_of).await.expect("access");
+    assert_eq!(access.scope(), Scope::Org(org));
+    assert!(access.permissions().view_history && !access.permissions().execute_workflows);
+    assert!(is_missing(&fixture.gate.organization(&user, org, &EXECUTE).await));
+}
+
+#[tokio::test]
+async fn the_access_carries_the_generation_of_before_a_change_that_follows_it() {
+    let fixture = Fixture::new().await;
+    let user = fixture.user(false, &EXECUTE).await;
+    let access = fixture.gate.organization(&user, fixture.contoso.id, &EXECUTE).await.expect("access");
+    let generation = &fixture.repositories.generation;
+    assert_eq!(access.generation(), generation.current().await.expect("readable").as_ref());
+    fixture.grant(user.user, &[]).await;
+    assert_ne!(access.generation(), generation.current().await.expect("readable").as_ref());
+    assert!(is_missing(&fixture.gate.organization(&user, fixture.contoso.id, &EXECUTE).await));
+}
+
+#[tokio::test]
+async fn a_caller_authenticated_before_its_account_changed_gets_the_rights_of_after() {
+    let fixture = Fixture::new().await;
+    let (_, other_admin) = (fixture.user(true, &[]).await, fixture.user(true, &[]).await);
+    let org = fixture.contoso.id;
+    fixture.gate.organization(&other_admin, org, &EXECUTE).await.expect("an administrator may");
+    let demoted = UserChange { is_platform_admin: Some(false), ..UserChange::default() };
+    fixture.change_user(other_admin.user, demoted).await;
+    assert!(is_missing(&fixture.gate.organization(&other_admin, org, &EXECUTE).await));
+
+    let user = fixture.user(false, &EXECUTE).await;
+    fixture.change_user(user.user, UserChange { is_active: Some(false), ..UserChange::default() }).await;
+    assert!(is_missing(&fixture.gate.organization(&user, org, &EXECUTE).await));
+    assert!(is_missing(&fixture.gate.global(&user, &EXECUTE).await));
+    assert!(is_missing(&fixture.gate.still_allowed(user.user, Scope::Org(org)).await));
+}
+
+#[tokio::test]
+async fn only_administrators_learn_that_an_organization_does_not_exist() {
+    let fixture = Fixture::new().await;
+    let (admin, user) = (fixture.user(true, &[]).await, fixture.user(false, &EXECUTE).await);
+    let unknown = OrgId::random();
+    assert!(is_missing(&fixture.gate.organization(&user, unknown, &EXECUTE).await));
+    let answer = fixture.gate.organization(&admin, unknown, &EXECUTE).await;
+    assert!(matches!(answer, Err(Denied::NoSuchOrganization)), "{answer:?}");
+}
+
+#[tokio::test]
+async fn nothing_runs_in_an_inactive_organization_and_only_administrators_manage_it() {
+    let fixture = Fixture::new().await;
+    let (admin, user) = (fixture.user(true, &[]).await, fixture.user(false, &Permission::ALL).await);
+    let org = fixture.contoso.id;
+    fixture.deactivate_contoso().await;
+    for caller in [&admin, &user] {
+        for any_of in [&EXECUTE[..], &[Permission::ExecuteWorkflows, Permission::ManageForms]] {
+            let answer = fixture.gate.organization(caller, org, any_of).await;
+            assert!(matches!(answer, Err(Denied::Inactive)), "{answer:?}");
+        }
+    }
+    let manage = [Permission::ManageConfig];
+    assert!(fixture.gate.organization(&admin, org, &manage).await.is_ok());
+    assert!(matches!(fixture.gate.organization(&user, org, &manage).await, Err(Denied::Inactive)));
+    assert!(matches!(fixture.gate.still_allowed(user.user, Scope::Org(org)).await, Err(Denied::Inactive)));
+    assert!(fixture.gate.organizations_of(&user).await.expect("readable").is_empty());
+    assert!(is_missing(&fixture.gate.global(&user, &EXECUTE).await), "the only grant is in an inactive organization");
+}
+
+#[tokio::test]
+async fn what_runs_without_organization_needs_the_permission_somewhere() {
+    let fixture = Fixture::new().await;
+    let runner = fixture.user(false, &EXECUTE).await;
+    let access = fixture.gate.global(&runner, &EXECUTE).await.expect("access");
+    assert_eq!((access.scope(), access.organization().is_none()), (Scope::Global, true));
+    let nobody = fixture.user(false, &[]).await;
+    assert!(is_missing(&fixture.gate.global(&nobody, &EXECUTE).await));
+    let narrow = Caller { scopes: TokenScopes::parse("Forms.Manage"), ..runner.clone() };
+    assert!(is_missing(&fixture.gate.global(&narrow, &EXECUTE).await));
+    assert!(fixture.gate.still_allowed(runner.user, Scope::Global).await.is_ok());
+}
