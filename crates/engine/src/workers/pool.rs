@@ -258,7 +258,9 @@ impl Pool {
             Ok(ended) => (!ended.loaded).then_some(ended.loss.message),
             Err(error) => Some(error.to_string()),
         };
-        if let Some(fault) = &failed {
+        // A spare that a shutdown meets while it loads is no fault of the workspace.
+        let closing = super::lock(&self.roster).closing;
+        if let Some(fault) = failed.as_ref().filter(|_| !closing) {
             self.report_failed_load(fault);
         }
         super::lock(&self.roster).ended(number, failed);
