@@ -15,10 +15,13 @@ const WINDOW: Duration = Duration::minutes(1);
 /// Addresses remembered at once; beyond it the oldest windows are forgotten, which bounds memory.
 const MAX_ADDRESSES: usize = 10_000;
 
+/// When an address failed first within the window, and how often since.
+type Failures = HashMap<String, (DateTime<Utc>, u32)>;
+
 /// Failures by address.
 #[derive(Clone)]
 pub(crate) struct Attempts {
-    failures: Arc<Mutex<HashMap<String, (DateTime<Utc>, u32)>>>,
+    failures: Arc<Mutex<Failures>>,
     clock: Arc<dyn Clock>,
 }
 

@@ -23,12 +23,15 @@ const FLUSH_AFTER: Duration = Duration::from_secs(60);
 /// Where addresses beyond [`MAX_ADDRESSES`] are counted.
 const OTHERS: &str = "others";
 
+/// How often each address was denied in each minute.
+type Counts = HashMap<(String, DateTime<Utc>), u64>;
+
 /// Writes denials to the audit trail.
 #[derive(Clone)]
 pub(crate) struct Denials {
     audit: Audit,
     clock: Arc<dyn Clock>,
-    counts: Arc<Mutex<HashMap<(String, DateTime<Utc>), u64>>>,
+    counts: Arc<Mutex<Counts>>,
     flush_scheduled: Arc<AtomicBool>,
 }
 

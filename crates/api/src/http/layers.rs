@@ -115,3 +115,17 @@ pub(crate) async fn no_such_method(method: Method) -> Problem {
 fn shown(uri: &Uri) -> String {
     uri.path().chars().take(200).collect()
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test]
+    async fn a_panic_is_answered_without_its_message() {
+        let response = after_panic(Box::new("the master key is 42"));
+        assert_eq!(response.status().as_u16(), 500);
+        let body = axum::body::to_bytes(response.into_body(), usize::MAX).await.expect("a body");
+        let text = String::from_utf8_lossy(&body);
+        assert!(text.contains("/problems/internal") && !text.contains("42"), "{text}");
+    }
+}

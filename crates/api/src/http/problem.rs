@@ -15,8 +15,13 @@ use uuid::Uuid;
 pub const PROBLEM_JSON: &str = "application/problem+json";
 
 /// A refusal on its way out. Its kind decides slug, status and title; the rest is about this one occurrence.
+///
+/// Boxed, because every handler returns it in its `Result`: the good case should not pay for it.
 #[derive(Debug, Clone)]
-pub struct Problem {
+pub struct Problem(Box<Occurrence>);
+
+#[derive(Debug, Clone)]
+struct Occurrence {
     kind: ProblemKind,
     detail: Option<String>,
     errors: Vec<FieldFault>,
@@ -28,14 +33,14 @@ pub struct Problem {
 impl Problem {
     /// A problem of this kind, with nothing more to say.
     pub fn new(kind: ProblemKind) -> Self {
-        let mut problem = Self {
+        let mut problem = Self(Box::new(Occurrence {
             kind,
             detail: None,
             errors: Vec::new(),
             members: Map::new(),
             headers: HeaderMap::new(),
             cause: None,
-        };
+        }));
         if kind.status() == 401 {
             problem = problem.header(header::WWW_AUTHENTICATE, "Bearer");
         }
@@ -48,21 +53,21 @@ impl Problem {
     /// What happened and what to do, for a person.
     #[must_use]
     pub fn detail(mut self, detail: impl Into<String>) -> Self {
-        self.detail = Some(detail.into());
+        self.0.detail = Some(detail.into());
         self
     }
 
     /// The fields at fault.
     #[must_use]
     pub fn errors(mut self, errors: Vec<FieldFault>) -> Self {
-        self.errors = errors;
+        self.0.errors = errors;
         self
     }
 
     /// A further member, as RFC 9457 section 3.2 allows.
     #[must_use]
     pub fn with(mut self, name: &str, value: impl Into<Value>) -> Self {
-        self.members.insert(name.to_owned(), value.into());
+        self.0.members.insert(name.to_owned(), value.into());
         self
     }
 
@@ -70,7 +75,7 @@ impl Problem {
     #[must_use]
     pub fn header(mut self, name: HeaderName, value: &str) -> Self {
         if let Ok(value) = HeaderValue::from_str(value) {
-            self.headers.insert(name, value);
+            self.0.headers.insert(name, value);
         }
         self
     }
@@ -84,36 +89,37 @@ impl Problem {
             text = format!("{text}: {source}");
             next = source.source();
         }
-        self.cause = Some(text);
+        self.0.cause = Some(text);
         self
     }
 
     /// Its kind.
     pub fn kind(&self) -> ProblemKind {
-        self.kind
+        self.0.kind
     }
 
     /// The cause kept for the log.
     pub fn cause(&self) -> Option<&str> {
-        self.cause.as_deref()
+        self.0.cause.as_deref()
     }
 
     /// The answer, carrying the id of its request.
     pub(crate) fn respond(self, request_id: Option<Uuid>) -> Response {
+        let Occurrence { kind, detail, errors, members, headers, cause: _ } = *self.0;
         let body = ProblemBody {
-            problem_type: format!("/problems/{}", self.kind.slug()),
-            title: self.kind.title().to_owned(),
-            status: self.kind.status(),
-            detail: self.detail,
+            problem_type: format!("/problems/{}", kind.slug()),
+            title: kind.title().to_owned(),
+            status: kind.status(),
+            detail,
             instance: request_id.map(|id| format!("urn:uuid:{}", id.hyphenated())),
-            errors: self.errors,
-            members: self.members,
+            errors,
+            members,
         };
         let text = serde_json::to_vec(&body).expect("strings and JSON values always serialise");
         let mut response = Response::new(Body::from(text));
         *response.status_mut() =
-            axum::http::StatusCode::from_u16(self.kind.status()).expect("every kind has a valid status");
-        *response.headers_mut() = self.headers;
+            axum::http::StatusCode::from_u16(kind.status()).expect("every kind has a valid status");
+        *response.headers_mut() = headers;
         response.headers_mut().insert(header::CONTENT_TYPE, HeaderValue::from_static(PROBLEM_JSON));
         response
     }

@@ -29,6 +29,7 @@ pub(crate) fn routes() -> Router<Api> {
         .route("/", get(home))
         .route("/sign-in", get(|| async { html(include_str!("sign_in.html")) }))
         .route("/assets/pages.css", get(|| async { file("text/css; charset=utf-8", include_str!("pages.css")) }))
+        .route("/assets/icon.svg", get(|| async { file("image/svg+xml", include_str!("icon.svg")) }))
         .route("/assets/sign_in.js", get(|| async { script(include_str!("sign_in.js")) }))
         .route("/assets/home.js", get(|| async { script(include_str!("home.js")) }))
 }

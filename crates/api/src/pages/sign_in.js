@@ -2,11 +2,17 @@
 
 // The token stands in the fragment, which browsers send to nobody. It leaves the address bar and the history before
 // anything else happens.
-const token = location.hash.slice(1);
-if (token) {
-  history.replaceState(null, "", location.pathname);
-  signIn(token);
+function useLink() {
+  const token = location.hash.slice(1);
+  if (token) {
+    history.replaceState(null, "", location.pathname);
+    signIn(token);
+  }
 }
+
+useLink();
+// A link pasted into the address bar while this page is open changes only the fragment: nothing is loaded anew.
+addEventListener("hashchange", useLink);
 
 async function signIn(token) {
   const status = document.getElementById("status");
