@@ -2,6 +2,7 @@
 
 mod first_start;
 mod onboarding;
+mod reach;
 mod running_workflows;
 mod seeding;
 mod starting_wrongly;
