@@ -1,5 +1,6 @@
 //! The real `msp` program, started as operators and authors start it.
 
+mod faults;
 mod first_start;
 mod onboarding;
 mod reach;

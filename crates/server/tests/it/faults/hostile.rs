@@ -1,7 +1,7 @@
 //! Workflows that misbehave: each ends in the state that says what happened, and another organization that runs all
 //! the while notices nothing.
 
-use crate::host::{Host, Installation};
+use super::host::{Host, installation, start};
 use serde_json::{Value, json};
 use std::{
     path::Path,
@@ -14,8 +14,8 @@ const UNDISTURBED: Duration = Duration::from_secs(5);
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn hostile_workflows_end_as_what_they_did_and_harm_no_other_organization() {
-    let installation = Installation::new();
-    let host = installation.start(None).await.expect("a start");
+    let installation = installation();
+    let host = start(&installation, None).await.expect("a start");
     let (rogue, bystander) = (host.organization("Rogue").await, host.organization("Bystander").await);
     let over = AtomicBool::new(false);
     let watch = async {

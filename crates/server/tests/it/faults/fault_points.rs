@@ -1,8 +1,8 @@
 //! Every fault point, one after the other.
 
-use crate::{
+use super::{
     effects::Effects,
-    host::{Host, Installation},
+    host::{Host, installation, start},
 };
 use msp_engine::fault::FaultPoint;
 use serde_json::{Value, json};
@@ -49,8 +49,8 @@ fn story(point: FaultPoint) -> (Reached, Expected) {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_server_killed_at_any_fault_point_leaves_one_legal_ending_and_no_second_effect() {
     let effects = Effects::listen();
-    let installation = Installation::new();
-    let host = installation.start(None).await.expect("a first start");
+    let installation = installation();
+    let host = start(&installation, None).await.expect("a first start");
     let org = host.organization("Contoso").await;
     host.kill();
 
@@ -60,24 +60,24 @@ async fn a_server_killed_at_any_fault_point_leaves_one_legal_ending_and_no_secon
         match reached {
             Reached::Waiting | Reached::Queued => {
                 let prefer = if matches!(reached, Reached::Waiting) { "wait=30" } else { "respond-async" };
-                let host = installation.start(Some(point.name())).await.expect("it starts");
+                let host = start(&installation, Some(point.name())).await.expect("it starts");
                 let input = json!({ "url": effects.url() });
                 // The connection breaks when the server dies; for a queued run the answer may have come before.
                 let _ = host.run(&org, "act_once", prefer, &input).send().await;
-                assert_eq!(host.death().await.signal(), Some(9), "{point:?}: {}", installation.log());
+                assert_eq!(host.death().await.signal(), Some(9), "{point:?}");
             }
             Reached::Restart => {
-                let host = installation.start(None).await.expect("it starts");
+                let host = start(&installation, None).await.expect("it starts");
                 for _ in 0..3 {
                     let input = json!({ "url": effects.url(), "seconds": 60 });
                     let id = host.start_run(&org, "act_and_wait", &input).await;
                     host.execution_once(&org, &id, |execution| execution["status"] == "Running").await;
                 }
                 host.kill();
-                assert!(installation.start(Some(point.name())).await.is_none(), "{point:?} was not reached");
+                assert!(start(&installation, Some(point.name())).await.is_none(), "{point:?} was not reached");
             }
         }
-        let host = installation.start(None).await.expect("a restart");
+        let host = start(&installation, None).await.expect("a restart");
         check(point, &expected, &host, &org, &effects, &mut seen).await;
         host.kill();
     }

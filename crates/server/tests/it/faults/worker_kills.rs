@@ -1,8 +1,8 @@
 //! A worker dies under its execution.
 
-use crate::{
+use super::{
     effects::Effects,
-    host::{Host, Installation},
+    host::{Host, installation, start},
 };
 use nix::{
     sys::signal::{Signal, kill},
@@ -17,8 +17,8 @@ const NOTICED_WITHIN: Duration = Duration::from_secs(2);
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_killed_worker_interrupts_its_own_executions_within_two_seconds_and_nobody_elses() {
     let effects = Effects::listen();
-    let installation = Installation::new();
-    let host = installation.start(None).await.expect("a start");
+    let installation = installation();
+    let host = start(&installation, None).await.expect("a start");
     let (contoso, fabrikam) = (host.organization("Contoso").await, host.organization("Fabrikam").await);
     let long = json!({ "url": effects.url(), "seconds": 60 });
     let victims =
@@ -50,7 +50,7 @@ async fn a_killed_worker_interrupts_its_own_executions_within_two_seconds_and_no
 
 /// The process an execution told its log about, once it waits.
 async fn worker_of(host: &Host, org: &str, id: &str) -> i32 {
-    let give_up = Instant::now() + crate::host::PATIENCE;
+    let give_up = Instant::now() + super::host::PATIENCE;
     loop {
         let log = host.log(org, id).await;
         if log.contains("acted, now waiting") {

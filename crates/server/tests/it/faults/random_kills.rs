@@ -1,6 +1,9 @@
 //! Kills at moments nobody chose.
 
-use crate::{effects::Effects, host::Installation};
+use super::{
+    effects::Effects,
+    host::{installation, start},
+};
 use serde_json::{Value, json};
 use std::{
     sync::{Arc, Mutex},
@@ -33,14 +36,14 @@ async fn a_server_killed_at_random_moments_loses_no_accepted_run_and_runs_none_t
     println!("repeat with FAULT_SEED={seed}");
     let mut moments = Moments(seed);
     let effects = Effects::listen();
-    let installation = Installation::new();
-    let first = installation.start(None).await.expect("a first start");
+    let installation = installation();
+    let first = start(&installation, None).await.expect("a first start");
     let org = first.organization("Contoso").await;
     first.kill();
 
     let accepted: Arc<Mutex<Vec<String>>> = Arc::default();
     for _ in 0..ROUNDS {
-        let host = installation.start(None).await.expect("a start");
+        let host = start(&installation, None).await.expect("a start");
         let callers: Vec<_> = (0..CALLERS)
             .map(|caller| {
                 let prefer = if caller % 2 == 0 { "respond-async" } else { "wait=30" };
@@ -65,7 +68,7 @@ async fn a_server_killed_at_random_moments_loses_no_accepted_run_and_runs_none_t
         }
     }
 
-    let host = installation.start(None).await.expect("a last start");
+    let host = start(&installation, None).await.expect("a last start");
     let executions = host.executions_once_ended(&org).await;
     let find = |id: &str| executions.iter().find(|execution| execution["id"] == id);
     for id in accepted.lock().expect("no caller panicked").iter() {

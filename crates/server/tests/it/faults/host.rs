@@ -1,75 +1,50 @@
 //! A server that is going to be killed, started again on the same data.
 
+use crate::support::Installation;
 use serde_json::{Value, json};
 use std::{
     fs,
-    path::{Path, PathBuf},
-    process::{Child, Command, ExitStatus, Stdio},
+    path::Path,
+    process::{Child, ExitStatus, Stdio},
     time::{Duration, Instant},
 };
 
 /// Nothing in these tests takes this long unless something hangs.
 pub const PATIENCE: Duration = Duration::from_secs(60);
+/// How often a condition that is waited for is looked at.
+pub const LOOK_EVERY: Duration = Duration::from_millis(20);
 
-/// A data folder and a workspace that outlive the servers on them.
-pub struct Installation {
-    folder: tempfile::TempDir,
+/// An installation with the workflows these tests run.
+pub fn installation() -> Installation {
+    let installation = Installation::new();
+    installation.write("workflows/acting.py", include_str!("acting.py"));
+    installation.write("workflows/hostile.py", include_str!("hostile.py"));
+    installation
 }
 
-impl Installation {
-    /// An empty installation with the workflows these tests run.
-    pub fn new() -> Self {
-        let folder = tempfile::tempdir().expect("a folder");
-        let workflows = folder.path().join("workspace/workflows");
-        fs::create_dir_all(&workflows).expect("a workspace");
-        for (name, text) in [("acting.py", include_str!("acting.py")), ("hostile.py", include_str!("hostile.py"))] {
-            fs::write(workflows.join(name), text).expect("a workflow");
+/// Starts a server; `fault_point` arms one. `None`: it died before it was ready, as a fault point may want.
+pub async fn start(installation: &Installation, fault_point: Option<&str>) -> Option<Host> {
+    // The address of a killed server is still on file.
+    let _ = fs::remove_file(installation.data().join("server.json"));
+    let mut command = installation.msp(&["serve", "--listen", "127.0.0.1:0"]);
+    if let Some(point) = fault_point {
+        command.env(msp_engine::fault::FAULT_POINT_VARIABLE, point);
+    }
+    let child = command.stdout(Stdio::null()).stderr(Stdio::null()).spawn().expect("the server starts");
+    let mut host = Host { child, url: String::new(), token: String::new(), http: reqwest::Client::new() };
+    let give_up = Instant::now() + PATIENCE;
+    while host.url.is_empty() || !host.is_ready().await {
+        if host.child.try_wait().expect("a child").is_some() {
+            return None;
         }
-        Self { folder }
-    }
-
-    fn data(&self) -> PathBuf {
-        self.folder.path().join("data")
-    }
-
-    fn msp(&self, arguments: &[&str]) -> Command {
-        let mut command = Command::new(env!("CARGO_BIN_EXE_msp"));
-        command.args(arguments).arg("--data").arg(self.data());
-        command.arg("--workspace").arg(self.folder.path().join("workspace")).stdin(Stdio::null());
-        command
-    }
-
-    /// Starts a server; `fault_point` arms one. `None`: it died before it was ready, as a fault point may want.
-    pub async fn start(&self, fault_point: Option<&str>) -> Option<Host> {
-        // The address of a killed server is still on file.
-        let _ = fs::remove_file(self.data().join("server.json"));
-        let mut command = self.msp(&["serve", "--listen", "127.0.0.1:0"]);
-        if let Some(point) = fault_point {
-            command.env(msp_engine::fault::FAULT_POINT_VARIABLE, point);
+        assert!(Instant::now() < give_up, "the server is not ready");
+        if let Some(url) = address(&installation.data()) {
+            host.url = url;
         }
-        let log = fs::File::create(self.folder.path().join("server.log")).expect("a log");
-        let child = command.stdout(log.try_clone().expect("a log")).stderr(log).spawn().expect("the server starts");
-        let mut host = Host { child, url: String::new(), token: String::new(), http: reqwest::Client::new() };
-        let give_up = Instant::now() + PATIENCE;
-        while host.url.is_empty() || !host.is_ready().await {
-            if host.child.try_wait().expect("a child").is_some() {
-                return None;
-            }
-            assert!(Instant::now() < give_up, "the server is not ready: {}", self.log());
-            if let Some(url) = address(&self.data()) {
-                host.url = url;
-            }
-            tokio::time::sleep(Duration::from_millis(20)).await;
-        }
-        let token = self.msp(&["token"]).output().expect("a token");
-        host.token = String::from_utf8(token.stdout).expect("text").trim().to_owned();
-        Some(host)
+        tokio::time::sleep(LOOK_EVERY).await;
     }
-
-    /// What the latest server wrote.
-    pub fn log(&self) -> String {
-        fs::read_to_string(self.folder.path().join("server.log")).unwrap_or_default()
-    }
+    host.token = installation.succeed(&["token"]);
+    Some(host)
 }
 
 fn address(data: &Path) -> Option<String> {
@@ -135,7 +110,7 @@ impl Host {
                 return execution;
             }
             assert!(Instant::now() < give_up, "it stays like this: {execution}");
-            tokio::time::sleep(Duration::from_millis(20)).await;
+            tokio::time::sleep(LOOK_EVERY).await;
         }
     }
 
@@ -148,7 +123,7 @@ impl Host {
                 return executions;
             }
             assert!(Instant::now() < give_up, "some never end: {executions:?}");
-            tokio::time::sleep(Duration::from_millis(50)).await;
+            tokio::time::sleep(LOOK_EVERY).await;
         }
     }
 
@@ -214,7 +189,7 @@ impl Host {
                 return status;
             }
             assert!(Instant::now() < give_up, "the fault point was never reached");
-            tokio::time::sleep(Duration::from_millis(20)).await;
+            tokio::time::sleep(LOOK_EVERY).await;
         }
     }
 }
