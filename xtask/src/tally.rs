@@ -14,8 +14,10 @@ pub struct Tally {
 impl Tally {
     /// What one line adds: zero unless it is the summary of `cargo test`, `cargo nextest` or `pytest`.
     pub fn of_line(line: &str) -> Self {
+        // At the start of the line: `cargo nextest` shows the output of failed tests indented, their own summary included.
+        let is_cargo = line.starts_with("test result:");
         let line = line.trim().trim_matches('=').trim();
-        let is_summary = line.starts_with("test result:")
+        let is_summary = is_cargo
             || line.starts_with("Summary [")
             || (line.contains(" in ") && line.ends_with('s') && line.starts_with(|c: char| c.is_ascii_digit()));
         if !is_summary {
@@ -68,7 +70,12 @@ mod tests {
 
     #[test]
     fn lines_that_only_mention_numbers_add_nothing() {
-        for line in ["test a_login_with_3_failed_attempts_is_refused ... ok", "3 failed attempts", ""] {
+        for line in [
+            "test a_login_with_3_failed_attempts_is_refused ... ok",
+            "3 failed attempts",
+            "    test result: FAILED. 0 passed; 1 failed; 0 ignored; 0 measured; 22 filtered out; finished in 0.01s",
+            "",
+        ] {
             assert_eq!(Tally::of_line(line), Tally::default(), "{line}");
         }
     }
