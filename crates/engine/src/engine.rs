@@ -75,8 +75,12 @@ pub enum RunAnswer {
 #[derive(Debug, thiserror::Error)]
 pub enum RunError {
     /// No workflow or generator of this name; perhaps a similar one.
-    #[error("no such workflow")]
+    #[error("there is no {kind} `{name}`")]
     Unknown {
+        /// `workflow` or `option generator`.
+        kind: &'static str,
+        /// The name that was asked for.
+        name: String,
         /// The nearest known name.
         nearest: Option<String>,
     },

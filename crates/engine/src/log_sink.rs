@@ -56,10 +56,7 @@ impl LogSink {
     pub async fn push(&self, lines: Vec<RawLine>) {
         let mut state = self.shared.state.lock().await;
         for line in lines {
-            let message = self.shared.masker.text(&line.message);
-            // Every stored instant is to the millisecond.
-            let at = line.at.trunc_subsecs(3);
-            state.take(LogLine { seq: 0, at, level: line.level, source: line.source, message });
+            state.take(masked(&self.shared.masker, &line));
         }
         if state.pending_bytes >= FLUSH_BYTES {
             self.shared.flush(&mut state).await;
@@ -94,6 +91,18 @@ impl LogSink {
         state.append_tail(self.shared.clock.now());
         self.shared.write(&mut state).await?;
         Ok(state.seq)
+    }
+}
+
+/// A line as it may be stored. The name of a logger is author text like any other.
+fn masked(masker: &Masker, line: &RawLine) -> LogLine {
+    LogLine {
+        seq: 0,
+        // Every stored instant is to the millisecond.
+        at: line.at.trunc_subsecs(3),
+        level: line.level,
+        source: masker.text(&line.source),
+        message: masker.text(&line.message),
     }
 }
 
@@ -158,5 +167,20 @@ impl Shared {
         state.pending.clear();
         state.pending_bytes = 0;
         Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_secret_is_masked_in_the_message_and_in_the_name_of_the_logger() {
+        let masker = Masker::default();
+        masker.add("hunter2-hunter2");
+        let text = "of hunter2-hunter2".to_owned();
+        let line = RawLine { at: chrono::Utc::now(), level: LogLevel::Info, source: text.clone(), message: text };
+        let line = masked(&masker, &line);
+        assert_eq!((line.source.as_str(), line.message.as_str()), ("of ********", "of ********"));
     }
 }

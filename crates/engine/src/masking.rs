@@ -75,7 +75,11 @@ impl Masker {
                     json.to_owned()
                 }
             }
-            Err(_) => self.text(json),
+            // Nested too deeply to be walked. Masking may cut through a number, so the rest travels as a text.
+            Err(_) => match self.text(json) {
+                masked if masked == json => masked,
+                masked => Value::from(masked).to_string(),
+            },
         }
     }
 
@@ -227,6 +231,15 @@ mod tests {
     fn a_secret_made_of_digits_is_masked_in_a_json_number_and_in_a_key() {
         let masked = masker("12345678").json(r#"{"pin": 123456789, "x12345678": [true, null, 1.5]}"#);
         assert_eq!(masked, format!(r#"{{"pin":"{MASK}","x{MASK}":[true,null,1.5]}}"#));
+    }
+
+    #[test]
+    fn masked_json_stays_json_however_deeply_it_is_nested() {
+        let deep = format!("{}1234567890{}", "[".repeat(200), "]".repeat(200));
+        let masked = masker("12345678").json(&deep);
+        let text: String = serde_json::from_str(&masked).expect("JSON");
+        assert!(text.contains(MASK) && !text.contains("12345678"), "{text}");
+        assert_eq!(masker("something else").json(&deep), deep);
     }
 
     #[test]

@@ -19,6 +19,8 @@ const OPTIONS_TIMEOUT: Duration = Duration::from_secs(30);
 pub(crate) async fn options(runtime: Arc<Runtime>, request: OptionsRequest) -> Result<OptionsAnswer, OptionsError> {
     let metadata = runtime.pool.metadata();
     let generator = metadata.option_generator(&request.generator).ok_or_else(|| RunError::Unknown {
+        kind: "option generator",
+        name: request.generator.clone(),
         nearest: nearest(
             &request.generator,
             metadata.option_generators.iter().map(|generator| generator.name.as_str()),

@@ -23,6 +23,8 @@ pub(crate) fn prepare(
     input: &Map<String, Value>,
 ) -> Result<Prepared, RunError> {
     let workflow = metadata.workflow(name).ok_or_else(|| RunError::Unknown {
+        kind: "workflow",
+        name: name.to_owned(),
         nearest: nearest(name, metadata.workflows.iter().map(|workflow| workflow.name.as_str())).map(str::to_owned),
     })?;
     if workflow.requires_org && !has_organization {

@@ -74,7 +74,7 @@ impl From<UserError> for Problem {
 impl From<RunError> for Problem {
     fn from(error: RunError) -> Self {
         match error {
-            RunError::Unknown { nearest } => unknown_name(nearest.as_deref()),
+            RunError::Unknown { kind, name, nearest } => unknown_name(kind, &name, nearest.as_deref()),
             RunError::OrganizationRequired => super::organization::organization_required(),
             RunError::Invalid(faults) => Self::new(Kind::ParametersInvalid).errors(faults),
             RunError::Changed => Kind::SettingsChanging.into(),
@@ -97,11 +97,17 @@ impl From<OptionsError> for Problem {
     }
 }
 
+/// Characters of an unknown name that are repeated to whoever asked for it.
+const SHOWN_OF_NAME: usize = 100;
+
 /// 404 for a name nobody registered, naming the one that may have been meant.
-pub(crate) fn unknown_name(nearest: Option<&str>) -> Problem {
+pub(crate) fn unknown_name(kind: &str, name: &str, nearest: Option<&str>) -> Problem {
+    let shown: String = name.chars().take(SHOWN_OF_NAME).collect();
     let problem = Problem::new(Kind::NotFound);
     match nearest {
-        Some(name) => problem.detail(format!("Nothing has this name. Did you mean `{name}`?")).with("nearest", name),
-        None => problem.detail("Nothing has this name."),
+        Some(nearest) => {
+            problem.detail(format!("There is no {kind} `{shown}`. Did you mean `{nearest}`?")).with("nearest", nearest)
+        }
+        None => problem.detail(format!("There is no {kind} `{shown}`.")),
     }
 }

@@ -148,7 +148,7 @@ pub async fn put_integration(
         &body.settings,
         previous.as_ref().map(|stored| &stored.settings),
     )
-    .ok_or_else(|| unknown_name(nearest(&integration_type, PLATFORM_INTEGRATIONS)))?
+    .ok_or_else(|| unknown_name("integration", &integration_type, nearest(&integration_type, PLATFORM_INTEGRATIONS)))?
     .map_err(|faults| Problem::new(Kind::BodyInvalid).errors(faults.into_iter().map(in_settings).collect()))?;
     // Whether the credential may stay was decided against this version, so the write is meant for this version.
     let meant_for = if_match.or(previous.map(|stored| stored.etag));

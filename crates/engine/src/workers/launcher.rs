@@ -127,6 +127,7 @@ fn raise_walls(launch: &Launch) -> Result<Found, String> {
         let what = what.to_owned();
         move |error: nix::Error| format!("{what}: {error}")
     };
+    close_inherited().map_err(|error| format!("inherited descriptors cannot be closed: {error}"))?;
     setsid().map_err(step("no session of its own"))?;
     umask(Mode::from_bits_truncate(0o077));
     limit_resources(launch).map_err(step("limits cannot be set"))?;
@@ -150,6 +151,19 @@ fn raise_walls(launch: &Launch) -> Result<Found, String> {
     }
     let landlock = sandbox::enforce(launch).map_err(|error| format!("Landlock: {error}"))?;
     Ok(Found { unreachable: None, uid: Uid::current().as_raw(), capabilities_dropped: bounding.is_ok(), landlock })
+}
+
+/// What the host itself inherited from whoever started it, and would pass on: Landlock does not touch open files.
+fn close_inherited() -> io::Result<()> {
+    let open: Vec<i32> = fs::read_dir("/dev/fd")?
+        .filter_map(|entry| entry.ok()?.file_name().to_str()?.parse().ok())
+        .filter(|descriptor| *descriptor > 2)
+        .collect();
+    for descriptor in open {
+        // The listing itself had one, which is closed by now.
+        let _ = nix::unistd::close(descriptor);
+    }
+    Ok(())
 }
 
 fn limit_resources(launch: &Launch) -> nix::Result<()> {

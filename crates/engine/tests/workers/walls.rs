@@ -54,6 +54,7 @@ async def attempts(context, data: str, workspace: str, host: int):
         "allowed": {name: attempt(action) for name, action in allowed.items()},
         "environment": sorted(os.environ),
         "uid": os.getuid(),
+        "open": [os.readlink(link) for link in map("/proc/self/fd/{}".format, os.listdir("/proc/self/fd")) if os.path.islink(link)],
         "status": [line for line in open("/proc/self/status") if line.startswith(("Cap", "NoNewPrivs", "Groups"))],
     }
 
@@ -123,4 +124,15 @@ async fn a_host_that_is_root_gives_every_worker_a_uid_of_its_own_when_it_can_rea
         assert!(layers.contains("keep the server's uid"), "{layers}");
     }
     assert!(!(own.is_root() && recent) || layers.contains("a uid of its own"), "{layers}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn files_the_host_inherited_from_whoever_started_it_are_closed_in_workers() {
+    let private = tempfile::NamedTempFile::new().expect("a file");
+    // A duplicate survives `exec`, as an inherited descriptor does.
+    let inherited = nix::unistd::dup(private.as_file()).expect("duplicated");
+    let (_bench, value) = attempts(None).await;
+    let open = value["open"].to_string();
+    assert!(open.contains("pipe:") && !open.contains(&private.path().display().to_string()), "{open}");
+    drop(inherited);
 }
