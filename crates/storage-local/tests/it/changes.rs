@@ -211,6 +211,10 @@ async fn a_workflow_secret_resolves_to_the_organizations_own_and_never_appears_i
     let org = OrgId::random();
     let set = async |scope, text: &str| secrets.set(scope, "api_key", &SecretValue::new(text), &Actor::PLATFORM).await;
     assert!(secrets.resolve(Some(org), "api_key").await.expect("read").is_none());
+    // Workflows ask for whatever they like; that is no failure of the store.
+    for name in ["", "../api_key", "a\0b", "a/b", &"a".repeat(100_000)] {
+        assert!(secrets.resolve(Some(org), name).await.expect("read").is_none());
+    }
     set(Scope::Global, "shared-canary").await.expect("set");
     let (value, origin) = secrets.resolve(Some(org), "api_key").await.expect("read").expect("inherited");
     assert_eq!((value.reveal(), origin), ("shared-canary", ConfigOrigin::Global));

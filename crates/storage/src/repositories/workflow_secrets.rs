@@ -3,7 +3,7 @@
 use super::audit::AuditDraft;
 use super::{Actor, Journal};
 use crate::{SecretAddress, SecretNamespace, SecretStore, SecretValue, StoreError};
-use msp_domain::{ConfigOrigin, OrgId, Scope};
+use msp_domain::{ConfigOrigin, OrgId, Scope, config::check_name};
 use serde_json::json;
 use std::sync::Arc;
 
@@ -63,6 +63,10 @@ impl WorkflowSecrets {
         org: Option<OrgId>,
         name: &str,
     ) -> Result<Option<(SecretValue, ConfigOrigin)>, StoreError> {
+        // The name comes from author code: what cannot be set is not set, and no failure of the store.
+        if check_name(name).is_err() {
+            return Ok(None);
+        }
         if let Some(org) = org
             && let Some(value) = self.secrets.get(&address(Scope::Org(org), name)).await?
         {
