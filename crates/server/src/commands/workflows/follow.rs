@@ -45,11 +45,27 @@ fn print_line(line: &LogLine) {
         LogLevel::Warning => "warning",
         LogLevel::Error => "error  ",
     };
-    eprintln!("{}  {level}  {}", line.at.format("%H:%M:%S%.3f"), line.message);
+    eprintln!("{}  {level}  {}", line.at.format("%H:%M:%S%.3f"), plain(&line.message));
 }
 
 fn print_progress(progress: Option<&ProgressView>) {
     let Some(progress) = progress else { return };
     let percent = progress.percent.map_or_else(String::new, |percent| format!("{percent:.0} %"));
-    eprintln!("{percent:>12}  {}", progress.message.as_deref().unwrap_or_default());
+    eprintln!("{percent:>12}  {}", plain(progress.message.as_deref().unwrap_or_default()));
+}
+
+/// What author code wrote, as it may reach a terminal: escape sequences could rewrite what stands there.
+pub fn plain(text: &str) -> String {
+    text.chars().map(|c| if c.is_control() && !matches!(c, '\n' | '\t') { '\u{fffd}' } else { c }).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn escape_sequences_do_not_reach_the_terminal_and_tracebacks_keep_their_lines() {
+        assert_eq!(plain("a\u{1b}[2Jb\r\u{9b}c"), "a\u{fffd}[2Jb\u{fffd}\u{fffd}c");
+        assert_eq!(plain("Traceback:\n\tgrün"), "Traceback:\n\tgrün");
+    }
 }

@@ -1,6 +1,10 @@
 //! `msp workflows run`.
 
-use super::{client::Client, follow::follow, parameters};
+use super::{
+    client::Client,
+    follow::{follow, plain},
+    parameters,
+};
 use crate::{
     cli::{Places, Run},
     commands::token,
@@ -74,6 +78,6 @@ async fn run_on(client: &Client, arguments: &Run, input: &serde_json::Map<String
     }
     let reason = execution.error_type.map_or_else(String::new, |reason| format!(" ({reason})"));
     let message = execution.error_message.map_or_else(String::new, |message| format!(": {message}"));
-    eprintln!("{}{reason}{message}", execution.status);
+    eprintln!("{}{}", execution.status, plain(&format!("{reason}{message}")));
     Err(Reported.into())
 }
