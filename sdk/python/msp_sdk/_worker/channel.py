@@ -128,6 +128,12 @@ class Channel:
             del buffer[: 4 + size]
             yield self._loads(body)
 
+    def end_fork(self) -> None:
+        """In a forked child that ran on to the end of its parent's code: end it here. Nothing after this point is the
+        author's, and locks that other threads held when the process was copied stay held in it for ever."""
+        if self.forked is not None:
+            os._exit(0)
+
     def abandon(self, lines_to: dict[str, int]) -> None:
         """In a forked child: let go of the channel, which belongs to the parent."""
         self.forked = lines_to

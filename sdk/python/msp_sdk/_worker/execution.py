@@ -6,6 +6,7 @@ import asyncio
 import contextvars
 import datetime
 import logging
+import os
 import threading
 import weakref
 from collections.abc import Callable
@@ -77,6 +78,7 @@ class Execution:
     async def _run(self) -> None:
         self._began = True
         members = await self._outcome()
+        self._worker.channel.end_fork()
         # From here on nothing of the author's decides: a late `cancel` frame has nothing left to cancel.
         self._blocking = True
         try:
@@ -181,6 +183,7 @@ async def _in_thread(function: Callable[[], Any], loop: asyncio.AbstractEventLoo
     Not in the loop's executor: its threads are the author's as well, who may have used them up.
     """
     done: asyncio.Future[Any] = loop.create_future()
+    process = os.getpid()
 
     def finish(value: Any, error: BaseException | None) -> None:
         if done.done():
@@ -196,6 +199,8 @@ async def _in_thread(function: Callable[[], Any], loop: asyncio.AbstractEventLoo
             value, error = function(), None
         except BaseException as raised:
             value, error = None, raised
+        if os.getpid() != process:
+            os._exit(0)  # a fork that ran on; the loop is its parent's
         loop.call_soon_threadsafe(finish, value, error)
 
     threading.Thread(target=run, name="msp-execution", daemon=True).start()

@@ -105,8 +105,6 @@ class Worker:
 
     def end(self, execution: Execution, members: bytes) -> None:
         """Put the process in order for the next execution, then send the result of this one."""
-        if self.channel.forked is not None:
-            os._exit(0)  # a fork that ran on to the end of its parent's code
         try:
             self._state.restore(last=len(self._executions) == 1)
         except Exception as error:
