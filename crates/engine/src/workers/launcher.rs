@@ -1,9 +1,10 @@
 //! `msp __worker`: becomes a Python worker behind walls. Runs in a process of its own, before any thread exists.
 //!
 //! The order matters. Bounding capabilities can only be dropped while the process has some; a change of uid clears
-//! the parent-death signal; Landlock must come after everything that opens files elsewhere.
+//! the parent-death signal; Landlock must come after everything that opens files elsewhere, the filter of system calls
+//! after everything that makes one it refuses.
 
-use super::sandbox;
+use super::{calls, sandbox};
 use nix::{
     sys::{
         prctl,
@@ -72,6 +73,8 @@ pub(super) struct Found {
     pub capabilities_dropped: bool,
     /// Whether Landlock is enforced, and whether all of it is.
     pub landlock: Walls,
+    /// Whether system calls about other processes and foreign metadata are refused.
+    pub calls_filtered: bool,
 }
 
 /// How far Landlock goes on this kernel.
@@ -150,7 +153,14 @@ fn raise_walls(launch: &Launch) -> Result<Found, String> {
         return Err("the host ended while this worker started".to_owned());
     }
     let landlock = sandbox::enforce(launch).map_err(|error| format!("Landlock: {error}"))?;
-    Ok(Found { unreachable: None, uid: Uid::current().as_raw(), capabilities_dropped: bounding.is_ok(), landlock })
+    let calls_filtered = calls::filter(launch.identity.is_none()).is_ok();
+    Ok(Found {
+        unreachable: None,
+        uid: Uid::current().as_raw(),
+        capabilities_dropped: bounding.is_ok(),
+        landlock,
+        calls_filtered,
+    })
 }
 
 /// What the host itself inherited from whoever started it, and would pass on: Landlock does not touch open files.

@@ -3,6 +3,7 @@
 
 mod attend;
 mod bundle;
+mod calls;
 mod capture;
 mod drive;
 mod environment;

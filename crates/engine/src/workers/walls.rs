@@ -70,9 +70,15 @@ fn describe(uid: String, found: &Found) -> Vec<String> {
     } else {
         "No capability is left; the bounding set stays, as only a privileged server can drop it"
     };
+    let calls = if found.calls_filtered {
+        "System calls about other processes' limits, priorities and memory are refused, and so are changes of owners"
+    } else {
+        "System calls are not filtered: workers of the server's uid can change the server's limits and its files' modes"
+    };
     [
         uid,
         landlock.to_owned(),
+        calls.to_owned(),
         capabilities.to_owned(),
         "no_new_privs is set: programs with special rights give none".to_owned(),
         "Workers are killed when the server dies, with all processes they started when they end".to_owned(),

@@ -2,10 +2,11 @@
 
 use crate::support::{Bench, Setup, org};
 use serde_json::{Value, json};
+use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 
 const PROBE: &str = r#"
-import os, signal, socket, subprocess, sys, tempfile
+import os, resource, shutil, signal, socket, subprocess, sys, tempfile
 from msp_sdk import workflow
 
 def attempt(action):
@@ -31,6 +32,11 @@ async def attempts(context, data: str, workspace: str, host: int):
         "database": lambda: read(data + "/msp.db"),
         "host environment": lambda: read(f"/proc/{host}/environ"),
         "signal the host": lambda: os.kill(host, 0),
+        "limit the host": lambda: resource.prlimit(host, resource.RLIMIT_CORE, (0, 0)),
+        "slow the host": lambda: os.setpriority(os.PRIO_PROCESS, host, 19),
+        "move the host": lambda: os.sched_setaffinity(host, {0}),
+        "own the key": lambda: os.chown(data + "/master.key", 1, 1),
+        "label the key": lambda: os.setxattr(data + "/master.key", "user.mine", b"x"),
         "write the bundle": lambda: write(workspace + "/workflows/all.py"),
         "add to the bundle": lambda: write(workspace + "/workflows/new.py"),
         "write the sdk": lambda: write(msp_sdk.__file__),
@@ -47,6 +53,9 @@ async def attempts(context, data: str, workspace: str, host: int):
         "template": lambda: read(workspace + "/templates/mail.txt"),
         "subprocess": lambda: subprocess.run(["/bin/echo", "hi"], capture_output=True, check=True).stdout,
         "null": lambda: write("/dev/null"),
+        "own limits": lambda: resource.setrlimit(resource.RLIMIT_CORE, (0, 0)),
+        "copy": lambda: shutil.copy2(workspace + "/templates/mail.txt", tempfile.gettempdir() + "/copy"),
+        "mode of the key": lambda: chmod(data + "/master.key"),
         "sockets": lambda: socket.socket().close(),
     }
     return {
@@ -57,6 +66,14 @@ async def attempts(context, data: str, workspace: str, host: int):
         "open": [os.readlink(link) for link in map("/proc/self/fd/{}".format, os.listdir("/proc/self/fd")) if os.path.islink(link)],
         "status": [line for line in open("/proc/self/status") if line.startswith(("Cap", "NoNewPrivs", "Groups"))],
     }
+
+def chmod(path):
+    """Without effect where the worker shares the host's uid, refused by the kernel where it has its own."""
+    try:
+        os.chmod(path, 0o666)
+        os.utime(path, (0, 0))
+    except PermissionError:
+        pass
 
 def context_temp():
     path = tempfile.gettempdir() + "/owned"
@@ -70,7 +87,10 @@ async fn attempts(python: Option<PathBuf>) -> (Bench, Value) {
     let arguments = json!({
         "data": bench.data(), "workspace": bench.folder.path().join("workspace"), "host": std::process::id(),
     });
+    let mode = || std::fs::metadata(bench.data().join("master.key")).expect("the key").permissions().mode();
+    let before = mode();
     let value = bench.value(org(), "attempts", arguments).await;
+    assert_eq!(mode(), before, "the mode of the key was changed");
     (bench, value)
 }
 
