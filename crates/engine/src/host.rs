@@ -19,6 +19,9 @@ use msp_storage::{
 use serde_json::{Map, Value, json};
 use std::sync::Arc;
 
+/// Characters of a progress message that are kept: it is one line beside a bar.
+const PROGRESS_CHARS: usize = 2000;
+
 /// Calls for secrets and integrations: the same for runs and for option generators.
 pub(crate) struct Calls {
     pub runtime: Arc<Runtime>,
@@ -119,7 +122,8 @@ impl RunHost for Recorded {
     }
 
     async fn progress(&self, percent: Option<f64>, message: Option<String>) {
-        let masked = message.map(|message| self.calls.masker.text(&message));
+        // Cut only once it is masked: half a secret would not be found.
+        let masked = message.map(|message| self.calls.masker.text(&message).chars().take(PROGRESS_CHARS).collect());
         self.record.progress(percent, masked).await;
     }
 

@@ -4,7 +4,11 @@ use crate::{masking::Masker, workers::RawLine};
 use chrono::SubsecRound;
 use msp_domain::{Clock, LogLevel, LogLine};
 use msp_storage::{Repositories, StoreError, repositories::executions::Execution};
-use std::{collections::VecDeque, sync::Arc, time::Duration};
+use std::{
+    collections::{HashMap, VecDeque},
+    sync::Arc,
+    time::Duration,
+};
 use tokio::sync::Mutex;
 
 /// Lines are written once this much has gathered ...
@@ -13,6 +17,11 @@ const FLUSH_BYTES: usize = 16 * 1024;
 const FLUSH_AFTER: Duration = Duration::from_millis(250);
 /// Of a longer log, this much of its beginning is kept, and as much of its end (design section 6).
 const KEEP_BYTES: usize = 5 * 1024 * 1024;
+/// Characters of a source that are kept: the name of a logger is meant to be short.
+const SOURCE_CHARS: usize = 200;
+/// A line this long was cut by whoever read it: at 32 KiB (docs/worker-protocol.md), less at most three bytes so that
+/// no character is split.
+const CUT_BYTES: usize = 32 * 1024 - 3;
 /// What a line costs besides its text: many empty lines must reach the cap too.
 const LINE_OVERHEAD_BYTES: usize = 64;
 
@@ -38,6 +47,8 @@ struct State {
     durable: u64,
     pending: Vec<LogLine>,
     pending_bytes: usize,
+    /// Per source, a line that was cut because it was too long, unmasked: a secret may go on in the next.
+    cut: HashMap<String, RawLine>,
     flush_scheduled: bool,
     head_bytes: usize,
     tail: VecDeque<LogLine>,
@@ -56,7 +67,7 @@ impl LogSink {
     pub async fn push(&self, lines: Vec<RawLine>) {
         let mut state = self.shared.state.lock().await;
         for line in lines {
-            state.take(masked(&self.shared.masker, &line));
+            state.mask(&self.shared.masker, line);
         }
         if state.pending_bytes >= FLUSH_BYTES {
             self.shared.flush(&mut state).await;
@@ -88,6 +99,9 @@ impl LogSink {
     /// [`StoreError`] when lines could not be written; they are kept, so calling again is right.
     pub async fn finish(&self) -> Result<u64, StoreError> {
         let mut state = self.shared.state.lock().await;
+        for (_, line) in std::mem::take(&mut state.cut) {
+            state.take(masked(&self.shared.masker, &line));
+        }
         state.append_tail(self.shared.clock.now());
         self.shared.write(&mut state).await?;
         Ok(state.seq)
@@ -101,12 +115,26 @@ fn masked(masker: &Masker, line: &RawLine) -> LogLine {
         // Every stored instant is to the millisecond.
         at: line.at.trunc_subsecs(3),
         level: line.level,
-        source: masker.text(&line.source),
+        source: masker.text(&line.source).chars().take(SOURCE_CHARS).collect(),
         message: masker.text(&line.message),
     }
 }
 
 impl State {
+    /// Masks a line and takes it; one that was cut waits for the rest.
+    fn mask(&mut self, masker: &Masker, mut line: RawLine) {
+        if let Some(before) = self.cut.remove(&line.source) {
+            let (message, reaches) = masker.across(&before.message, &line.message);
+            self.take(LogLine { message, ..masked(masker, &RawLine { message: String::new(), ..before }) });
+            line.message.drain(..reaches);
+        }
+        if line.message.len() >= CUT_BYTES {
+            self.cut.insert(line.source.clone(), line);
+        } else {
+            self.take(masked(masker, &line));
+        }
+    }
+
     fn take(&mut self, line: LogLine) {
         let bytes = line.message.len() + line.source.len() + LINE_OVERHEAD_BYTES;
         if self.head_bytes + bytes <= KEEP_BYTES && self.tail.is_empty() {

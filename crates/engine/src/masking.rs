@@ -61,6 +61,28 @@ impl Masker {
         }
     }
 
+    /// A text that goes on in another: the first with every secret masked, one that reaches into the second included,
+    /// and how many bytes of the second belong to that secret.
+    pub fn across(&self, first: &str, second: &str) -> (String, usize) {
+        let state = self.state.read().unwrap_or_else(PoisonError::into_inner);
+        let Some(finder) = &state.finder else {
+            drop(state);
+            return (self.text(first), 0);
+        };
+        let both = format!("{first}{second}");
+        let mut masked = String::with_capacity(first.len());
+        let mut seen = 0;
+        for found in finder.find_iter(&both).take_while(|found| found.start() < first.len()) {
+            masked.push_str(&both[seen..found.start()]);
+            masked.push_str(MASK);
+            seen = found.end();
+        }
+        if seen < first.len() {
+            masked.push_str(&first[seen..]);
+        }
+        (masked, seen.saturating_sub(first.len()))
+    }
+
     /// JSON text with every secret masked: in strings, in keys, and in numbers whose digits spell one. A text without
     /// secrets comes back byte for byte.
     pub fn json(&self, json: &str) -> String {
@@ -246,6 +268,14 @@ mod tests {
     fn json_without_secrets_comes_back_byte_for_byte() {
         let text = r#"{ "big": 12345678901234567890123,  "a" : 1.0 }"#;
         assert_eq!(masker("long enough").json(text), text);
+    }
+
+    #[test]
+    fn a_secret_that_is_cut_in_two_is_masked_in_the_first_part_and_taken_out_of_the_second() {
+        let masker = masker("correct-horse");
+        assert_eq!(masker.across("a correct-horse b corre", "ct-horse c"), (format!("a {MASK} b {MASK}"), 8));
+        assert_eq!(masker.across("no secret cor", "ner"), ("no secret cor".to_owned(), 0));
+        assert_eq!(Masker::default().across("a", "b"), ("a".to_owned(), 0));
     }
 
     proptest! {

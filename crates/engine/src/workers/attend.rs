@@ -28,8 +28,6 @@ const DRAIN_BYTES: usize = 4 * 1024 * 1024;
 const EXIT_AFTER_HANG_UP: Duration = Duration::from_secs(1);
 /// How often a full buffer is looked at again.
 const CATCH_UP: Duration = Duration::from_millis(20);
-/// Longest progress message kept.
-const PROGRESS_CHARS: usize = 2000;
 
 /// What is read from one worker.
 pub(super) struct Wires {
@@ -156,9 +154,8 @@ impl Reader<'_> {
                     },
                 }
             }
-            FromWorker::Progress(mut progress) => {
+            FromWorker::Progress(progress) => {
                 if let Some(flight) = self.in_flight(&progress.execution_id)? {
-                    progress.message = progress.message.map(|text| text.chars().take(PROGRESS_CHARS).collect());
                     flight.progress(progress);
                 }
             }
@@ -300,7 +297,6 @@ async fn answer(process: Arc<Process>, open: super::flight::OpenCall, call: Call
 fn raw_lines(line: Line) -> impl Iterator<Item = RawLine> {
     let at = DateTime::from_timestamp_millis(line.at_ms).unwrap_or_else(Utc::now);
     let Line { level, source, message, .. } = line;
-    let source: String = source.chars().take(200).collect();
     capture::pieces(message).into_iter().map(move |message| RawLine { at, level, source: source.clone(), message })
 }
 

@@ -68,6 +68,18 @@ pub(super) fn pieces(message: String) -> Vec<String> {
     pieces
 }
 
+/// The beginning of a line, ending with a whole word: what is cut here is masked later, and half a secret would not be
+/// found.
+fn whole_words(line: &str) -> String {
+    match line.char_indices().nth(WORD_CHARS) {
+        None => line.to_owned(),
+        Some((end, _)) => match line[..end].rfind(char::is_whitespace) {
+            Some(blank) => format!("{} ...", &line[..blank]),
+            None => format!("(a line of {} bytes)", line.len()),
+        },
+    }
+}
+
 /// The end of what a worker wrote to standard error.
 #[derive(Debug, Default)]
 pub(super) struct LastWords {
@@ -79,7 +91,7 @@ impl LastWords {
         if self.lines.len() == LAST_WORDS {
             self.lines.pop_front();
         }
-        self.lines.push_back(line.chars().take(WORD_CHARS).collect());
+        self.lines.push_back(whole_words(line));
     }
 
     /// A sentence to append to a message; empty when nothing was written.

@@ -7,7 +7,7 @@ import subprocess
 import sys
 import time
 
-from shared.decorators import workflow
+from shared.decorators import param, workflow
 
 
 @workflow(description="Prints 100 MB")
@@ -77,3 +77,13 @@ async def leave(context):
 @workflow(description="Answers")
 async def answer(context):
     return {"pid": os.getpid()}
+
+
+@workflow(description="Prints a password across the place where long lines are cut")
+@param("password", type="password")
+async def straddle(context, password: str):
+    for before in range(32768 - len(password) - 2, 32768 + 2):
+        print("x" * before + password + " end")
+    os.write(2, b"z" * (32768 - 5) + password.encode() + b"\n")
+    context.progress(50, "y" * 1990 + password)
+    return "printed"

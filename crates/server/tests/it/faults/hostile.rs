@@ -116,3 +116,23 @@ async fn ended(host: &Host, org: &str, workflow: &str) -> (String, Value) {
         .await;
     (execution["status"].as_str().expect("a status").to_owned(), execution)
 }
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn no_half_of_a_password_is_stored_where_long_lines_are_cut() {
+    let password = "correct-horse-battery";
+    let installation = installation();
+    let host = start(&installation, None).await.expect("a start");
+    let org = host.organization("Contoso").await;
+    let id = host.start_run(&org, "straddle", &json!({ "password": password })).await;
+    let execution = host.execution_once(&org, &id, super::host::is_final).await;
+    assert_eq!(execution["status"], "Success", "{execution}");
+    for end in 4..password.len() {
+        for half in [&password[..end], &password[password.len() - end..]] {
+            let found = host.log_containing(&org, &id, half).await;
+            assert!(found.is_none(), "the log holds `{half}`");
+        }
+    }
+    let kept = execution["progress"].to_string();
+    assert!(!kept.contains(&password[..4]), "progress holds the beginning of it: {kept}");
+    assert!(host.log_containing(&org, &id, "******** end").await.is_some(), "the line went on");
+}
