@@ -30,19 +30,8 @@ impl Attempts {
         Self { failures: Arc::default(), clock }
     }
 
-    /// Refuses an address that has failed too often lately.
-    pub(crate) fn check(&self, address: &str) -> Result<(), Problem> {
-        let failures = self.failures.lock().unwrap_or_else(PoisonError::into_inner);
-        match failures.get(address) {
-            Some((since, count)) if *count >= MAX_FAILURES && self.clock.now() - *since < WINDOW => {
-                Err(Problem::new(Kind::TooManyAttempts).detail("Wait a minute, then use a fresh link."))
-            }
-            _ => Ok(()),
-        }
-    }
-
-    /// Counts a failure.
-    pub(crate) fn failed(&self, address: &str) {
+    /// Counts a failure. Refuses an address that has failed too often lately.
+    pub(crate) fn failed(&self, address: &str) -> Result<(), Problem> {
         let now = self.clock.now();
         let mut failures = self.failures.lock().unwrap_or_else(PoisonError::into_inner);
         if failures.len() >= MAX_ADDRESSES && !failures.contains_key(address) {
@@ -55,6 +44,10 @@ impl Attempts {
         if now - entry.0 >= WINDOW {
             *entry = (now, 0);
         }
+        if entry.1 >= MAX_FAILURES {
+            return Err(Problem::new(Kind::TooManyAttempts).detail("Wait a minute, then use a fresh link."));
+        }
         entry.1 += 1;
+        Ok(())
     }
 }

@@ -45,8 +45,6 @@ pub async fn redeem_link(
 ) -> Result<(StatusCode, [(HeaderName, String); 1]), Problem> {
     origin::check_same_origin(&api.options, &headers, false)?;
     let address = client_address(&extensions);
-    let counted_as = address.clone().unwrap_or_else(|| "unknown".to_owned());
-    api.attempts.check(&counted_as)?;
 
     let redeemed = api.repositories.sign_in_links.redeem(&body.token).await?;
     let user = match redeemed {
@@ -54,8 +52,11 @@ pub async fn redeem_link(
         None => None,
     };
     let Some(user) = user else {
-        api.attempts.failed(&counted_as);
-        api.denials.of_stranger(&counted_as);
+        // After the link was tried: many people share an address behind a proxy, and the bad links of one of them must
+        // not keep the others out.
+        let counted_as = address.as_deref().unwrap_or("unknown");
+        api.denials.of_stranger(counted_as);
+        api.attempts.failed(counted_as)?;
         return Err(Problem::new(Kind::LinkInvalid)
             .detail("The link was used already, is older than 15 minutes, or is not complete. Ask for a new one."));
     };
