@@ -25,7 +25,7 @@ impl<T: DeserializeOwned, S: Send + Sync> FromRequest<S> for ApiJson<T> {
     async fn from_request(request: Request, state: &S) -> Result<Self, Problem> {
         require_json(request.headers())?;
         let body = read(request, state).await?;
-        parse(&body).map(Self)
+        parse_object(&body).map(Self)
     }
 }
 
@@ -42,11 +42,7 @@ impl<S: Send + Sync> FromRequest<S> for InputObject {
             return Ok(Self(Map::new()));
         }
         declared?;
-        match parse(&body)? {
-            Value::Object(input) => Ok(Self(input)),
-            _ => Err(Problem::new(Kind::BodyInvalid)
-                .errors(vec![FieldFault { pointer: "#".to_owned(), detail: "expected an object".to_owned() }])),
-        }
+        parse_object(&body).map(Self)
     }
 }
 
@@ -69,9 +65,14 @@ async fn read<S: Send + Sync>(request: Request, state: &S) -> Result<Bytes, Prob
     })
 }
 
-fn parse<T: DeserializeOwned>(body: &[u8]) -> Result<T, Problem> {
+fn parse_object<T: DeserializeOwned>(body: &[u8]) -> Result<T, Problem> {
     // Syntax first, so that the same text is unreadable whatever type it was meant for.
     serde_json::from_slice::<IgnoredAny>(body).map_err(|error| unreadable(&error))?;
+    // Types would also read an array, its items in the order of their fields.
+    if body.trim_ascii_start().first() != Some(&b'{') {
+        return Err(Problem::new(Kind::BodyInvalid)
+            .errors(vec![FieldFault { pointer: "#".to_owned(), detail: "expected an object".to_owned() }]));
+    }
     let mut deserializer = serde_json::Deserializer::from_slice(body);
     serde_path_to_error::deserialize(&mut deserializer).map_err(|error| {
         let (path, cause) = (pointer(error.path()), error.into_inner());
@@ -152,7 +153,7 @@ mod tests {
     }
 
     fn refused(body: &str) -> (u16, serde_json::Value) {
-        let problem = parse::<Outer>(body.as_bytes()).expect_err("refused");
+        let problem = parse_object::<Outer>(body.as_bytes()).expect_err("refused");
         let status = problem.kind().status();
         let response = problem.respond(None);
         let body = futures::executor::block_on(axum::body::to_bytes(response.into_body(), usize::MAX)).expect("a body");
@@ -171,6 +172,16 @@ mod tests {
             let (status, problem) = refused(body);
             assert_eq!(status, 422, "{body}");
             assert_eq!(problem["errors"], serde_json::json!([{ "pointer": pointer, "detail": detail }]), "{body}");
+        }
+    }
+
+    #[test]
+    fn only_an_object_is_a_body_also_where_every_field_is_optional() {
+        for body in ["[]", r#" ["a", null]"#, "null", "\"{}\"", "7"] {
+            let (status, problem) = refused(body);
+            assert_eq!(status, 422, "{body}");
+            let expected = serde_json::json!([{ "pointer": "#", "detail": "expected an object" }]);
+            assert_eq!(problem["errors"], expected, "{body}");
         }
     }
 
