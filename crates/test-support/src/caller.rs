@@ -124,6 +124,15 @@ impl Request {
         self
     }
 
+    /// Sends a header once more, beside any of the same name.
+    pub fn header_too(mut self, name: &str, value: &str) -> Self {
+        self.headers.append(
+            name.parse::<HeaderName>().expect("a header name"),
+            HeaderValue::from_str(value).expect("a header value"),
+        );
+        self
+    }
+
     /// Leaves a header out.
     pub fn without(mut self, name: &str) -> Self {
         self.headers.remove(name);

@@ -1,6 +1,6 @@
 //! Who is asking: bearer token or session cookie to caller.
 
-use super::{Problem, ProblemKind as Kind, cookies, origin};
+use super::{Problem, ProblemKind as Kind, cookies, origin, params::at_most_once};
 use crate::state::{Api, ApiState};
 use axum::{
     extract::ConnectInfo,
@@ -44,7 +44,7 @@ pub(crate) async fn authenticate(api: &Api, parts: &Parts) -> Result<Asking, Pro
 
 /// A bearer token wins over a cookie, even when it is invalid: a program that sends one means it.
 async fn credential(api: &ApiState, method: &Method, headers: &HeaderMap) -> Result<Caller, Problem> {
-    if let Some(value) = headers.get(header::AUTHORIZATION) {
+    if let Some(value) = at_most_once(headers, header::AUTHORIZATION)? {
         let token = value.to_str().ok().and_then(bearer_token).ok_or(AuthError::Refused)?;
         return Ok(api.authenticator.bearer(token).await?);
     }

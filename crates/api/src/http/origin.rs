@@ -1,9 +1,12 @@
 //! Which hosts and origins this server answers for: against DNS rebinding and cross-site requests.
 
-use super::{Problem, ProblemKind as Kind};
+use super::{Problem, ProblemKind as Kind, params::at_most_once};
 use crate::state::ApiOptions;
-use axum::http::{HeaderMap, Uri, header};
+use axum::http::{HeaderMap, HeaderName, Uri, header};
 use url::Url;
+
+/// Where a browser says the request comes from, when it sends no `Origin`.
+const SEC_FETCH_SITE: HeaderName = HeaderName::from_static("sec-fetch-site");
 
 /// Refuses a request whose `Host` is not on the allow-list.
 pub(crate) fn check_host(options: &ApiOptions, uri: &Uri, headers: &HeaderMap) -> Result<(), Problem> {
@@ -21,8 +24,8 @@ pub(crate) fn check_host(options: &ApiOptions, uri: &Uri, headers: &HeaderMap) -
 /// Refuses an unsafe request a browser made for another site. `must_prove`: a request without the headers every browser
 /// sends is refused as well, because it carries a cookie.
 pub(crate) fn check_same_origin(options: &ApiOptions, headers: &HeaderMap, must_prove: bool) -> Result<(), Problem> {
-    let text = |name| headers.get(name).map(|value: &axum::http::HeaderValue| value.to_str().unwrap_or("?"));
-    let allowed = match (text("origin"), text("sec-fetch-site")) {
+    let text = |name| at_most_once(headers, name).map(|value| value.map(|value| value.to_str().unwrap_or("?")));
+    let allowed = match (text(header::ORIGIN)?, text(SEC_FETCH_SITE)?) {
         (Some(origin), _) => is_allowed_origin(options, origin),
         (None, Some(site)) => site == "same-origin",
         (None, None) => !must_prove,
@@ -117,5 +120,6 @@ mod tests {
         assert!(!check(&[], true));
         assert!(check(&[], false));
         assert!(!check(&[("sec-fetch-site", "cross-site")], false));
+        assert!(!check(&[("origin", "http://localhost:7071"), ("origin", "http://evil.example")], false));
     }
 }

@@ -1,13 +1,13 @@
-//! Path and query parameters, refused as problems.
+//! Path parameters, query parameters and single headers, refused as problems.
 
 use super::{Problem, ProblemKind as Kind};
 use axum::{
     RequestPartsExt,
     extract::{FromRequestParts, Path, Query, RawPathParams},
-    http::request::Parts,
+    http::{HeaderMap, HeaderName, HeaderValue, request::Parts},
 };
 use msp_domain::config::check_name;
-use serde::de::DeserializeOwned;
+use serde::{Deserialize, de::DeserializeOwned};
 
 /// The parts of the path.
 pub struct ApiPath<T>(pub T);
@@ -35,6 +35,34 @@ impl<T: DeserializeOwned + Send + 'static, S: Send + Sync> FromRequestParts<S> f
             .map(|Query(value)| Self(value))
             .map_err(|rejection| Problem::new(Kind::QueryInvalid).detail(rejection.body_text()))
     }
+}
+
+/// The query of an operation that has none of its own: only `org_id` may stand there.
+pub struct NoQuery;
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct OnlyOrganization {
+    #[serde(rename = "org_id")]
+    _org_id: Option<String>,
+}
+
+impl<S: Send + Sync> FromRequestParts<S> for NoQuery {
+    type Rejection = Problem;
+
+    async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, Problem> {
+        ApiQuery::<OnlyOrganization>::from_request_parts(parts, state).await.map(|_| Self)
+    }
+}
+
+/// The value of a header that may be sent once. Of two, a proxy may have believed the other one.
+pub(crate) fn at_most_once(headers: &HeaderMap, name: HeaderName) -> Result<Option<&HeaderValue>, Problem> {
+    let mut values = headers.get_all(&name).iter();
+    let first = values.next();
+    if values.next().is_some() {
+        return Err(Problem::new(Kind::HeaderInvalid).detail(format!("Send `{name}` once.")));
+    }
+    Ok(first)
 }
 
 /// A config key, secret name or integration type: the part of the path that is not the organization.

@@ -54,7 +54,7 @@ async fn a_link_of_an_inactive_user_does_not_sign_in() {
 }
 
 #[tokio::test]
-async fn an_address_that_keeps_failing_waits_and_others_do_not() {
+async fn an_address_that_keeps_failing_is_told_to_wait_and_a_valid_link_works_all_the_same() {
     let app = TestApp::new().await;
     let attempt = || app.stranger().request("POST", "/api/auth/link").json(&json!({ "token": "guess" }));
     for _ in 0..10 {
@@ -64,6 +64,10 @@ async fn an_address_that_keeps_failing_waits_and_others_do_not() {
     refused.assert_problem(429, "too-many-attempts");
     assert_eq!(refused.header("retry-after"), "60");
     attempt().from_address([192, 0, 2, 8]).send().await.assert_problem(401, "link-invalid");
+    let token = link_for(&app, &app.admin()).await;
+    let answer = app.stranger().post(None, "/api/auth/link", json!({ "token": token })).await.expect(204);
+    assert_eq!(status_with(&app, &session_of(&answer)).await, 200, "a valid link works whoever else fails");
+    attempt().send().await.assert_problem(429, "too-many-attempts");
     app.clock.advance(Duration::minutes(1));
     attempt().send().await.assert_problem(401, "link-invalid");
 }
@@ -126,6 +130,19 @@ async fn a_bearer_token_wins_over_a_cookie_even_when_it_is_invalid() {
     for value in ["Bearer nonsense", "Bearer ", "Basic YTpi"] {
         with(value.to_owned()).await.assert_problem(401, "unauthenticated");
     }
+}
+
+#[tokio::test]
+async fn a_header_that_decides_who_asks_is_refused_when_it_comes_twice() {
+    let app = TestApp::new().await;
+    let bearer = format!("Bearer {}", app.admin().credential());
+    let twice = app.stranger().request("GET", "/api/me").header("authorization", &bearer);
+    twice.header_too("authorization", "Bearer other").send().await.assert_problem(400, "header-invalid");
+
+    let browser = app.in_browser(&app.admin()).await;
+    let create = browser.request("POST", "/api/organizations").json(&json!({ "name": "A" }));
+    create.header_too("origin", "http://evil.example").send().await.assert_problem(400, "header-invalid");
+    assert_eq!(app.repositories.organizations.all().await.expect("organizations"), []);
 }
 
 #[tokio::test]
