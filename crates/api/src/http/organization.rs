@@ -3,7 +3,7 @@
 use super::{Problem, ProblemKind as Kind};
 use axum::{
     RequestPartsExt,
-    extract::{Query, RawPathParams},
+    extract::{FromRequestParts, Query, RawPathParams},
     http::request::Parts,
 };
 use msp_domain::OrgId;
@@ -26,6 +26,29 @@ pub(crate) async fn requested_organization(parts: &mut Parts) -> Result<Option<O
             .detail("Path, query `org_id` and header `X-Organization-Id` must name the same organization."));
     }
     Ok(first)
+}
+
+/// The organization a request names outside its body, if any, for a handler whose body names one too.
+pub struct NamedOrganization(Option<OrgId>);
+
+impl<S: Send + Sync> FromRequestParts<S> for NamedOrganization {
+    type Rejection = Problem;
+
+    async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, Problem> {
+        requested_organization(parts).await.map(Self)
+    }
+}
+
+impl NamedOrganization {
+    /// Refuses a body about another organization.
+    pub(crate) fn agrees_with(&self, body: OrgId) -> Result<(), Problem> {
+        if self.0.is_some_and(|named| named != body) {
+            return Err(Problem::new(Kind::OrganizationMismatch).detail(
+                "`org_id` of the body, query `org_id` and header `X-Organization-Id` must name the same organization.",
+            ));
+        }
+        Ok(())
+    }
 }
 
 /// The refusal of a request that names no organization where one is needed.

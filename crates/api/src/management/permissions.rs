@@ -5,8 +5,9 @@ use crate::{
         Problem, ProblemKind as Kind,
         access::{AdminAccess, SignedIn, administrator_required, open},
         json::ApiJson,
+        organization::NamedOrganization,
         paging::PageOf,
-        params::ApiPath,
+        params::{ApiPath, NoQuery},
     },
     state::Api,
 };
@@ -57,6 +58,7 @@ pub async fn list_organization_permissions(
     State(api): State<Api>,
     _: AdminAccess,
     ApiPath(org): ApiPath<OrgId>,
+    _: NoQuery,
 ) -> Result<Json<PageOf<GrantView>>, Problem> {
     api.repositories.organizations.get(org).await?.ok_or(Kind::NotFound)?;
     let grants = api.repositories.grants.of_org(org).await?;
@@ -76,6 +78,7 @@ pub async fn list_user_permissions(
     State(api): State<Api>,
     SignedIn(asking): SignedIn,
     ApiPath(id): ApiPath<UserId>,
+    _: NoQuery,
 ) -> Result<Json<PageOf<GrantView>>, Problem> {
     if asking.caller.user != id {
         if !asking.caller.is_administrator() {
@@ -101,6 +104,7 @@ pub async fn set_user_permissions(
     State(api): State<Api>,
     AdminAccess(asking): AdminAccess,
     ApiPath((id, org)): ApiPath<(UserId, OrgId)>,
+    _: NoQuery,
     ApiJson(permissions): ApiJson<Permissions>,
 ) -> Result<Json<GrantView>, Problem> {
     api.repositories.users.get(id).await?.ok_or(Kind::NotFound)?;
@@ -121,6 +125,7 @@ pub async fn revoke_user_permissions(
     State(api): State<Api>,
     AdminAccess(asking): AdminAccess,
     ApiPath((id, org)): ApiPath<(UserId, OrgId)>,
+    _: NoQuery,
 ) -> Result<StatusCode, Problem> {
     api.repositories.grants.revoke(id, org, &asking.actor).await?;
     Ok(StatusCode::NO_CONTENT)
@@ -148,7 +153,7 @@ pub struct Allowed {
 ///
 /// Denied is a 403 with `"allowed": false`, because some callers take any 200 for yes.
 ///
-/// Problems: `permission-denied` (403), `body-invalid` (422).
+/// Problems: `permission-denied` (403), `body-invalid` (422), `organization-mismatch` (400).
 #[utoipa::path(
     post, path = "/api/permissions/check", operation_id = "checkPermission", tag = "permissions",
     request_body = CheckPermission,
@@ -158,8 +163,11 @@ pub struct Allowed {
 pub async fn check_permission(
     State(api): State<Api>,
     SignedIn(asking): SignedIn,
+    named: NamedOrganization,
+    _: NoQuery,
     ApiJson(body): ApiJson<CheckPermission>,
 ) -> Result<Json<Allowed>, Problem> {
+    named.agrees_with(body.org_id)?;
     match open(&api, &asking, Some(body.org_id), &[body.permission]).await {
         Ok(_) => Ok(Json(Allowed { allowed: true })),
         Err(problem) => match problem.kind() {

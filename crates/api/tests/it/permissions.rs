@@ -29,6 +29,23 @@ async fn a_grant_works_at_the_next_request_and_so_does_its_end() {
 }
 
 #[tokio::test]
+async fn a_question_about_one_organization_is_not_asked_in_the_name_of_another() {
+    let app = TestApp::new().await;
+    let (contoso, fabrikam) = (app.org("Contoso").await, app.org("Fabrikam").await);
+    let user = app.user_with(&contoso, [Permission::ExecuteWorkflows]).await;
+    let question = json!({ "org_id": contoso.id.key(), "permission": "execute_workflows" });
+
+    let _ = user.post(None, "/api/permissions/check", question.clone()).await.expect(200);
+    let _ = user.post(contoso.id, "/api/permissions/check", question.clone()).await.expect(200);
+    let answer = user.post(fabrikam.id, "/api/permissions/check", question.clone()).await;
+    answer.assert_problem(400, "organization-mismatch");
+    let path = format!("/api/permissions/check?org_id={}", fabrikam.id);
+    user.post(None, &path, question).await.assert_problem(400, "organization-mismatch");
+    let positional = json!([contoso.id.key(), "execute_workflows"]);
+    user.post(None, "/api/permissions/check", positional).await.assert_problem(422, "body-invalid");
+}
+
+#[tokio::test]
 async fn everyone_reads_their_own_grants_and_only_administrators_those_of_others() {
     let app = TestApp::new().await;
     let org = app.org("Contoso").await;
