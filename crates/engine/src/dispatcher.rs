@@ -4,6 +4,7 @@ use crate::{
     fault::{FaultPoint, reach},
     run::{Claimed, password_address},
     runtime::Runtime,
+    workers::Edition,
 };
 use msp_auth::Denied;
 use msp_domain::{ExecutionStatus, LogLevel};
@@ -88,8 +89,10 @@ async fn run_queued(
     if runtime.stopping.is_cancelled() {
         return Ok(());
     }
+    // The record names what it runs on, which may have changed since it was queued.
+    let edition = runtime.pool.edition();
     let executions = &runtime.repositories.executions;
-    let claimed = executions.claim(pointer, &runtime.owner, runtime.clock.now()).await?;
+    let claimed = executions.claim(pointer, &runtime.owner, edition.bundle(), runtime.clock.now()).await?;
     if claimed.is_some() {
         reach(FaultPoint::AfterClaim);
     }
@@ -101,7 +104,7 @@ async fn run_queued(
         }
     }
     let Some(execution) = claimed else { return Ok(()) };
-    let ran = match ready(&runtime, &execution).await? {
+    let ran = match ready(&runtime, &execution, edition).await? {
         Ok(ready) => match ready.run(runtime.clone()).await {
             Ok(_) => Ok(()),
             Err(crate::RunError::Store(error)) => Err(error),
@@ -120,7 +123,11 @@ struct Refusal {
 }
 
 /// Everything a claimed execution needs, or why it may not run any more.
-async fn ready(runtime: &Runtime, execution: &Execution) -> Result<Result<Claimed, Refusal>, StoreError> {
+async fn ready(
+    runtime: &Runtime,
+    execution: &Execution,
+    edition: Arc<Edition>,
+) -> Result<Result<Claimed, Refusal>, StoreError> {
     let access = match runtime.gate.still_allowed(execution.executed_by, execution.scope).await {
         Ok(access) => access,
         Err(Denied::Store(error)) => return Err(error),
@@ -131,7 +138,7 @@ async fn ready(runtime: &Runtime, execution: &Execution) -> Result<Result<Claime
             }));
         }
     };
-    let metadata = runtime.pool.metadata();
+    let metadata = edition.metadata();
     let Some(workflow) = metadata.workflow(&execution.workflow_name) else {
         return Ok(Err(Refusal {
             error_type: "unknown_workflow",
@@ -150,7 +157,15 @@ async fn ready(runtime: &Runtime, execution: &Execution) -> Result<Result<Claime
         };
     arguments.extend(passwords.clone());
     let config = runtime.repositories.config.effective(execution.scope.org()).await?;
-    Ok(Ok(Claimed { execution: execution.clone(), access, config, workflow: workflow.clone(), arguments, passwords }))
+    Ok(Ok(Claimed {
+        edition,
+        execution: execution.clone(),
+        access,
+        config,
+        workflow: workflow.clone(),
+        arguments,
+        passwords,
+    }))
 }
 
 async fn refuse(runtime: &Runtime, execution: &Execution, refusal: Refusal) -> Result<(), StoreError> {

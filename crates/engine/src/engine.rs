@@ -191,6 +191,13 @@ impl Engine {
         options::options(self.runtime.clone(), request).await
     }
 
+    /// Serves every change of the workspace as soon as it is saved, until the engine shuts down. A change that breaks
+    /// what works is held back and shown in the metadata.
+    pub fn watch(&self) {
+        let (pool, stopping) = (self.runtime.pool.clone(), self.runtime.stopping.clone());
+        tokio::spawn(async move { pool.watch(stopping).await });
+    }
+
     /// Which walls stand around workers, for the start log.
     pub fn layers(&self) -> Vec<String> {
         self.runtime.pool.layers()

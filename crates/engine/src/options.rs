@@ -17,7 +17,8 @@ const OPTIONS_TIMEOUT: Duration = Duration::from_secs(30);
 
 /// Asks a generator.
 pub(crate) async fn options(runtime: Arc<Runtime>, request: OptionsRequest) -> Result<OptionsAnswer, OptionsError> {
-    let metadata = runtime.pool.metadata();
+    let edition = runtime.pool.edition();
+    let metadata = edition.metadata();
     let generator = metadata.option_generator(&request.generator).ok_or_else(|| RunError::Unknown {
         kind: "option generator",
         name: request.generator.clone(),
@@ -39,6 +40,7 @@ pub(crate) async fn options(runtime: Arc<Runtime>, request: OptionsRequest) -> R
     let cancel = CancellationToken::new();
     let _cancelled_on_drop = cancel.clone().drop_guard();
     let assignment = Assignment {
+        edition,
         scope,
         execution_id,
         kind: TargetKind::Options,

@@ -9,7 +9,7 @@ use crate::{
     prepare::{Prepared, prepare},
     record::Record,
     runtime::Runtime,
-    workers::{Assignment, Outcome, TargetKind},
+    workers::{Assignment, Edition, Outcome, TargetKind},
 };
 use msp_auth::Access;
 use msp_domain::{EffectiveConfig, ExecutionId, LogLevel, Trigger, Workflow};
@@ -42,13 +42,13 @@ const ENDING_RETRIES: [Duration; 9] = [
 /// Puts a request on record and, unless it is to be queued, runs it. Everything after the checks happens in a task
 /// of its own: a caller that hangs up cancels nothing.
 pub(crate) async fn run(runtime: Arc<Runtime>, request: RunRequest) -> Result<RunAnswer, RunError> {
-    let metadata = runtime.pool.metadata();
+    let edition = runtime.pool.edition();
     let has_organization = request.access.organization().is_some();
-    let prepared = prepare(&metadata, &request.workflow, has_organization, &request.input)?;
-    let (bundle, wait) = (metadata.bundle.clone(), request.wait);
+    let prepared = prepare(&edition.metadata(), &request.workflow, has_organization, &request.input)?;
+    let wait = request.wait;
     match wait {
         Wait::No => {
-            let task = async move { enqueue(&runtime, &request, &prepared, bundle).await };
+            let task = async move { enqueue(&runtime, &request, &prepared, &edition).await };
             tokio::spawn(task).await.unwrap_or_else(|_| Err(task_lost()))
         }
         Wait::AtMost(limit) => {
@@ -58,7 +58,7 @@ pub(crate) async fn run(runtime: Arc<Runtime>, request: RunRequest) -> Result<Ru
             let (recorded, on_record) = oneshot::channel();
             let started = runtime.clone();
             let mut task =
-                runtime.tasks.spawn(async move { run_now(started, request, prepared, bundle, recorded).await });
+                runtime.tasks.spawn(async move { run_now(started, request, prepared, edition, recorded).await });
             match tokio::time::timeout(limit, &mut task).await {
                 Ok(ended) => ended.unwrap_or_else(|_| Err(task_lost())),
                 Err(_elapsed) => match on_record.await {
@@ -79,9 +79,9 @@ async fn enqueue(
     runtime: &Runtime,
     request: &RunRequest,
     prepared: &Prepared,
-    bundle: String,
+    edition: &Edition,
 ) -> Result<RunAnswer, RunError> {
-    let new = new_execution(runtime, request, prepared, bundle);
+    let new = new_execution(runtime, request, prepared, edition);
     let pointer = ExecutionPointer { scope: new.scope, execution_id: new.id };
     let parked = password_address(pointer);
     if !prepared.passwords.is_empty() {
@@ -107,12 +107,12 @@ async fn run_now(
     runtime: Arc<Runtime>,
     request: RunRequest,
     prepared: Prepared,
-    bundle: String,
+    edition: Arc<Edition>,
     recorded: oneshot::Sender<Execution>,
 ) -> Result<RunAnswer, RunError> {
     let org = request.access.organization().map(|organization| organization.id);
     let config = runtime.repositories.config.effective(org).await?;
-    let new = new_execution(&runtime, &request, &prepared, bundle);
+    let new = new_execution(&runtime, &request, &prepared, &edition);
     let timeout = chrono::Duration::seconds(i64::try_from(new.timeout_seconds).unwrap_or(i64::MAX / 1_000_000));
     let entry = Entry::Claimed { owner: runtime.owner.clone(), deadline_at: new.started_at + timeout };
     reach(FaultPoint::BeforeRecord);
@@ -121,6 +121,7 @@ async fn run_now(
     // The caller may have stopped waiting: then nobody needs to know.
     let _ = recorded.send(execution.clone());
     let claimed = Claimed {
+        edition,
         execution,
         access: request.access,
         config,
@@ -131,7 +132,7 @@ async fn run_now(
     claimed.run(runtime).await
 }
 
-fn new_execution(runtime: &Runtime, request: &RunRequest, prepared: &Prepared, bundle_hash: String) -> NewExecution {
+fn new_execution(runtime: &Runtime, request: &RunRequest, prepared: &Prepared, edition: &Edition) -> NewExecution {
     let now = runtime.clock.now();
     let caller = request.access.caller();
     NewExecution {
@@ -144,7 +145,7 @@ fn new_execution(runtime: &Runtime, request: &RunRequest, prepared: &Prepared, b
         executed_by_name: caller.display_name.clone(),
         trigger: Trigger::Api,
         input_json: prepared.input_json.clone(),
-        bundle_hash,
+        bundle_hash: edition.bundle().to_owned(),
         started_at: now,
         timeout_seconds: prepared.workflow.timeout_seconds,
     }
@@ -183,6 +184,7 @@ pub(crate) fn password_address(pointer: ExecutionPointer) -> SecretAddress {
 
 /// An execution this engine has claimed, with everything its worker needs.
 pub(crate) struct Claimed {
+    pub edition: Arc<Edition>,
     pub execution: Execution,
     pub access: Access,
     pub config: EffectiveConfig,
@@ -205,6 +207,7 @@ impl Claimed {
         let logs = LogSink::new(runtime.repositories.clone(), masker.clone(), runtime.clock.clone(), execution.clone());
         let record = Record::new(runtime.repositories.clone(), logs.clone(), execution.clone());
         let assignment = Assignment {
+            edition: self.edition,
             scope: execution.scope,
             execution_id: execution.id,
             kind: TargetKind::Workflow,

@@ -1,82 +1,133 @@
-//! What the author's workspace holds: its content hash and its requirements.
+//! What of the author's workspace makes a bundle: which files, and a cheap sign that one of them has changed.
 
-use sha2::{Digest, Sha256};
 use std::{
-    fs, io,
+    collections::hash_map::DefaultHasher,
+    fs,
+    hash::{Hash, Hasher},
+    io,
+    os::unix::fs::MetadataExt,
     path::{Path, PathBuf},
 };
 
-/// The parts of a workspace that make a bundle (design section 6, "Bundle").
-const PARTS: [&str; 4] = ["workflows", "options", "shared", "requirements.txt"];
+/// The server's own settings may lie beside the workflows; they are no part of them.
+const SETTINGS_FILE: &str = "local.settings.json";
+/// Tests never run on the platform: editing one changes nothing.
+const TESTS: &str = "tests";
+/// What tools leave behind.
+const CACHES: [&str; 2] = ["__pycache__", "node_modules"];
+/// More files than any workspace has. Beyond it, somebody named the wrong folder.
+const MOST_FILES: usize = 20_000;
+/// More than all files of a workspace together: a bundle is copied whole.
+pub(super) const MOST_BYTES: u64 = 512 << 20;
 
-/// The bundle in a workspace folder.
-#[derive(Debug, Clone)]
-pub(super) struct Bundle {
-    /// The workspace, absolute, links resolved.
-    pub workspace: PathBuf,
-    /// SHA-256 over sorted relative paths and contents, hexadecimal.
-    pub hash: String,
-    /// The text of `requirements.txt`, if it asks for anything.
-    pub requirements: Option<String>,
+/// One file of a bundle.
+#[derive(Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) struct Source {
+    /// Its path below the workspace.
+    pub name: String,
+    /// Where its content is: elsewhere in the workspace, if it is a link.
+    pub path: PathBuf,
 }
 
-impl Bundle {
-    /// Reads the workspace.
+/// An author's workspace.
+#[derive(Debug, Clone)]
+pub(super) struct Workspace {
+    /// Absolute, links resolved.
+    pub root: PathBuf,
+    /// The data folder, which may lie inside the workspace and is no part of it.
+    data: PathBuf,
+}
+
+impl Workspace {
+    /// A workspace beside, around or outside the data folder.
     ///
     /// # Errors
-    /// When the folder or a file of it cannot be read.
-    pub fn read(workspace: &Path) -> io::Result<Self> {
-        let workspace = workspace.canonicalize()?;
-        fs::read_dir(&workspace)?;
-        let mut files = Vec::new();
-        for part in PARTS {
-            collect(&workspace.join(part), &mut files)?;
-        }
-        files.sort();
-        let mut hash = Sha256::new();
-        for file in &files {
-            let name = file.strip_prefix(&workspace).unwrap_or(file).to_string_lossy();
-            let content = fs::read(file)?;
-            // Lengths keep `a` + `bc` and `ab` + `c` apart.
-            hash.update((name.len() as u64).to_be_bytes());
-            hash.update(name.as_bytes());
-            hash.update((content.len() as u64).to_be_bytes());
-            hash.update(&content);
-        }
-        let requirements = match fs::read_to_string(workspace.join("requirements.txt")) {
-            Ok(text) => Some(text).filter(|text| asks_for_something(text)),
-            Err(error) if error.kind() == io::ErrorKind::NotFound => None,
-            Err(error) => return Err(error),
-        };
-        Ok(Self { workspace, hash: super::hex(&hash.finalize()), requirements })
+    /// When it cannot be read.
+    pub fn open(root: &Path, data: &Path) -> io::Result<Self> {
+        let root = root.canonicalize()?;
+        fs::read_dir(&root)?;
+        Ok(Self { root, data: data.to_owned() })
     }
-}
 
-fn asks_for_something(requirements: &str) -> bool {
-    requirements.lines().map(str::trim).any(|line| !line.is_empty() && !line.starts_with('#'))
-}
+    /// The files of the bundle, sorted by name: all but hidden ones, caches, tests, the server's settings and data,
+    /// and links that lead out of the workspace or to what is left out.
+    ///
+    /// # Errors
+    /// When a folder cannot be read, or there is too much of everything.
+    pub fn sources(&self) -> io::Result<Vec<Source>> {
+        let mut found = Vec::new();
+        self.collect(&self.root, &mut found)?;
+        found.sort();
+        Ok(found)
+    }
 
-fn collect(path: &Path, files: &mut Vec<PathBuf>) -> io::Result<()> {
-    let kind = match fs::metadata(path) {
-        Ok(metadata) => metadata.file_type(),
-        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(()),
-        Err(error) => return Err(error),
-    };
-    if kind.is_file() {
-        files.push(path.to_owned());
-    } else if kind.is_dir() {
-        for entry in fs::read_dir(path)? {
+    /// A number that is another one as soon as a file was written, added, renamed or removed. Reads no content.
+    ///
+    /// # Errors
+    /// As [`Self::sources`].
+    pub fn sign(&self) -> io::Result<u64> {
+        let mut sign = DefaultHasher::new();
+        for Source { name, path } in self.sources()? {
+            name.hash(&mut sign);
+            match fs::metadata(&path) {
+                // The time of the last change of the entry itself cannot be set back by tools that keep old times.
+                Ok(found) => (found.ino(), found.size(), found.mtime_nsec(), found.ctime(), found.ctime_nsec()),
+                Err(error) if error.kind() == io::ErrorKind::NotFound => continue,
+                Err(error) => return Err(error),
+            }
+            .hash(&mut sign);
+        }
+        Ok(sign.finish())
+    }
+
+    fn collect(&self, folder: &Path, found: &mut Vec<Source>) -> io::Result<()> {
+        let entries = match fs::read_dir(folder) {
+            // Removed since it was listed.
+            Err(error) if error.kind() == io::ErrorKind::NotFound && folder != self.root => return Ok(()),
+            entries => entries?,
+        };
+        for entry in entries {
             let entry = entry?;
-            let name = entry.file_name();
-            let ignored = name.to_string_lossy().starts_with('.') || name == "__pycache__";
-            // A linked folder may lead back to itself; a linked file is read like any other.
-            let looping = entry.file_type()?.is_symlink() && entry.path().is_dir();
-            if !ignored && !looping {
-                collect(&entry.path(), files)?;
+            let path = entry.path();
+            if !self.belongs(&path) {
+                continue;
+            }
+            let kind = entry.file_type()?;
+            if kind.is_dir() {
+                // A virtual environment of the author's.
+                if !path.join("pyvenv.cfg").is_file() {
+                    self.collect(&path, found)?;
+                }
+            } else if kind.is_file() {
+                found.push(Source { name: self.name(&path), path });
+            } else if kind.is_symlink()
+                && let Ok(target) = path.canonicalize()
+                && target.is_file()
+                && self.belongs(&target)
+            {
+                // The server reads on behalf of authors: a link must not show them what is not theirs. Linked folders
+                // may lead back to themselves.
+                found.push(Source { name: self.name(&path), path: target });
+            }
+            if found.len() > MOST_FILES {
+                return Err(io::Error::other(format!("it holds more than {MOST_FILES} files")));
             }
         }
+        Ok(())
     }
-    Ok(())
+
+    fn belongs(&self, path: &Path) -> bool {
+        let Ok(inside) = path.strip_prefix(&self.root) else { return false };
+        let is_part = |name: &str| !name.starts_with('.') && !CACHES.contains(&name);
+        !path.starts_with(&self.data)
+            && !inside.starts_with(TESTS)
+            && inside != Path::new(SETTINGS_FILE)
+            && inside.components().all(|part| is_part(&part.as_os_str().to_string_lossy()))
+    }
+
+    fn name(&self, path: &Path) -> String {
+        path.strip_prefix(&self.root).unwrap_or(path).to_string_lossy().into_owned()
+    }
 }
 
 #[cfg(test)]
@@ -89,29 +140,60 @@ mod tests {
         fs::write(path, text).expect("written");
     }
 
-    #[test]
-    fn the_hash_follows_content_and_names_and_ignores_caches_and_hidden_files() {
-        let folder = tempfile::tempdir().expect("a folder");
-        let root = folder.path();
-        write(root, "workflows/a.py", "one");
-        let first = Bundle::read(root).expect("read").hash;
-
-        write(root, "workflows/__pycache__/a.pyc", "noise");
-        write(root, "workflows/.a.py.swp", "noise");
-        write(root, "README.md", "noise");
-        assert_eq!(Bundle::read(root).expect("read").hash, first);
-
-        write(root, "shared/b.py", "two");
-        let second = Bundle::read(root).expect("read").hash;
-        assert_ne!(second, first);
-        fs::rename(root.join("shared/b.py"), root.join("shared/c.py")).expect("renamed");
-        assert_ne!(Bundle::read(root).expect("read").hash, second);
+    fn names(root: &Path) -> Vec<String> {
+        let workspace = Workspace::open(root, &root.join("data")).expect("a workspace");
+        workspace.sources().expect("listed").into_iter().map(|source| source.name).collect()
     }
 
     #[test]
-    fn requirements_of_comments_only_ask_for_nothing() {
+    fn data_hidden_files_caches_tests_settings_and_links_out_are_no_part_of_a_bundle() {
         let folder = tempfile::tempdir().expect("a folder");
-        write(folder.path(), "requirements.txt", "# later\n\n");
-        assert_eq!(Bundle::read(folder.path()).expect("read").requirements, None);
+        let root = folder.path().canonicalize().expect("a path");
+        for name in ["workflows/a.py", "workflows/tests/a.py", "templates/mail.txt", "requirements.txt"] {
+            write(&root, name, "kept");
+        }
+        for name in [
+            ".git/config",
+            ".env",
+            "data/master.key",
+            "local.settings.json",
+            "tests/test_a.py",
+            "workflows/__pycache__/a.pyc",
+            "workflows/.a.py.swp",
+            "venv/pyvenv.cfg",
+            "venv/lib/huge.py",
+        ] {
+            write(&root, name, "left out");
+        }
+        for (link, target) in [
+            ("workflows/linked.py", "workflows/a.py"),
+            ("workflows/key.py", "data/master.key"),
+            ("workflows/env.py", ".env"),
+            ("loop", "."),
+        ] {
+            std::os::unix::fs::symlink(root.join(target), root.join(link)).expect("linked");
+        }
+        std::os::unix::fs::symlink("/etc/hosts", root.join("hosts.txt")).expect("linked");
+        assert_eq!(
+            names(&root),
+            ["requirements.txt", "templates/mail.txt", "workflows/a.py", "workflows/linked.py", "workflows/tests/a.py"]
+        );
+    }
+
+    #[test]
+    fn the_sign_changes_with_every_write_and_rename_and_only_then() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let root = folder.path();
+        write(root, "workflows/a.py", "one");
+        let workspace = Workspace::open(root, &root.join("data")).expect("a workspace");
+        let sign = || workspace.sign().expect("looked");
+        let first = sign();
+        write(root, "tests/test_a.py", "noise");
+        assert_eq!(sign(), first);
+        write(root, "workflows/a.py", "three");
+        let second = sign();
+        assert_ne!(second, first);
+        fs::rename(root.join("workflows/a.py"), root.join("workflows/b.py")).expect("renamed");
+        assert_ne!(sign(), second);
     }
 }

@@ -35,8 +35,9 @@ enum Stage {
 }
 
 pub(super) async fn drive(pool: Arc<Pool>, assignment: Assignment, host: Arc<dyn RunHost>) -> Outcome {
-    let Assignment { scope, execution_id, kind, name, arguments, context, exclusive, timeout, cancel } = assignment;
-    let exclusive = exclusive || pool.runs_alone(kind, &name);
+    let Assignment { edition, scope, execution_id, kind, name, arguments, context, exclusive, timeout, cancel } =
+        assignment;
+    let exclusive = exclusive || edition.runs_alone(kind, &name);
     let start =
         ToWorker::Start { execution_id, kind: kind.wire(), name: &name, arguments: &arguments, context: &context };
     let start = match frames::encode(&start) {
@@ -45,7 +46,7 @@ pub(super) async fn drive(pool: Arc<Pool>, assignment: Assignment, host: Arc<dyn
             return Outcome::NotStarted(NotStarted::SpawnFailed(format!("the arguments do not fit: {error}")));
         }
     };
-    let seat = match cancel.run_until_cancelled(pool.seat(scope, exclusive)).await {
+    let seat = match cancel.run_until_cancelled(pool.seat(edition, scope, exclusive)).await {
         None => return Outcome::NotStarted(NotStarted::Cancelled),
         Some(Err(reason)) => return Outcome::NotStarted(reason),
         Some(Ok(seat)) => seat,

@@ -1,6 +1,6 @@
 //! The virtual environment a bundle's `requirements.txt` asks for: built once per lock, never at run time.
 
-use super::{bundle::Bundle, python::Python};
+use super::{copies::Bundle, python::Python};
 use sha2::{Digest, Sha256};
 use std::{
     fs,
@@ -17,12 +17,13 @@ const SHOWN_LINES: usize = 8;
 /// Parts of names of settings that hold secrets; the installer's own `PIP_...` and proxies are needed and stay.
 const SECRET_NAMES: [&str; 7] = ["SECRET", "PASSWORD", "PASSWD", "TOKEN", "_KEY", "CONNECTIONSTRING", "CREDENTIAL"];
 
-/// The folder of installed packages for this bundle, built if it is not there yet.
+/// The folder of installed packages for this bundle of `workspace`, built if it is not there yet.
 ///
 /// # Errors
 /// What to tell the author: the installer's last lines.
 pub(super) async fn site_packages(
     bundle: &Bundle,
+    workspace: &Path,
     python: &Python,
     engine_dir: &Path,
 ) -> Result<Option<PathBuf>, String> {
@@ -35,7 +36,7 @@ pub(super) async fn site_packages(
     // Built aside and renamed: what stands under the hash is complete. Scripts in `bin` keep the old path, so
     // only `site-packages` is handed to workers.
     let aside = tempfile_in(&home);
-    let built = tokio::time::timeout(BUILD_WITHIN, build(bundle, python, &aside))
+    let built = tokio::time::timeout(BUILD_WITHIN, build(bundle, workspace, python, &aside))
         .await
         .unwrap_or_else(|_| Err(format!("the packages were not installed within {} s", BUILD_WITHIN.as_secs())));
     let settled = built.and_then(|()| match fs::rename(&aside, &target) {
@@ -74,14 +75,15 @@ fn tempfile_in(home: &Path) -> PathBuf {
     home.join(format!(".new-{}-{}", std::process::id(), uuid::Uuid::new_v4().simple()))
 }
 
-async fn build(bundle: &Bundle, python: &Python, aside: &Path) -> Result<(), String> {
+async fn build(bundle: &Bundle, workspace: &Path, python: &Python, aside: &Path) -> Result<(), String> {
     let mut venv = Command::new(&python.executable);
     venv.args(["-I", "-m", "venv"]).arg(aside);
     run(venv, "the virtual environment cannot be made (is the `venv` module installed?)").await?;
     let mut pip = Command::new(aside.join("bin/python"));
     pip.args(["-m", "pip", "install", "--no-input", "--disable-pip-version-check", "--progress-bar", "off", "-r"])
-        .arg(bundle.workspace.join("requirements.txt"))
-        .current_dir(&bundle.workspace);
+        .arg(bundle.folder.join("requirements.txt"))
+        // Paths of packages in it are meant from where the author's file is.
+        .current_dir(workspace);
     run(pip, "the packages cannot be installed").await
 }
 

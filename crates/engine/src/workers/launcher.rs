@@ -46,7 +46,7 @@ pub(super) struct Launch {
     pub prefixes: Vec<PathBuf>,
     /// Where the SDK is.
     pub sdk: PathBuf,
-    /// The author's workspace.
+    /// The copy of the author's workspace.
     pub workspace: PathBuf,
     /// Installed packages.
     pub site_packages: Option<PathBuf>,

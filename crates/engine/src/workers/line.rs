@@ -70,15 +70,19 @@ impl<K: Copy + Eq + Hash, T> Line<K, T> {
         self.turns.iter().filter_map(|key| self.queues.get(key).map(|queue| (*key, queue)))
     }
 
-    /// Removes and gives back all items whose key is chosen.
-    pub fn remove(&mut self, mut chosen: impl FnMut(K) -> bool) -> Vec<T> {
+    /// Removes and gives back all items that are chosen.
+    pub fn remove(&mut self, mut chosen: impl FnMut(K, &T) -> bool) -> Vec<T> {
         let mut removed = Vec::new();
         self.turns.retain(|key| {
-            if !chosen(*key) {
-                return true;
+            let Some(queue) = self.queues.get_mut(key) else { return false };
+            let (gone, kept) = std::mem::take(queue).into_iter().partition(|item| chosen(*key, item));
+            removed.extend::<VecDeque<T>>(gone);
+            *queue = kept;
+            if queue.is_empty() {
+                self.queues.remove(key);
+                return false;
             }
-            removed.extend(self.queues.remove(key).unwrap_or_default());
-            false
+            true
         });
         self.length -= removed.len();
         removed
@@ -120,7 +124,7 @@ mod tests {
             None
         });
         assert_eq!(served, [3, 4]);
-        assert_eq!(line.remove(|key| key == "stuck"), [1, 2]);
+        assert_eq!(line.remove(|key, _| key == "stuck"), [1, 2]);
         assert!(line.is_empty());
     }
 

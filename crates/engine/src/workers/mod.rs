@@ -5,10 +5,13 @@ mod attend;
 mod bundle;
 mod calls;
 mod capture;
+mod copies;
 mod drive;
+mod edition;
 mod environment;
 mod flight;
 mod frames;
+mod hosting;
 mod launcher;
 mod line;
 mod orphans;
@@ -16,13 +19,17 @@ mod outgoing;
 mod pool;
 mod process;
 mod python;
+mod reload;
 mod roster;
 mod sandbox;
 mod sdk;
 mod spawner;
 mod walls;
+mod watch;
 
+pub use edition::Edition;
 pub use launcher::worker_main;
+pub use reload::Reload;
 
 use async_trait::async_trait;
 use chrono::{DateTime, Utc};
@@ -71,6 +78,8 @@ pub enum TargetKind {
 /// One execution, to be run by a worker of its organization.
 #[derive(Debug, Clone)]
 pub struct Assignment {
+    /// What it runs: the edition its arguments were validated against.
+    pub edition: Arc<Edition>,
     /// Whose worker.
     pub scope: Scope,
     /// Which execution.
@@ -221,9 +230,26 @@ impl WorkerPool {
         Ok(Self { pool: pool::Pool::start(options, cancel_grace).await? })
     }
 
-    /// What the bundle offers. Changes when a workflow is seen to block its loop: it is exclusive from then on.
+    /// What the bundle offers, and what is wrong with it or with a change that is held back.
     pub fn metadata(&self) -> Arc<BundleMetadata> {
-        self.pool.metadata()
+        self.pool.edition().metadata()
+    }
+
+    /// What new executions belong to. An execution that was admitted under an edition runs on it, even when another
+    /// has taken its place since.
+    pub fn edition(&self) -> Arc<Edition> {
+        self.pool.edition()
+    }
+
+    /// Serves the workspace as it is now, unless that breaks what works: then its errors stand in the metadata and
+    /// what served keeps serving. Executions that run are left alone; their processes end when they are idle.
+    pub async fn reload(&self) -> Reload {
+        self.pool.reload().await
+    }
+
+    /// Reloads after every change of the workspace until `stop` is cancelled.
+    pub async fn watch(&self, stop: CancellationToken) {
+        watch::watch(Arc::clone(&self.pool), stop).await;
     }
 
     /// Runs one execution to its end. Dropping the future does not stop the execution: use `cancel`.

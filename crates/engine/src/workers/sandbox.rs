@@ -5,10 +5,7 @@ use landlock::{
     ABI, Access, AccessFs, BitFlags, CompatLevel, Compatible, PathBeneath, PathFd, Ruleset, RulesetAttr,
     RulesetCreated, RulesetCreatedAttr, RulesetError, RulesetStatus, Scope,
 };
-use std::{
-    fs,
-    path::{Path, PathBuf},
-};
+use std::path::{Path, PathBuf};
 
 /// The newest interface whose rules are written for; older kernels enforce what they know.
 const NEWEST: ABI = ABI::V6;
@@ -63,10 +60,8 @@ pub(super) fn enforce(launch: &Launch) -> Result<Walls, RulesetError> {
     for path in DEVICES {
         rules = allow(rules, Path::new(path), device)?;
     }
-    rules = allow(rules, &launch.workspace, AccessFs::ReadDir.into())?;
-    for path in readable_parts(&launch.workspace, &launch.engine_dir) {
-        rules = allow(rules, &path, run)?;
-    }
+    // A copy that holds nothing but the bundle; the author's folder itself stays out of sight.
+    rules = allow(rules, &launch.workspace, run)?;
     rules = allow(rules, &launch.temp, AccessFs::from_all(NEWEST))?;
     Ok(match rules.restrict_self()?.ruleset {
         RulesetStatus::FullyEnforced => Walls::Full,
@@ -80,40 +75,4 @@ fn allow(rules: RulesetCreated, path: &Path, access: BitFlags<AccessFs>) -> Resu
     let Ok(opened) = PathFd::new(path) else { return Ok(rules) };
     let access = if path.is_dir() { access } else { access & AccessFs::from_file(NEWEST) };
     rules.add_rule(PathBeneath::new(opened, access))
-}
-
-/// The entries of the workspace a bundle may read: not hidden ones (`.git`, `.env`), not the server's settings file,
-/// and not the data folder, should it lie inside the workspace.
-fn readable_parts(workspace: &Path, engine_dir: &Path) -> Vec<PathBuf> {
-    let data = engine_dir.parent().unwrap_or(engine_dir);
-    let Ok(entries) = fs::read_dir(workspace) else { return Vec::new() };
-    entries
-        .filter_map(Result::ok)
-        .filter(|entry| {
-            let name = entry.file_name();
-            !name.to_string_lossy().starts_with('.') && name != "local.settings.json"
-        })
-        .filter_map(|entry| entry.path().canonicalize().ok())
-        .filter(|path| path.starts_with(workspace) && !data.starts_with(path) && !path.starts_with(data))
-        .collect()
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn the_data_folder_hidden_files_settings_and_links_out_are_no_part_of_the_bundle() {
-        let folder = tempfile::tempdir().expect("a folder");
-        let root = folder.path().canonicalize().expect("a path");
-        for name in ["workflows", "templates", ".git", "data/engine"] {
-            fs::create_dir_all(root.join(name)).expect("made");
-        }
-        fs::write(root.join("local.settings.json"), "{}").expect("written");
-        std::os::unix::fs::symlink("/etc", root.join("elsewhere")).expect("linked");
-
-        let mut parts = readable_parts(&root, &root.join("data/engine"));
-        parts.sort();
-        assert_eq!(parts, [root.join("templates"), root.join("workflows")]);
-    }
 }

@@ -3,5 +3,6 @@
 mod hostile;
 mod life;
 mod loading;
+mod reloading;
 mod support;
 mod walls;

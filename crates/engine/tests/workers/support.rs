@@ -77,6 +77,13 @@ impl Bench {
         self.folder.path().join("data")
     }
 
+    /// Writes a file of the workspace, as an author who saves it.
+    pub fn save(&self, name: &str, text: &str) {
+        let path = self.folder.path().join("workspace").join(name);
+        std::fs::create_dir_all(path.parent().expect("a parent")).expect("a folder");
+        std::fs::write(path, text).expect("written");
+    }
+
     pub fn run(&self, scope: Scope, name: &str, arguments: Value) -> Run {
         Run::new(self, scope, name, arguments).spawn()
     }
@@ -124,7 +131,9 @@ impl Run {
             "config": {"greeting": "hello"},
             "caller": {"user_id": "u", "email": "tech@example.com", "name": "Tech"},
         });
+        let edition = bench.pool.edition();
         let assignment = Assignment {
+            edition,
             scope,
             execution_id: ExecutionId::at(chrono::Utc::now()),
             kind: TargetKind::Workflow,

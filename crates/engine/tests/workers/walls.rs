@@ -27,6 +27,7 @@ def write(path):
 @workflow(name="attempts")
 async def attempts(context, data: str, workspace: str, host: int):
     import msp_sdk
+    bundle = os.path.dirname(os.path.dirname(__file__))
     forbidden = {
         "key": lambda: read(data + "/master.key"),
         "database": lambda: read(data + "/msp.db"),
@@ -37,10 +38,12 @@ async def attempts(context, data: str, workspace: str, host: int):
         "move the host": lambda: os.sched_setaffinity(host, {0}),
         "own the key": lambda: os.chown(data + "/master.key", 1, 1),
         "label the key": lambda: os.setxattr(data + "/master.key", "user.mine", b"x"),
-        "write the bundle": lambda: write(workspace + "/workflows/all.py"),
-        "add to the bundle": lambda: write(workspace + "/workflows/new.py"),
+        "write the bundle": lambda: write(bundle + "/workflows/all.py"),
+        "add to the bundle": lambda: write(bundle + "/workflows/new.py"),
         "write the sdk": lambda: write(msp_sdk.__file__),
+        "the author's own folder": lambda: read(workspace + "/workflows/all.py"),
         "hidden file": lambda: read(workspace + "/.env"),
+        "other bundles": lambda: os.listdir(os.path.dirname(bundle)),
         "passwords": lambda: read("/etc/shadow"),
         "users": lambda: read("/etc/passwd"),
         "other temporary folders": lambda: os.listdir(data + "/engine/tmp"),
@@ -49,12 +52,12 @@ async def attempts(context, data: str, workspace: str, host: int):
     }
     allowed = {
         "own temporary folder": lambda: write(tempfile.gettempdir() + "/mine"),
-        "own source": lambda: read(workspace + "/workflows/all.py"),
-        "template": lambda: read(workspace + "/templates/mail.txt"),
+        "own source": lambda: read(bundle + "/workflows/all.py"),
+        "template": lambda: read(bundle + "/templates/mail.txt"),
         "subprocess": lambda: subprocess.run(["/bin/echo", "hi"], capture_output=True, check=True).stdout,
         "null": lambda: write("/dev/null"),
         "own limits": lambda: resource.setrlimit(resource.RLIMIT_CORE, (0, 0)),
-        "copy": lambda: shutil.copy2(workspace + "/templates/mail.txt", tempfile.gettempdir() + "/copy"),
+        "copy": lambda: shutil.copy2(bundle + "/templates/mail.txt", tempfile.gettempdir() + "/copy"),
         "mode of the key": lambda: chmod(data + "/master.key"),
         "sockets": lambda: socket.socket().close(),
     }

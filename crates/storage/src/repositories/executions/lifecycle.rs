@@ -59,7 +59,7 @@ impl Executions {
         Ok(execution)
     }
 
-    /// Takes a pending execution: `Running`, next epoch, this owner. `None` when it is not pending any more or was
+    /// Takes a pending execution: `Running`, next epoch, this owner, and the bundle it will run on. `None` when it is not pending any more or was
     /// never recorded; the caller then deletes the message.
     ///
     /// # Errors
@@ -68,6 +68,7 @@ impl Executions {
         &self,
         pointer: ExecutionPointer,
         owner: &str,
+        bundle_hash: &str,
         now: DateTime<Utc>,
     ) -> Result<Option<Execution>, StoreError> {
         loop {
@@ -80,11 +81,13 @@ impl Executions {
             execution.status = ExecutionStatus::Running;
             execution.epoch += 1;
             execution.lease_owner = Some(owner.to_owned());
+            bundle_hash.clone_into(&mut execution.bundle_hash);
             execution.deadline_at = Some(rows::deadline(now, execution.timeout_seconds));
             let change = Entity::new(execution.scope.key(), row_key.clone())
                 .with("Status", execution.status.name())
                 .with("Epoch", i64::from(execution.epoch))
                 .with("LeaseOwner", owner)
+                .with("BundleHash", bundle_hash)
                 .with_some("DeadlineAt", execution.deadline_at);
             let writes = vec![
                 (Table::WorkflowExecutions, Write::Merge(change, IfMatch::Etag(execution.etag.clone()))),
