@@ -129,7 +129,7 @@ impl Platform {
 
         let address_file = self.data.join("server.json");
         let serve = self
-            .msp(&["serve", "--no-sign-in-link"])
+            .msp(&["serve", "--watch", "--no-sign-in-link"])
             .args(&arguments.serve)
             .spawn()
             .context("the server cannot be started")?;
@@ -144,7 +144,7 @@ impl Platform {
         let link = self.finish(&["user", "link"]).await?;
         println!("\nDemo organizations:\n{}", organizations.trim_end());
         println!("\nThe platform runs at http://{address}\nSign in once, within 15 minutes: {}", link.trim());
-        println!("Stop it with Ctrl-C.\n");
+        println!("What you save under workflows/ is served at once. Stop it with Ctrl-C.\n");
         Ok(false)
     }
 

@@ -68,6 +68,9 @@ pub struct Serve {
     /// Let other machines connect: needed to listen on anything but loopback
     #[arg(long)]
     pub allow_remote: bool,
+    /// Serve every change of the workspace as soon as it is saved; a change that breaks what works is held back
+    #[arg(long)]
+    pub watch: bool,
     /// Print no sign-in link; `msp user link` prints one when it is wanted
     #[arg(long, hide = true)]
     pub no_sign_in_link: bool,
@@ -122,6 +125,11 @@ pub enum Workflows {
     List,
     /// Load the workspace and report every mistake with its file and line; exit code 1 if there is one
     Check,
+    /// Write a new workflow and its test, ready to be filled in
+    New {
+        /// Its name: lower-case letters, digits and underscores
+        name: String,
+    },
     /// Run a workflow and follow it to its end; exit code 0 when it succeeds, 1 when not, 2 when used wrongly
     Run(Run),
 }

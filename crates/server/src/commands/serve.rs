@@ -34,7 +34,7 @@ pub async fn serve(places: &Places, settings: Settings, arguments: &Serve) -> Re
         print_first_link(&serving).await?;
     }
     tokio::select! {
-        outcome = watch_over(&mut serving) => {
+        outcome = watch_over(&mut serving, arguments.watch) => {
             serving.stop(std::future::ready(())).await?;
             return outcome;
         }
@@ -48,8 +48,11 @@ pub async fn serve(places: &Places, settings: Settings, arguments: &Serve) -> Re
 }
 
 /// Says how the engine started, then watches over HTTP. Resolves only when the server cannot go on.
-async fn watch_over(serving: &mut Serving) -> Result<()> {
+async fn watch_over(serving: &mut Serving, watch: bool) -> Result<()> {
     let engine = serving.engine().await?;
+    if watch {
+        engine.watch();
+    }
     for layer in engine.layers() {
         tracing::info!("Around workers: {layer}");
     }

@@ -2,6 +2,8 @@
 
 mod faults;
 mod first_start;
+mod hot_reload;
+mod new_workflows;
 mod onboarding;
 mod reach;
 mod running_workflows;

@@ -249,7 +249,8 @@ pub struct Server {
 }
 
 impl Server {
-    fn wait_until_ready(&self) {
+    /// Waits until workflows can run.
+    pub fn wait_until_ready(&self) {
         self.process
             .wait_for("the engine is ready", || self.process.stderr().contains("The engine is ready").then_some(()));
     }

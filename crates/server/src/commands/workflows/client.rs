@@ -99,7 +99,7 @@ impl Client {
         let request = self.http.post(url).header("prefer", "respond-async").json(input);
         let response = self.ask(request).await?.map_err(|refusal| match refusal.status {
             StatusCode::NOT_FOUND => UsageError(format!(
-                "there is no workflow `{workflow}`. {} The server runs the workspace as it was when it started.",
+                "there is no workflow `{workflow}`. {} A server started without --watch runs the workspace as it was then.",
                 refusal.text
             ))
             .into(),

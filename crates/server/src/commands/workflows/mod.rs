@@ -5,6 +5,7 @@ mod client;
 mod follow;
 mod list;
 mod load;
+mod new;
 mod parameters;
 mod run;
 
@@ -14,10 +15,11 @@ use crate::{
 };
 use anyhow::Result;
 
-/// Lists, checks or runs workflows.
+/// Lists, checks, writes or runs workflows.
 pub async fn workflows(places: &Places, settings: Settings, command: &Workflows) -> Result<()> {
     match command {
         Workflows::List => list::list(places, &settings).await,
+        Workflows::New { name } => new::new(&places.workspace, name),
         Workflows::Check => check::check(places, &settings).await,
         Workflows::Run(arguments) => run::run(places, settings, arguments).await,
     }
