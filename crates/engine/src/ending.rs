@@ -2,7 +2,7 @@
 
 use crate::{
     masking::Masker,
-    workers::{NotStarted, Outcome},
+    workers::{NotStarted, OUT_OF_MEMORY, Outcome},
 };
 use chrono::{DateTime, Utc};
 use msp_domain::ExecutionStatus;
@@ -40,6 +40,10 @@ pub(crate) fn ending(outcome: &Outcome, masker: &Masker, completed_at: DateTime<
             "timed_out",
             "The execution ran longer than its workflow allows (`timeout_seconds`) and was ended.",
         ),
+        // What it did is known: too much. Running it again would end the same way.
+        Outcome::WorkerLost { error_type: OUT_OF_MEMORY, message } => {
+            failed(ExecutionStatus::Failed, OUT_OF_MEMORY, message)
+        }
         Outcome::WorkerLost { error_type, message } => failed(ExecutionStatus::Interrupted, error_type, message),
         Outcome::NotStarted(NotStarted::Cancelled) => {
             failed(ExecutionStatus::Cancelled, "cancelled", "The execution was cancelled before any of its code ran.")

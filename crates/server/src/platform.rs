@@ -148,6 +148,7 @@ pub fn pool_options(settings: &Settings, workspace: PathBuf, engine_dir: PathBuf
         launcher: std::env::current_exe().context("this program does not know where it is")?,
         max_workers: settings.workers_max,
         spares: SPARE_WORKERS,
+        memory_limit_bytes: settings.worker_memory_mb << 20,
         install_requirements: true,
     })
 }

@@ -23,6 +23,7 @@ struct Declaration {
 
 const PYTHON: &str = "MSP_PYTHON";
 const WORKERS_MAX: &str = "MSP_WORKERS_MAX";
+const WORKER_MEMORY_MB: &str = "MSP_WORKER_MEMORY_MB";
 const MASTER_KEY_FILE: &str = "MSP_MASTER_KEY_FILE";
 const PUBLIC_URL: &str = "MSP_PUBLIC_URL";
 const ALLOWED_HOSTS: &str = "MSP_ALLOWED_HOSTS";
@@ -35,9 +36,13 @@ const CLIENT: &str = "AzureAd__ClientId";
 const ENGINE_URL: &str = "WorkflowEngineUrl";
 const MANAGEMENT_URL: &str = "ManagementApiUrl";
 
-const DECLARATIONS: [Declaration; 13] = [
+const DECLARATIONS: [Declaration; 14] = [
     Declaration { name: PYTHON, help: "the Python of the workers, 3.11 or newer [default: python3]" },
     Declaration { name: WORKERS_MAX, help: "most worker processes at once [default: 4 per processor, at least 8]" },
+    Declaration {
+        name: WORKER_MEMORY_MB,
+        help: "MiB a worker may hold with what it starts, at least 64 [default: 1024]",
+    },
     Declaration {
         name: MASTER_KEY_FILE,
         help: "file of the key that secrets are encrypted with [default: master.key in the data folder]",
@@ -68,6 +73,10 @@ const FUNCTIONS_HOST_PREFIXES: [&str; 3] = ["AzureWebJobs", "FUNCTIONS_", "WEBSI
 
 /// Fewest and most worker processes that make sense: two organizations at once, and what one machine can hold.
 const WORKERS_RANGE: std::ops::RangeInclusive<usize> = 2..=1024;
+/// An idle worker holds about 25 MiB; less than the smallest limit would end every run.
+const WORKER_MEMORY_RANGE: std::ops::RangeInclusive<u64> = 64..=1 << 20;
+/// Room for a few hundred thousand records; eight workers of this size fit a small server only just.
+const DEFAULT_WORKER_MEMORY_MB: u64 = 1024;
 
 /// The settings, checked.
 #[derive(Debug, Clone, PartialEq)]
@@ -76,6 +85,8 @@ pub struct Settings {
     pub python: Option<PathBuf>,
     /// Most worker processes at once.
     pub workers_max: usize,
+    /// MiB of memory a worker may hold, with the processes it started.
+    pub worker_memory_mb: u64,
     /// The key file, if it is not in the data folder.
     pub master_key_file: Option<PathBuf>,
     /// The origin people see, if it is not the listening address.
@@ -123,6 +134,7 @@ impl Settings {
         let settings = Self {
             python: reader.read(PYTHON, interpreter),
             workers_max: reader.read(WORKERS_MAX, workers).unwrap_or_else(default_workers),
+            worker_memory_mb: reader.read(WORKER_MEMORY_MB, memory_mb).unwrap_or(DEFAULT_WORKER_MEMORY_MB),
             master_key_file: reader.read(MASTER_KEY_FILE, |text| Ok(PathBuf::from(text))),
             public_url: reader.read(PUBLIC_URL, origin),
             allowed_hosts: reader.read(ALLOWED_HOSTS, hosts).unwrap_or_default(),
@@ -261,6 +273,13 @@ fn interpreter(text: &str) -> Result<PathBuf, String> {
 fn workers(text: &str) -> Result<usize, String> {
     text.parse().ok().filter(|count| WORKERS_RANGE.contains(count)).ok_or_else(|| {
         format!("must be a whole number from {} to {}, not `{text}`", WORKERS_RANGE.start(), WORKERS_RANGE.end())
+    })
+}
+
+fn memory_mb(text: &str) -> Result<u64, String> {
+    text.parse().ok().filter(|size| WORKER_MEMORY_RANGE.contains(size)).ok_or_else(|| {
+        let (least, most) = (WORKER_MEMORY_RANGE.start(), WORKER_MEMORY_RANGE.end());
+        format!("must be a whole number of MiB from {least} to {most}, not `{text}`")
     })
 }
 

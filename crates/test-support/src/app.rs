@@ -61,6 +61,7 @@ impl TestApp {
                 launcher: Path::new(launcher).to_owned(),
                 max_workers: 4,
                 spares: 1,
+                memory_limit_bytes: 1 << 30,
                 install_requirements: false,
             },
             repositories: app.repositories.clone(),

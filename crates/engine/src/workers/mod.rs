@@ -14,6 +14,7 @@ mod frames;
 mod hosting;
 mod launcher;
 mod line;
+mod memory;
 mod orphans;
 mod outgoing;
 mod pool;
@@ -57,6 +58,8 @@ pub struct PoolOptions {
     pub max_workers: usize,
     /// Spare processes kept ready.
     pub spares: usize,
+    /// Resident bytes one worker may hold together with the processes it started; beyond it they are ended.
+    pub memory_limit_bytes: u64,
     /// Whether `requirements.txt` may be installed (needs the package registry). An environment that was built
     /// before is used either way.
     pub install_requirements: bool,
@@ -65,6 +68,9 @@ pub struct PoolOptions {
 /// How long an execution may take to give way to its cancellation before its process group gets SIGTERM, and how
 /// long that may take before SIGKILL (docs/worker-protocol.md, `cancel`).
 const CANCEL_GRACE: Duration = Duration::from_secs(5);
+
+/// `error_type` of executions whose process was ended for the memory it held.
+pub(crate) const OUT_OF_MEMORY: &str = "out_of_memory";
 
 /// What an execution calls.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -160,7 +166,8 @@ pub enum Outcome {
     TimedOut,
     /// Its worker was lost: how far it got is unknown.
     WorkerLost {
-        /// `worker_exited`, `worker_protocol`, `worker_killed` (another execution's deadline took the process).
+        /// `worker_exited`, `worker_protocol`, `worker_killed` (another execution's deadline took the process),
+        /// `out_of_memory`.
         error_type: &'static str,
         /// Names the process and what is known: exit code, signal, last words on standard error.
         message: String,

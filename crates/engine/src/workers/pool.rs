@@ -7,7 +7,7 @@ use super::{
     drive,
     edition::Edition,
     launcher::Launch,
-    orphans,
+    memory, orphans,
     process::Process,
     python::{self, Python},
     reload,
@@ -63,8 +63,16 @@ impl Drop for Seat {
 
 impl Pool {
     pub async fn start(options: PoolOptions, cancel_grace: Duration) -> Result<Arc<Self>, PoolError> {
-        let PoolOptions { workspace, engine_dir, python, launcher, max_workers, spares, install_requirements } =
-            options;
+        let PoolOptions {
+            workspace,
+            engine_dir,
+            python,
+            launcher,
+            max_workers,
+            spares,
+            memory_limit_bytes,
+            install_requirements,
+        } = options;
         let found = tokio::task::spawn_blocking(move || python::find(python.as_deref()));
         let unreadable = |source| PoolError::Workspace { path: workspace.clone(), source };
         let engine_dir = prepare(&engine_dir).map_err(PoolError::EngineDir)?;
@@ -114,6 +122,7 @@ impl Pool {
         let (sdk, python) = (pool.launch.sdk.clone(), pool.python.clone());
         tokio::task::spawn_blocking(move || sdk::compile(&sdk, &python));
         tokio::spawn(reap_orphans(Arc::downgrade(&pool)));
+        tokio::spawn(memory::guard(Arc::downgrade(&pool), memory_limit_bytes));
         Ok(pool)
     }
 

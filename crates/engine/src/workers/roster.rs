@@ -227,6 +227,12 @@ impl Roster {
         self.members.values().any(|member| member.in_flight > 0)
     }
 
+    /// Processes with executions in flight.
+    pub fn busy(&self) -> Vec<Arc<Process>> {
+        let busy = self.members.values().filter(|member| member.in_flight > 0);
+        busy.filter_map(|member| member.process.clone()).collect()
+    }
+
     pub fn is_empty(&self) -> bool {
         self.members.is_empty()
     }

@@ -10,7 +10,7 @@ use tokio::time::sleep;
 use tokio_util::sync::CancellationToken;
 
 /// How often the workspace is looked at.
-const LOOK_EVERY: Duration = Duration::from_millis(100);
+const LOOK_EVERY: Duration = Duration::from_millis(50);
 /// Looking may take this part of the time at most, however many files there are.
 const SHARE: u32 = 20;
 /// A save of many files is over when nothing has changed for this long.

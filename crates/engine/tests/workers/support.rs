@@ -23,13 +23,14 @@ pub struct Bench {
 pub struct Setup {
     pub max_workers: usize,
     pub spares: usize,
+    pub memory_limit_bytes: u64,
     pub python: Option<PathBuf>,
     pub install_requirements: bool,
 }
 
 impl Default for Setup {
     fn default() -> Self {
-        Self { max_workers: 6, spares: 1, python: None, install_requirements: false }
+        Self { max_workers: 6, spares: 1, memory_limit_bytes: 1 << 30, python: None, install_requirements: false }
     }
 }
 
@@ -59,6 +60,7 @@ impl Bench {
                 launcher: PathBuf::from(env!("CARGO_BIN_EXE_msp-worker-launcher")),
                 max_workers: setup.max_workers,
                 spares: setup.spares,
+                memory_limit_bytes: setup.memory_limit_bytes,
                 install_requirements: setup.install_requirements,
             },
             GRACE,

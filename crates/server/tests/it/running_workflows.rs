@@ -99,3 +99,34 @@ fn a_user_without_the_right_is_refused() {
     assert_eq!(refused.code, Some(1), "{refused:#?}");
     assert!(refused.stderr.contains("execute_workflows"), "{}", refused.stderr);
 }
+
+#[test]
+fn a_run_that_holds_too_much_memory_alone_or_in_a_child_fails_and_says_how_much() {
+    let installation = Installation::new();
+    installation.write(
+        "workflows/greedy.py",
+        r#"
+import asyncio, subprocess, sys
+from shared.decorators import workflow
+
+HOLD = "import time; kept = bytearray(b'x') * (300 << 20); time.sleep(60)"
+
+@workflow(name="greedy", requires_org=False)
+async def greedy():
+    kept = bytearray(b"x") * (300 << 20)
+    await asyncio.sleep(60)
+
+@workflow(name="greedy_child", requires_org=False)
+def greedy_child():
+    subprocess.run([sys.executable, "-c", HOLD])
+"#,
+    );
+    for name in ["greedy", "greedy_child"] {
+        let mut command = installation.msp(&["workflows", "run", name]);
+        command.env("MSP_WORKER_MEMORY_MB", "128");
+        let finished = Finished::with_input(command, "");
+        assert_eq!(finished.code, Some(1), "{finished:#?}");
+        let said = &finished.stderr;
+        assert!(said.contains("Failed (out_of_memory)") && said.contains("the limit is 128 MiB"), "{name}: {said}");
+    }
+}

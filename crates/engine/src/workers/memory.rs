@@ -1,0 +1,87 @@
+//! The limit on resident memory: a process, with all it started, that holds too much is ended before the machine
+//! suffers. Looked at only while executions are in flight.
+
+use super::{pool::Pool, process::Process};
+use nix::sys::signal::Signal;
+use std::{
+    collections::HashMap,
+    fs,
+    sync::{Arc, Weak},
+    time::Duration,
+};
+
+/// How often resident sizes are looked at (design section 6, "Workers"). What grows faster than that meets RLIMIT_DATA.
+const LOOK_EVERY: Duration = Duration::from_millis(200);
+
+/// Ends whatever holds more than `limit_bytes`, as long as the pool lives.
+pub(super) async fn guard(pool: Weak<Pool>, limit_bytes: u64) {
+    loop {
+        tokio::time::sleep(LOOK_EVERY).await;
+        let Some(pool) = pool.upgrade() else { return };
+        let busy = super::lock(&pool.roster).busy();
+        drop(pool);
+        if busy.is_empty() {
+            continue;
+        }
+        // Reading `/proc` may take a while on a busy machine.
+        let _ = tokio::task::spawn_blocking(move || end_what_is_too_large(&busy, limit_bytes)).await;
+    }
+}
+
+fn end_what_is_too_large(busy: &[Arc<Process>], limit_bytes: u64) {
+    let mut held: HashMap<u32, u64> = busy.iter().map(|process| (process.kin.pid, 0)).collect();
+    add_resident(&mut held);
+    for process in busy {
+        let bytes = held.get(&process.kin.pid).copied().unwrap_or_default();
+        if bytes > limit_bytes {
+            let (peak, limit) = (bytes >> 20, limit_bytes >> 20);
+            let why = format!(
+                "was ended: it and what it started held {peak} MiB of memory, and the limit is {limit} MiB \
+                 (MSP_WORKER_MEMORY_MB)"
+            );
+            process.end(super::OUT_OF_MEMORY, &why, Signal::SIGKILL);
+        }
+    }
+}
+
+/// Adds the bytes in memory of each of these sessions: a worker is the leader of its own, and what it starts belongs
+/// to it unless it asked for another.
+fn add_resident(held: &mut HashMap<u32, u64>) {
+    let Ok(processes) = fs::read_dir("/proc") else { return };
+    for entry in processes.filter_map(Result::ok) {
+        if entry.file_name().to_string_lossy().bytes().all(|byte| byte.is_ascii_digit())
+            && let Ok(stat) = fs::read_to_string(entry.path().join("stat"))
+            && let Some(bytes) = session(&stat).and_then(|session| held.get_mut(&session))
+            && let Ok(status) = fs::read_to_string(entry.path().join("status"))
+        {
+            *bytes += resident(&status).unwrap_or_default();
+        }
+    }
+}
+
+/// The sixth field of `/proc/PID/stat` (proc_pid_stat(5)); the name in parentheses may hold anything, so fields
+/// follow the last `)`.
+fn session(stat: &str) -> Option<u32> {
+    stat.get(stat.rfind(')')? + 1..)?.split_whitespace().nth(3)?.parse().ok()
+}
+
+/// `VmRSS` of `/proc/PID/status` (proc_pid_status(5)), in bytes.
+fn resident(status: &str) -> Option<u64> {
+    let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:"))?;
+    line.split_whitespace().next()?.parse::<u64>().ok().map(|kilobytes| kilobytes << 10)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn this_very_process_is_found_in_its_session_with_a_plausible_size() {
+        let stat = fs::read_to_string("/proc/self/stat").expect("on Linux");
+        let own = session(&stat).expect("a session");
+        let mut held = HashMap::from([(own, 0), (u32::MAX, 0)]);
+        add_resident(&mut held);
+        assert!(held[&own] > 1 << 20, "{held:?}");
+        assert_eq!(held[&u32::MAX], 0);
+    }
+}
