@@ -13,24 +13,36 @@ use std::{
 /// How often resident sizes are looked at (design section 6, "Workers"). What grows faster than that meets RLIMIT_DATA.
 const LOOK_EVERY: Duration = Duration::from_millis(200);
 
+/// A worker that holds more than this part of the limit takes no new work and ends when it is idle: the next run
+/// begins with all the room there is.
+const GROWN: u64 = 2;
+
 /// Ends whatever holds more than `limit_bytes`, as long as the pool lives.
-pub(super) async fn guard(pool: Weak<Pool>, limit_bytes: u64) {
+pub(super) async fn guard(guarded: Weak<Pool>, limit_bytes: u64) {
     loop {
         tokio::time::sleep(LOOK_EVERY).await;
-        let Some(pool) = pool.upgrade() else { return };
+        let Some(pool) = guarded.upgrade() else { return };
         let busy = super::lock(&pool.roster).busy();
         drop(pool);
         if busy.is_empty() {
             continue;
         }
         // Reading `/proc` may take a while on a busy machine.
-        let _ = tokio::task::spawn_blocking(move || end_what_is_too_large(&busy, limit_bytes)).await;
+        let looked = tokio::task::spawn_blocking(move || end_what_is_too_large(&busy, limit_bytes)).await;
+        let Some(grown) = looked.ok().filter(|grown| !grown.is_empty()) else { continue };
+        if let Some(pool) = guarded.upgrade() {
+            super::lock(&pool.roster).wear_out(&grown);
+            // Idle by now, perhaps.
+            pool.pump();
+        }
     }
 }
 
-fn end_what_is_too_large(busy: &[Arc<Process>], limit_bytes: u64) {
+/// Answers the workers that hold more than their share: what they hold beyond it is seldom given back.
+fn end_what_is_too_large(busy: &[Arc<Process>], limit_bytes: u64) -> Vec<u64> {
     let mut held: HashMap<u32, u64> = busy.iter().map(|process| (process.kin.pid, 0)).collect();
     add_resident(&mut held);
+    let mut grown = Vec::new();
     for process in busy {
         let bytes = held.get(&process.kin.pid).copied().unwrap_or_default();
         if bytes > limit_bytes {
@@ -40,8 +52,11 @@ fn end_what_is_too_large(busy: &[Arc<Process>], limit_bytes: u64) {
                  (MSP_WORKER_MEMORY_MB)"
             );
             process.end(super::OUT_OF_MEMORY, &why, Signal::SIGKILL);
+        } else if bytes > limit_bytes / GROWN {
+            grown.push(process.worker);
         }
     }
+    grown
 }
 
 /// Adds the bytes in memory of each of these sessions: a worker is the leader of its own, and what it starts belongs

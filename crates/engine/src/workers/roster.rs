@@ -37,7 +37,7 @@ struct Member {
     in_flight: usize,
     /// What flies in it has it to itself.
     exclusive: bool,
-    /// Gets nothing more and ends when it is idle: another organization waits for its place.
+    /// Gets nothing more and ends when it is idle: another organization waits for its place, or it has grown.
     draining: bool,
     idle_since: Instant,
 }
@@ -225,6 +225,15 @@ impl Roster {
     /// Whether anything runs or is about to.
     pub fn is_busy(&self) -> bool {
         self.members.values().any(|member| member.in_flight > 0)
+    }
+
+    /// These workers take no new work and end when they are idle.
+    pub fn wear_out(&mut self, workers: &[u64]) {
+        for number in workers {
+            if let Some(member) = self.members.get_mut(number) {
+                member.draining = true;
+            }
+        }
     }
 
     /// Processes with executions in flight.

@@ -182,3 +182,40 @@ async fn dropping_the_future_does_not_stop_the_execution() {
     let _ = tokio::time::timeout(Duration::from_millis(1), future).await;
     eventually("its line", || host.messages().contains(&"about to greet Ada".to_owned()).then_some(())).await;
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_process_that_has_grown_to_half_its_limit_ends_after_its_run_and_the_next_begins_in_another() {
+    let source = "
+import asyncio, os
+from msp_sdk import workflow
+
+kept = []
+
+@workflow(name='grow')
+async def grow(context):
+    kept.append(bytearray(b'x') * (120 << 20))
+    print(os.getpid())
+    await asyncio.sleep(3600)
+
+@workflow(name='pid')
+async def pid(context):
+    return os.getpid()
+";
+    let setup = Setup { memory_limit_bytes: 200 << 20, ..Setup::default() };
+    let bench = Bench::with(&[("workflows/all.py", source)], setup).await;
+    let scope = org();
+    let mut grown = bench.run(scope, "grow", json!({}));
+    let pid: i32 = grown.line("").await.parse().expect("a number");
+    // As long as it has not been looked at, it takes more work.
+    for _ in 0..1000 {
+        if bench.value(scope, "pid", json!({})).await != json!(pid) {
+            break;
+        }
+        tokio::time::sleep(Duration::from_millis(5)).await;
+    }
+    assert_ne!(bench.value(scope, "pid", json!({})).await, json!(pid));
+    assert!(crate::support::is_alive(pid), "its run goes on");
+    grown.assignment.cancel.cancel();
+    assert_eq!(grown.outcome().await, Outcome::Cancelled);
+    eventually("its end", || (!crate::support::is_alive(pid)).then_some(())).await;
+}
