@@ -5,6 +5,7 @@ pub mod clock;
 pub mod config;
 pub mod execution;
 pub mod ids;
+pub mod naming;
 pub mod parameter;
 pub mod permission;
 pub mod workflow;

@@ -1,6 +1,6 @@
 //! Parameters of a workflow: what they accept, and the one place where input becomes typed values.
 
-use crate::workflow::nearest;
+use crate::{naming, workflow::nearest};
 use chrono::{DateTime, NaiveDate};
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
@@ -180,7 +180,7 @@ impl Parameter {
     fn coerce(&self, value: &Value) -> Result<Value, String> {
         match self.parameter_type {
             ParameterType::String | ParameterType::Password => text(value).map(Value::from),
-            ParameterType::Email => email(text(value)?),
+            ParameterType::Email => naming::email(text(value)?).map(Value::from),
             ParameterType::Int => whole_number(value),
             ParameterType::Number => number(value),
             ParameterType::Bool => boolean(value),
@@ -263,20 +263,6 @@ impl Parameter {
 
 fn text(value: &Value) -> Result<&str, String> {
     value.as_str().ok_or_else(|| "expected a text".to_owned())
-}
-
-/// One `@` with something on both sides and a dot in the domain; no blanks or control characters.
-fn email(text: &str) -> Result<Value, String> {
-    let text = text.trim();
-    let valid = text.len() <= 254
-        && !text.contains(|c: char| c.is_whitespace() || c.is_control())
-        && text.split_once('@').is_some_and(|(local, domain)| {
-            !local.is_empty()
-                && !domain.contains('@')
-                && domain.split('.').count() >= 2
-                && domain.split('.').all(|label| !label.is_empty())
-        });
-    if valid { Ok(Value::from(text)) } else { Err("expected an e-mail address, such as `ada@example.com`".to_owned()) }
 }
 
 fn whole_number(value: &Value) -> Result<Value, String> {

@@ -7,7 +7,7 @@ use crate::{
         etag::{IfMatch, etag_header},
         json::ApiJson,
         paging::{DEFAULT_LIMIT, MAX_LIMIT, PageOf, PageQuery, decode_cursor, encode_cursor, page_limit},
-        params::{ApiPath, ApiQuery},
+        params::{ApiPath, ApiQuery, NoQuery},
         rights::AnyRight,
     },
     state::Api,
@@ -18,13 +18,10 @@ use axum::{
     http::{HeaderName, HeaderValue, StatusCode},
 };
 use chrono::{DateTime, Utc};
-use msp_domain::{FieldFault, OrgId};
+use msp_domain::{FieldFault, OrgId, naming};
 use msp_storage::repositories::organizations::{Organization, OrganizationChange};
 use serde::{Deserialize, Deserializer, Serialize};
 use uuid::Uuid;
-
-/// Longest name of an organization: it stands in one line everywhere.
-const MAX_NAME_CHARS: usize = 200;
 
 /// An organization on the wire.
 #[derive(Debug, Serialize, utoipa::ToSchema)]
@@ -139,6 +136,7 @@ pub async fn list_organizations(
 pub async fn create_organization(
     State(api): State<Api>,
     AdminAccess(asking): AdminAccess,
+    _: NoQuery,
     ApiJson(body): ApiJson<CreateOrganization>,
 ) -> Result<(StatusCode, [(HeaderName, String); 1], Shown), Problem> {
     let name = checked_name(&body.name)?;
@@ -155,7 +153,7 @@ pub async fn create_organization(
         headers(("ETag" = String, description = "Its version.")))),
     extensions(("x-permission" = json!("any")))
 )]
-pub async fn get_organization(access: OrgAccess<AnyRight>) -> Shown {
+pub async fn get_organization(access: OrgAccess<AnyRight>, _: NoQuery) -> Shown {
     shown(access.organization().clone())
 }
 
@@ -177,6 +175,7 @@ pub async fn update_organization(
     AdminAccess(asking): AdminAccess,
     ApiPath(org): ApiPath<OrgId>,
     IfMatch(if_match): IfMatch,
+    _: NoQuery,
     ApiJson(body): ApiJson<ChangeOrganization>,
 ) -> Result<Shown, Problem> {
     let name = body.name.as_deref().map(checked_name).transpose()?.map(str::to_owned);
@@ -185,12 +184,6 @@ pub async fn update_organization(
     Ok(shown(organization))
 }
 
-fn checked_name(name: &str) -> Result<&str, Problem> {
-    let name = name.trim();
-    let length = name.chars().count();
-    if (1..=MAX_NAME_CHARS).contains(&length) && !name.contains(char::is_control) {
-        return Ok(name);
-    }
-    let detail = format!("expected 1 to {MAX_NAME_CHARS} characters in one line");
-    Err(Problem::new(Kind::BodyInvalid).errors(vec![FieldFault::at("name", detail)]))
+fn checked_name(text: &str) -> Result<&str, Problem> {
+    naming::name(text).map_err(|detail| Problem::new(Kind::BodyInvalid).errors(vec![FieldFault::at("name", detail)]))
 }

@@ -7,7 +7,7 @@ use crate::{
         etag::{IfMatch, etag_header},
         json::ApiJson,
         paging::{DEFAULT_LIMIT, MAX_LIMIT, PageOf, PageQuery, list_fault, page_limit},
-        params::{ApiPath, ApiQuery},
+        params::{ApiPath, ApiQuery, NoQuery},
     },
     state::Api,
 };
@@ -17,14 +17,9 @@ use axum::{
     http::{HeaderName, HeaderValue, StatusCode, header},
 };
 use chrono::{DateTime, Utc};
-use msp_domain::{FieldFault, UserId};
+use msp_domain::{FieldFault, UserId, naming};
 use msp_storage::repositories::users::{User, UserChange};
 use serde::{Deserialize, Serialize};
-
-/// Longest name of a person.
-const MAX_NAME_CHARS: usize = 200;
-/// Longest e-mail address (RFC 5321 section 4.5.3.1.3, without the brackets).
-const MAX_EMAIL_CHARS: usize = 254;
 
 /// A user on the wire.
 #[derive(Debug, Serialize, utoipa::ToSchema)]
@@ -124,13 +119,17 @@ pub async fn list_users(
 pub async fn create_user(
     State(api): State<Api>,
     AdminAccess(asking): AdminAccess,
+    _: NoQuery,
     ApiJson(body): ApiJson<CreateUser>,
 ) -> Result<(StatusCode, [(HeaderName, String); 1], Shown), Problem> {
-    let (email, name) = (body.email.trim(), body.display_name.trim());
-    let faults: Vec<FieldFault> = [check_email(email), check_display_name(name)].into_iter().flatten().collect();
-    if !faults.is_empty() {
-        return Err(Problem::new(Kind::BodyInvalid).errors(faults));
-    }
+    let checked = (checked("email", naming::email(&body.email)), checked_name(&body.display_name));
+    let (email, name) = match checked {
+        (Ok(email), Ok(name)) => (email, name),
+        (email, name) => {
+            let faults = [email.err(), name.err()].into_iter().flatten().collect();
+            return Err(Problem::new(Kind::BodyInvalid).errors(faults));
+        }
+    };
     let user = api.repositories.users.create(email, name, body.is_platform_admin, &asking.actor).await?;
     let location = format!("/api/users/{}", user.id);
     Ok((StatusCode::CREATED, [(header::LOCATION, location)], shown(user)))
@@ -146,7 +145,12 @@ pub async fn create_user(
         headers(("ETag" = String, description = "Its version.")))),
     extensions(("x-permission" = json!("administrator")))
 )]
-pub async fn get_user(State(api): State<Api>, _: AdminAccess, ApiPath(id): ApiPath<UserId>) -> Result<Shown, Problem> {
+pub async fn get_user(
+    State(api): State<Api>,
+    _: AdminAccess,
+    ApiPath(id): ApiPath<UserId>,
+    _: NoQuery,
+) -> Result<Shown, Problem> {
     Ok(shown(api.repositories.users.get(id).await?.ok_or(Kind::NotFound)?))
 }
 
@@ -168,28 +172,21 @@ pub async fn update_user(
     AdminAccess(asking): AdminAccess,
     ApiPath(id): ApiPath<UserId>,
     IfMatch(if_match): IfMatch,
+    _: NoQuery,
     ApiJson(body): ApiJson<ChangeUser>,
 ) -> Result<Shown, Problem> {
-    let display_name = body.display_name.map(|name| name.trim().to_owned());
-    if let Some(fault) = display_name.as_deref().and_then(check_display_name) {
-        return Err(Problem::new(Kind::BodyInvalid).errors(vec![fault]));
-    }
+    let display_name = body.display_name.as_deref().map(checked_name).transpose();
+    let display_name =
+        display_name.map_err(|fault| Problem::new(Kind::BodyInvalid).errors(vec![fault]))?.map(str::to_owned);
     let change = UserChange { display_name, is_active: body.is_active, is_platform_admin: body.is_platform_admin };
     Ok(shown(api.repositories.users.update(id, &change, if_match.as_ref(), &asking.actor).await?))
 }
 
-fn check_display_name(name: &str) -> Option<FieldFault> {
-    let length = name.chars().count();
-    let valid = (1..=MAX_NAME_CHARS).contains(&length) && !name.contains(char::is_control);
-    (!valid).then(|| FieldFault::at("display_name", format!("expected 1 to {MAX_NAME_CHARS} characters in one line")))
+fn checked_name(text: &str) -> Result<&str, FieldFault> {
+    checked("display_name", naming::name(text))
 }
 
-/// Loosely: whoever sends the invitation finds out the rest.
-fn check_email(email: &str) -> Option<FieldFault> {
-    let valid = email.chars().count() <= MAX_EMAIL_CHARS
-        && !email.contains(|c: char| c.is_whitespace() || c.is_control())
-        && email
-            .split_once('@')
-            .is_some_and(|(local, domain)| !local.is_empty() && !domain.is_empty() && !domain.contains('@'));
-    (!valid).then(|| FieldFault::at("email", "expected an e-mail address, such as `ada@example.com`"))
+/// A checked field, or the fault to report at it.
+fn checked<'a>(field: &str, value: Result<&'a str, String>) -> Result<&'a str, FieldFault> {
+    value.map_err(|detail| FieldFault::at(field, detail))
 }

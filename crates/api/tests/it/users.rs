@@ -32,6 +32,23 @@ async fn an_administrator_adds_and_changes_users() {
 }
 
 #[tokio::test]
+async fn names_and_addresses_that_reorder_or_steer_a_line_are_refused() {
+    let app = TestApp::new().await;
+    let admin = app.admin();
+    for (email, name) in
+        [("a\u{202e}b@c.example", "Ada"), ("ada@c.example", "Ada\u{2066}"), ("a@c.example", "A\u{1b}[2J")]
+    {
+        let body = json!({ "email": email, "display_name": name });
+        admin.post(None, "/api/users", body).await.assert_problem(422, "body-invalid");
+    }
+    let body = json!({ "name": "Con\u{202e}toso" });
+    admin.post(None, "/api/organizations", body).await.assert_problem(422, "body-invalid");
+    let org = app.org("Contoso").await;
+    let body = json!({ "name": "Con\u{202e}toso" });
+    admin.patch(None, &format!("/api/organizations/{}", org.id), body).await.assert_problem(422, "body-invalid");
+}
+
+#[tokio::test]
 async fn the_last_administrator_can_neither_be_demoted_nor_deactivated() {
     let app = TestApp::new().await;
     let admin = app.admin();

@@ -2,7 +2,7 @@
 
 use crate::{cli::User as UserCommand, failure::UsageError, platform::Platform, running::RunningServer, serving};
 use anyhow::{Context, Result};
-use msp_domain::{OrgId, Permission, Permissions, workflow::nearest};
+use msp_domain::{OrgId, Permission, Permissions, naming, workflow::nearest};
 use msp_storage::repositories::{Actor, users::UserError};
 
 /// Rows asked for at once.
@@ -18,9 +18,9 @@ pub async fn user(platform: &Platform, command: &UserCommand) -> Result<()> {
 }
 
 async fn add(platform: &Platform, email: &str, name: &str, admin: bool, grants: &[String]) -> Result<()> {
-    if !email.contains('@') || email.contains(char::is_whitespace) {
-        return Err(UsageError(format!("`{email}` is not an e-mail address")).into());
-    }
+    let refused = |what: &str, text: &str, fault| UsageError(format!("`{}` is no {what}: {fault}", plain(text)));
+    let email = naming::email(email).map_err(|fault| refused("e-mail address", email, fault))?;
+    let name = naming::name(name).map_err(|fault| refused("name", name, fault))?;
     // Everything is read before anything is written, so a mistake in the last grant leaves no half-made user.
     let mut wanted = Vec::with_capacity(grants.len());
     for grant in grants {
@@ -67,13 +67,18 @@ async fn list(platform: &Platform) -> Result<()> {
         for user in page.items {
             let kind = if user.is_platform_admin { "administrator" } else { "user" };
             let state = if user.is_active { "" } else { " (inactive)" };
-            println!("{}  {:<13} {}  {}{state}", user.id, kind, user.email, user.display_name);
+            println!("{}  {kind:<13} {}  {}{state}", user.id, plain(&user.email), plain(&user.display_name));
         }
         cursor = page.next_cursor;
         if cursor.is_none() {
             return Ok(());
         }
     }
+}
+
+/// A text as it may stand in a line on a terminal. What is stored was checked, but maybe not by this version.
+fn plain(text: &str) -> String {
+    text.chars().map(|c| if naming::is_showable(c) { c } else { char::REPLACEMENT_CHARACTER }).collect()
 }
 
 async fn link(platform: &Platform, email: Option<&str>) -> Result<()> {
@@ -91,4 +96,14 @@ async fn link(platform: &Platform, email: Option<&str>) -> Result<()> {
     let link = serving::sign_in_link(platform, user.id, &base).await.context("no link could be made")?;
     println!("{link}");
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_listed_name_neither_moves_the_cursor_nor_reorders_its_line() {
+        assert_eq!(plain("Z\u{1b}[2Jo\u{202e}\u{eb}\n"), "Z\u{fffd}[2Jo\u{fffd}\u{eb}\u{fffd}");
+    }
 }
