@@ -2,7 +2,9 @@
 
 use serde::{Deserialize, Serialize};
 use std::{
-    fs, io,
+    fs::{self, OpenOptions},
+    io::{self, Write as _},
+    os::unix::fs::OpenOptionsExt as _,
     path::{Path, PathBuf},
 };
 
@@ -22,7 +24,13 @@ impl RunningServer {
     /// Writes the file, whole or not at all.
     pub fn announce(&self, data: &Path) -> io::Result<()> {
         let fresh = data.join("server.json.new");
-        fs::write(&fresh, serde_json::to_vec_pretty(self)?)?;
+        match fs::remove_file(&fresh) {
+            Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
+            // One that a crash left may have another mode.
+            _ => {}
+        }
+        let mut out = OpenOptions::new().write(true).create_new(true).mode(0o600).open(&fresh)?;
+        out.write_all(&serde_json::to_vec_pretty(self)?)?;
         fs::rename(fresh, file(data))
     }
 

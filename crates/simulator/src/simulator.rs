@@ -23,6 +23,7 @@ use serde_json::Value;
 use std::{
     fs, io,
     io::Write,
+    os::unix::fs::{DirBuilderExt as _, OpenOptionsExt as _},
     path::{Path, PathBuf},
     sync::{Arc, Mutex, MutexGuard},
     time::Duration,
@@ -176,7 +177,7 @@ pub async fn serve(
 fn load(file: &Path) -> Result<State, SimulatorError> {
     let fault = |cause| SimulatorError::Io { path: file.to_owned(), cause };
     if let Some(dir) = file.parent() {
-        fs::create_dir_all(dir).map_err(fault)?;
+        make_private(dir).map_err(fault)?;
     }
     match fs::read(file) {
         Ok(bytes) => {
@@ -187,11 +188,23 @@ fn load(file: &Path) -> Result<State, SimulatorError> {
     }
 }
 
+/// Makes the folder of the state for its owner only: the state holds what an application's secret opens. The folders
+/// around it may be others' way to other things, and one that exists is its owner's business.
+fn make_private(dir: &Path) -> io::Result<()> {
+    if let Some(around) = dir.parent() {
+        fs::create_dir_all(around)?;
+    }
+    match fs::DirBuilder::new().mode(0o700).create(dir) {
+        Err(cause) if cause.kind() == io::ErrorKind::AlreadyExists => Ok(()),
+        made => made,
+    }
+}
+
 /// Writes beside the file and renames: a reader, or a start after a crash, sees the old or the new state, whole.
 fn save(file: &Path, state: &State) -> Result<(), SimulatorError> {
     let write = || -> io::Result<()> {
         let fresh = file.with_extension("json.new");
-        let mut out = fs::File::create(&fresh)?;
+        let mut out = fs::OpenOptions::new().write(true).create(true).truncate(true).mode(0o600).open(&fresh)?;
         out.write_all(&serde_json::to_vec_pretty(state)?)?;
         out.sync_all()?;
         fs::rename(fresh, file)

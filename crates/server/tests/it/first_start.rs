@@ -3,6 +3,7 @@
 use crate::support::Installation;
 use reqwest::Method;
 use serde_json::json;
+use std::{fs, os::unix::fs::PermissionsExt as _};
 
 fn token_of(link: &str) -> &str {
     link.split_once('#').expect("a token in the fragment").1
@@ -57,6 +58,24 @@ async fn a_token_works_and_data_survives_a_restart() {
 }
 
 #[tokio::test]
+async fn what_the_server_writes_beside_the_engine_is_for_its_owner_only() {
+    let installation = Installation::new();
+    let _server = installation.serve();
+    installation.succeed(&["seed"]);
+    let mode = |name: &str| {
+        let data = fs::metadata(installation.data().join(name)).unwrap_or_else(|error| panic!("{name}: {error}"));
+        data.permissions().mode() & 0o777
+    };
+    assert_eq!(mode("server.json"), 0o600);
+    assert_eq!(mode("simulator"), 0o700);
+    for file in fs::read_dir(installation.data().join("simulator")).expect("the simulator's folder") {
+        assert_eq!(file.expect("a file").metadata().expect("its mode").permissions().mode() & 0o777, 0o600);
+    }
+    assert_eq!(mode("engine") & 0o011, 0o011, "workers of another user pass through");
+    assert_eq!(mode("") & 0o011, 0o011, "and through the folder around it");
+}
+
+#[tokio::test]
 async fn a_user_added_on_the_command_line_holds_exactly_the_granted_rights() {
     let installation = Installation::new();
     let server = installation.serve();
@@ -68,6 +87,10 @@ async fn a_user_added_on_the_command_line_holds_exactly_the_granted_rights() {
     let refused = installation.run(&[&add[..], &["Adatum=execute_workflow"]].concat());
     assert_eq!(refused.code, Some(2));
     assert!(refused.stderr.contains("did you mean execute_workflows?"), "{}", refused.stderr);
+    for (email, name) in [("tess", "Tess"), ("tess@localhost", "Tess"), ("tess@msp.example", "Te\u{202e}ss")] {
+        let refused = installation.run(&["user", "add", email, "--name", name]);
+        assert_eq!(refused.code, Some(2), "{email:?} {name:?}: {}", refused.stderr);
+    }
     installation.succeed(&[&add[..], &["Adatum=execute_workflows,view_history"]].concat());
     assert!(installation.succeed(&["user", "list"]).contains("tess@msp.example"));
 
