@@ -3,6 +3,7 @@
 mod cli;
 mod commands;
 mod failure;
+mod http_server;
 mod logging;
 mod platform;
 mod running;

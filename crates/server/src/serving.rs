@@ -1,6 +1,7 @@
 //! A running server: HTTP answers first, then the engine starts behind it.
 
 use crate::{
+    http_server::{self, Limits},
     platform::{Platform, pool_options},
     running::RunningServer,
 };
@@ -54,7 +55,7 @@ pub struct Serving {
     url: String,
     announced: Option<RunningServer>,
     stop: CancellationToken,
-    http: Option<JoinHandle<io::Result<()>>>,
+    http: Option<JoinHandle<()>>,
     engine: watch::Receiver<EngineStart>,
     _lock: EngineLock,
 }
@@ -76,10 +77,8 @@ impl Serving {
         let slot = EngineSlot::starting();
         let api = Arc::new(api_state(&platform, address, slot.clone()));
         let stop = CancellationToken::new();
-        let router = msp_api::router(Arc::clone(&api)).into_make_service_with_connect_info::<SocketAddr>();
-        let http = Some(tokio::spawn(
-            axum::serve(listener, router).with_graceful_shutdown(stop.clone().cancelled_owned()).into_future(),
-        ));
+        let router = msp_api::router(Arc::clone(&api));
+        let http = Some(tokio::spawn(http_server::serve(listener, router, Limits::default(), stop.clone())));
         let announced = listen.announce.then(|| RunningServer { url: url.clone(), pid: std::process::id() });
         if let Some(server) = &announced {
             server.announce(&platform.data).context("the server's address cannot be written to the data folder")?;
@@ -117,7 +116,7 @@ impl Serving {
         let Some(http) = &mut self.http else { return Ok(()) };
         let ended = http.await;
         self.http = None;
-        ended.context("the HTTP server crashed")?.context("the HTTP server failed")
+        ended.context("the HTTP server crashed")
     }
 
     /// Takes no new work, lets running executions end, and hangs up. `hurry` cuts the waiting short.
@@ -139,7 +138,7 @@ impl Serving {
         if let Some(http) = self.http
             && let Ok(ended) = timeout(HANG_UP, http).await
         {
-            ended.context("the HTTP server crashed")?.context("the HTTP server failed")?;
+            ended.context("the HTTP server crashed")?;
         }
         self.api.flush_denials().await;
         Ok(())
