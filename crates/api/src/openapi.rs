@@ -97,7 +97,7 @@ fn implied(path: &str, operation: &Operation) -> Vec<Kind> {
     let permission = extension("x-permission").and_then(|value| value.as_str().map(str::to_owned)).unwrap_or_default();
     if permission != "none" {
         kinds.extend([Kind::Unauthenticated, Kind::OriginNotAllowed, Kind::StoreUnavailable]);
-        kinds.extend([Kind::OrganizationInvalid, Kind::OrganizationMismatch]);
+        kinds.extend([Kind::OrganizationInvalid, Kind::OrganizationMismatch, Kind::QueryInvalid, Kind::HeaderInvalid]);
     }
     match permission.as_str() {
         "none" | "signed_in" => {}

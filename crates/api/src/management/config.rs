@@ -7,7 +7,7 @@ use crate::{
         etag::{IfMatch, etag_header},
         json::ApiJson,
         paging::PageOf,
-        params::PathName,
+        params::{NoQuery, PathName},
         rights::ManageConfig,
     },
     state::Api,
@@ -81,6 +81,7 @@ pub struct SetConfig {
 pub async fn list_config(
     State(api): State<Api>,
     access: OrgAccess<ManageConfig>,
+    _: NoQuery,
 ) -> Result<Json<PageOf<ConfigView>>, Problem> {
     let config = &api.repositories.config;
     let (inherited, own) = futures::try_join!(config.of_scope(Scope::Global), config.of_scope(Scope::Org(access.org)))?;
@@ -107,6 +108,7 @@ pub async fn get_config(
     State(api): State<Api>,
     access: OrgAccess<ManageConfig>,
     PathName(key): PathName,
+    _: NoQuery,
 ) -> Result<Response, Problem> {
     let config = &api.repositories.config;
     if let Some(own) = config.get(Scope::Org(access.org), &key).await? {
@@ -134,6 +136,7 @@ pub async fn set_config(
     access: OrgAccess<ManageConfig>,
     PathName(key): PathName,
     IfMatch(if_match): IfMatch,
+    _: NoQuery,
     ApiJson(body): ApiJson<SetConfig>,
 ) -> Result<Response, Problem> {
     let stored = set(&api, Scope::Org(access.org), key, body, if_match.as_ref(), &access.actor).await?;
@@ -153,6 +156,7 @@ pub async fn delete_config(
     State(api): State<Api>,
     access: OrgAccess<ManageConfig>,
     PathName(key): PathName,
+    _: NoQuery,
 ) -> Result<StatusCode, Problem> {
     api.repositories.config.delete(Scope::Org(access.org), &key, &access.actor).await?;
     Ok(StatusCode::NO_CONTENT)
@@ -164,7 +168,11 @@ pub async fn delete_config(
     responses((status = 200, body = PageOf<ConfigView>, description = "Every value, by key.")),
     extensions(("x-permission" = json!("administrator")))
 )]
-pub async fn list_global_config(State(api): State<Api>, _: AdminAccess) -> Result<Json<PageOf<ConfigView>>, Problem> {
+pub async fn list_global_config(
+    State(api): State<Api>,
+    _: AdminAccess,
+    _: NoQuery,
+) -> Result<Json<PageOf<ConfigView>>, Problem> {
     let stored = api.repositories.config.of_scope(Scope::Global).await?;
     let views = stored.into_iter().map(|stored| ConfigView::of(stored, ConfigOrigin::Global)).collect();
     Ok(Json(PageOf::all(views)))
@@ -184,6 +192,7 @@ pub async fn get_global_config(
     State(api): State<Api>,
     _: AdminAccess,
     PathName(key): PathName,
+    _: NoQuery,
 ) -> Result<Response, Problem> {
     let stored = api.repositories.config.get(Scope::Global, &key).await?.ok_or(Kind::NotFound)?;
     Ok(shown(stored, ConfigOrigin::Global))
@@ -207,6 +216,7 @@ pub async fn set_global_config(
     AdminAccess(asking): AdminAccess,
     PathName(key): PathName,
     IfMatch(if_match): IfMatch,
+    _: NoQuery,
     ApiJson(body): ApiJson<SetConfig>,
 ) -> Result<Response, Problem> {
     let stored = set(&api, Scope::Global, key, body, if_match.as_ref(), &asking.actor).await?;
@@ -226,6 +236,7 @@ pub async fn delete_global_config(
     State(api): State<Api>,
     AdminAccess(asking): AdminAccess,
     PathName(key): PathName,
+    _: NoQuery,
 ) -> Result<StatusCode, Problem> {
     api.repositories.config.delete(Scope::Global, &key, &asking.actor).await?;
     Ok(StatusCode::NO_CONTENT)

@@ -7,7 +7,7 @@ use crate::{
         etag::{IfMatch, etag_header},
         json::ApiJson,
         paging::PageOf,
-        params::PathName,
+        params::{NoQuery, PathName},
         rights::ManageConfig,
         unknown_name,
     },
@@ -95,6 +95,7 @@ fn shown(stored: StoredIntegration) -> Shown {
 pub async fn list_integrations(
     State(api): State<Api>,
     access: OrgAccess<ManageConfig>,
+    _: NoQuery,
 ) -> Result<Json<PageOf<IntegrationView>>, Problem> {
     let stored = api.repositories.integrations.list(access.org).await?;
     Ok(Json(PageOf::all(stored.into_iter().map(Into::into).collect())))
@@ -115,6 +116,7 @@ pub async fn get_integration(
     State(api): State<Api>,
     access: OrgAccess<ManageConfig>,
     PathName(integration_type): PathName,
+    _: NoQuery,
 ) -> Result<Shown, Problem> {
     let stored = api.repositories.integrations.get(access.org, &integration_type).await?.ok_or(Kind::NotFound)?;
     Ok(shown(stored))
@@ -139,6 +141,7 @@ pub async fn put_integration(
     access: OrgAccess<ManageConfig>,
     PathName(integration_type): PathName,
     IfMatch(if_match): IfMatch,
+    _: NoQuery,
     ApiJson(body): ApiJson<PutIntegration>,
 ) -> Result<Shown, Problem> {
     let integrations = &api.repositories.integrations;
@@ -179,6 +182,7 @@ pub async fn delete_integration(
     State(api): State<Api>,
     access: OrgAccess<ManageConfig>,
     PathName(integration_type): PathName,
+    _: NoQuery,
 ) -> Result<StatusCode, Problem> {
     api.repositories.integrations.delete(access.org, &integration_type, &access.actor).await?;
     Ok(StatusCode::NO_CONTENT)

@@ -1,7 +1,7 @@
 //! Who am I, and what may I do where?
 
 use crate::{
-    http::{Problem, access::SignedIn},
+    http::{Problem, access::SignedIn, params::NoQuery},
     state::Api,
 };
 use axum::{Json, extract::State};
@@ -51,7 +51,7 @@ pub struct MyOrganization {
     responses((status = 200, body = Me, description = "The caller.")),
     extensions(("x-permission" = json!("signed_in")))
 )]
-pub async fn get_me(State(api): State<Api>, SignedIn(asking): SignedIn) -> Result<Json<Me>, Problem> {
+pub async fn get_me(State(api): State<Api>, SignedIn(asking): SignedIn, _: NoQuery) -> Result<Json<Me>, Problem> {
     let organizations = api.gate.organizations_of(&asking.caller).await?;
     let is_administrator = asking.caller.is_administrator();
     let caller = asking.caller;

@@ -6,7 +6,7 @@ use crate::{
         access::{AdminAccess, OrgAccess},
         json::ApiJson,
         paging::PageOf,
-        params::PathName,
+        params::{NoQuery, PathName},
         rights::ManageConfig,
     },
     state::Api,
@@ -49,6 +49,7 @@ pub struct SetSecret {
 pub async fn list_secrets(
     State(api): State<Api>,
     access: OrgAccess<ManageConfig>,
+    _: NoQuery,
 ) -> Result<Json<PageOf<SecretView>>, Problem> {
     let secrets = &api.repositories.workflow_secrets;
     let (shared, own) = futures::try_join!(secrets.names(Scope::Global), secrets.names(Scope::Org(access.org)))?;
@@ -72,6 +73,7 @@ pub async fn set_secret(
     State(api): State<Api>,
     access: OrgAccess<ManageConfig>,
     PathName(name): PathName,
+    _: NoQuery,
     ApiJson(body): ApiJson<SetSecret>,
 ) -> Result<StatusCode, Problem> {
     set(&api, Scope::Org(access.org), &name, body, &access.actor).await
@@ -90,6 +92,7 @@ pub async fn delete_secret(
     State(api): State<Api>,
     access: OrgAccess<ManageConfig>,
     PathName(name): PathName,
+    _: NoQuery,
 ) -> Result<StatusCode, Problem> {
     delete(&api, Scope::Org(access.org), &name, &access.actor).await
 }
@@ -100,7 +103,11 @@ pub async fn delete_secret(
     responses((status = 200, body = PageOf<SecretView>, description = "Every name, sorted.")),
     extensions(("x-permission" = json!("administrator")))
 )]
-pub async fn list_global_secrets(State(api): State<Api>, _: AdminAccess) -> Result<Json<PageOf<SecretView>>, Problem> {
+pub async fn list_global_secrets(
+    State(api): State<Api>,
+    _: AdminAccess,
+    _: NoQuery,
+) -> Result<Json<PageOf<SecretView>>, Problem> {
     let names = api.repositories.workflow_secrets.names(Scope::Global).await?;
     let views = names.into_iter().map(|name| SecretView { name, origin: ConfigOrigin::Global }).collect();
     Ok(Json(PageOf::all(views)))
@@ -120,6 +127,7 @@ pub async fn set_global_secret(
     State(api): State<Api>,
     AdminAccess(asking): AdminAccess,
     PathName(name): PathName,
+    _: NoQuery,
     ApiJson(body): ApiJson<SetSecret>,
 ) -> Result<StatusCode, Problem> {
     set(&api, Scope::Global, &name, body, &asking.actor).await
@@ -138,6 +146,7 @@ pub async fn delete_global_secret(
     State(api): State<Api>,
     AdminAccess(asking): AdminAccess,
     PathName(name): PathName,
+    _: NoQuery,
 ) -> Result<StatusCode, Problem> {
     delete(&api, Scope::Global, &name, &asking.actor).await
 }

@@ -5,6 +5,7 @@ use crate::{
     http::{
         Problem,
         access::ScopeAccess,
+        params::NoQuery,
         rights::{ExecuteWorkflows, ManageForms},
     },
     state::Api,
@@ -24,6 +25,7 @@ use std::sync::Arc;
 pub async fn get_metadata(
     State(api): State<Api>,
     _: ScopeAccess<(ExecuteWorkflows, ManageForms)>,
+    _: NoQuery,
 ) -> Result<Json<Arc<BundleMetadata>>, Problem> {
     Ok(Json(engine(&api)?.metadata()))
 }

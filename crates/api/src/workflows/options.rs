@@ -7,7 +7,7 @@ use crate::{
         access::ScopeAccess,
         json::ApiJson,
         paging::page_limit,
-        params::ApiPath,
+        params::{ApiPath, NoQuery},
         rights::{ExecuteWorkflows, ManageForms},
     },
     state::Api,
@@ -107,6 +107,7 @@ pub async fn ask_options(
     State(api): State<Api>,
     scope: OptionsAccess,
     ApiPath(generator): ApiPath<String>,
+    _: NoQuery,
     ApiJson(body): ApiJson<AskOptions>,
 ) -> Result<Json<OptionsView>, Problem> {
     let limit = page_limit(body.limit, DEFAULT_OPTIONS, MAX_OPTIONS)?;

@@ -6,7 +6,11 @@ use super::{
 };
 use crate::{
     http::{
-        Problem, ProblemKind as Kind, access::ScopeAccess, json::InputObject, params::ApiPath, rights::ExecuteWorkflows,
+        Problem, ProblemKind as Kind,
+        access::ScopeAccess,
+        json::InputObject,
+        params::{ApiPath, NoQuery},
+        rights::ExecuteWorkflows,
     },
     state::Api,
 };
@@ -74,6 +78,7 @@ pub async fn run_workflow(
     scope: ScopeAccess<ExecuteWorkflows>,
     ApiPath(workflow): ApiPath<String>,
     preference: Preference,
+    _: NoQuery,
     InputObject(input): InputObject,
 ) -> Result<Response, Problem> {
     let engine = engine(&api)?;

@@ -108,6 +108,32 @@ async fn queries_cursors_limits_and_ids_are_checked() {
 }
 
 #[tokio::test]
+async fn an_unknown_query_name_is_refused_by_every_operation_that_asks_who_is_there() {
+    let app = TestApp::new().await;
+    let org = app.org("Contoso").await;
+    let document = serde_json::to_value(msp_api::openapi()).expect("a document");
+    for (template, item) in document["paths"].as_object().expect("paths") {
+        let path = template
+            .replace("{org}", &org.id.key())
+            .replace("{id}", &OrgId::random().key())
+            .replace("{key}", "a_key")
+            .replace("{name}", "a_name")
+            .replace("{type}", "halopsa");
+        for (method, operation) in item.as_object().expect("operations") {
+            // Every query parameter of this one is an input of the generator.
+            if operation["x-permission"] == "none" || operation["operationId"] == "getOptions" {
+                continue;
+            }
+            let request = app.admin().request(&method.to_uppercase(), &format!("{path}?zzz=1"));
+            let request = if path.contains(&org.id.key()) { request } else { request.org(org.id) };
+            let answer = request.json(&json!({})).send().await;
+            assert_eq!(answer.status.as_u16(), 400, "{method} {template}: {}", answer.text());
+            answer.assert_problem(400, "query-invalid");
+        }
+    }
+}
+
+#[tokio::test]
 async fn an_organization_is_named_well_formed_and_once() {
     let app = TestApp::new().await;
     let org = app.org("Contoso").await;

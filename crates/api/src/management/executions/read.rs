@@ -5,7 +5,10 @@ use super::{
     view::ExecutionView,
 };
 use crate::{
-    http::{Problem, ProblemKind as Kind, params::ApiPath},
+    http::{
+        Problem, ProblemKind as Kind,
+        params::{ApiPath, NoQuery},
+    },
     state::Api,
 };
 use axum::{
@@ -32,6 +35,7 @@ pub async fn get_execution(
     State(api): State<Api>,
     history: HistoryAccess,
     ApiPath(id): ApiPath<ExecutionId>,
+    _: NoQuery,
 ) -> Result<Json<ExecutionView>, Problem> {
     let execution = find_execution(&api, &history, id).await?;
     Ok(Json(ExecutionView::load(&api, &execution).await?))
@@ -51,6 +55,7 @@ pub async fn get_execution_result(
     State(api): State<Api>,
     history: HistoryAccess,
     ApiPath(id): ApiPath<ExecutionId>,
+    _: NoQuery,
 ) -> Result<([(HeaderName, &'static str); 1], String), Problem> {
     let execution = find_execution(&api, &history, id).await?;
     let result = execution
