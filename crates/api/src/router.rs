@@ -7,7 +7,7 @@ use crate::{
     },
     management::{
         auth, config,
-        executions::{list, logs, read},
+        executions::{cancel, list, logs, read, rerun},
         integrations, me, organizations, permissions, secrets, service, users,
     },
     openapi as description, pages,
@@ -71,7 +71,11 @@ fn management() -> OpenApiRouter<Api> {
         .routes(routes!(read::get_execution))
         .routes(routes!(read::get_execution_result))
         .routes(routes!(logs::get_execution_logs))
+        .routes(routes!(cancel::cancel_execution))
         .layer(DefaultBodyLimit::max(MANAGEMENT_BODY_LIMIT))
+        .merge(
+            OpenApiRouter::new().routes(routes!(rerun::rerun_execution)).layer(DefaultBodyLimit::max(RUN_BODY_LIMIT)),
+        )
 }
 
 /// Routes that stand at the root and answer under `/api` as well.

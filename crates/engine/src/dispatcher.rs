@@ -2,6 +2,8 @@
 
 use crate::{
     fault::{FaultPoint, reach},
+    live::Running,
+    log_sink::LogSink,
     run::{Claimed, password_address},
     runtime::Runtime,
     workers::Edition,
@@ -91,6 +93,7 @@ async fn run_queued(
     }
     // The record names what it runs on, which may have changed since it was queued.
     let edition = runtime.pool.edition();
+    let live = runtime.live.enter(pointer.execution_id);
     let executions = &runtime.repositories.executions;
     let claimed = executions.claim(pointer, &runtime.owner, edition.bundle(), runtime.clock.now()).await?;
     if claimed.is_some() {
@@ -104,13 +107,14 @@ async fn run_queued(
         }
     }
     let Some(execution) = claimed else { return Ok(()) };
+    live.moved();
     let ran = match ready(&runtime, &execution, edition).await? {
-        Ok(ready) => match ready.run(runtime.clone()).await {
+        Ok(ready) => match ready.run(runtime.clone(), live).await {
             Ok(_) => Ok(()),
             Err(crate::RunError::Store(error)) => Err(error),
             Err(other) => Err(StoreError::unavailable(other)),
         },
-        Err(refusal) => refuse(&runtime, &execution, refusal).await,
+        Err(refusal) => refuse(&runtime, &execution, refusal, live).await,
     };
     runtime.repositories.stores.secrets.delete(&password_address(pointer)).await?;
     ran
@@ -168,10 +172,9 @@ async fn ready(
     }))
 }
 
-async fn refuse(runtime: &Runtime, execution: &Execution, refusal: Refusal) -> Result<(), StoreError> {
+async fn refuse(runtime: &Runtime, execution: &Execution, refusal: Refusal, live: Running) -> Result<(), StoreError> {
     let masker = runtime.masker(execution.scope);
-    let logs =
-        crate::log_sink::LogSink::new(runtime.repositories.clone(), masker, runtime.clock.clone(), execution.clone());
+    let logs = LogSink::new(runtime, masker, execution.clone(), live.clone());
     logs.say(LogLevel::Error, "platform", refusal.message.clone()).await;
     let denial = AuditDraft {
         scope: execution.scope,

@@ -1,12 +1,16 @@
 //! The engine: from a request to a durable, final execution.
 
 use crate::{
-    dispatcher, options, recovery, run,
+    CancelError, Changes, cancel, dispatcher,
+    idempotency::{self, Fingerprints},
+    options,
+    prepare::again,
+    recovery, run,
     runtime::Runtime,
     workers::{PoolError, PoolOptions, WorkerPool},
 };
 use msp_auth::Access;
-use msp_domain::{BundleMetadata, Clock, FieldFault};
+use msp_domain::{BundleMetadata, Clock, ExecutionId, FieldFault, Scope};
 use msp_integrations::Integrations;
 use msp_storage::{
     Repositories, StoreError,
@@ -26,6 +30,8 @@ pub struct EngineOptions {
     pub integrations: Integrations,
     /// The time.
     pub clock: Arc<dyn Clock>,
+    /// Keys the hashes of idempotency keys and of the bodies they came with; the same at every start, and secret.
+    pub idempotency_key: [u8; 32],
 }
 
 /// Why an engine cannot start.
@@ -60,6 +66,10 @@ pub struct RunRequest {
     pub input: Map<String, Value>,
     /// How long to wait.
     pub wait: Wait,
+    /// The caller's `Idempotency-Key`: the same request again within 24 hours is answered by the same run.
+    pub idempotency_key: Option<String>,
+    /// The execution it repeats.
+    pub retry_of: Option<ExecutionId>,
 }
 
 /// A run that was accepted.
@@ -90,9 +100,13 @@ pub enum RunError {
     /// The input is not valid.
     #[error("the input is not valid")]
     Invalid(Vec<FieldFault>),
-    /// Rights or settings changed between the gate and the record: ask the gate again and retry.
+    /// Rights or settings changed between the gate and the record, or an equal request was recorded at the same moment:
+    /// ask the gate again and retry.
     #[error("rights or settings changed meanwhile")]
     Changed,
+    /// The idempotency key was sent before, with another body.
+    #[error("the idempotency key was used for another request")]
+    KeyReused,
     /// Every worker is busy and the line is full.
     #[error("every worker is busy")]
     Saturated,
@@ -164,7 +178,11 @@ impl Engine {
         let left_behind =
             recovery::recover(&options.repositories, &options.clock, &owner).await.map_err(EngineError::Recovery)?;
         let pool = WorkerPool::start(options.pool).await?;
-        let runtime = Arc::new(Runtime::new(options.repositories, options.integrations, pool, options.clock, owner));
+        let fingerprints = Fingerprints::new(options.idempotency_key);
+        let runtime =
+            Runtime::new(options.repositories, options.integrations, pool, options.clock, owner, fingerprints);
+        let runtime = Arc::new(runtime);
+        tokio::spawn(idempotency::sweep(runtime.clone()));
         tokio::spawn(dispatcher::dispatch(runtime.clone(), left_behind));
         Ok(Self { runtime })
     }
@@ -174,6 +192,22 @@ impl Engine {
         self.runtime.pool.metadata()
     }
 
+    /// The input of a run that repeats an earlier one: its parameters, with `overrides` in their place. What history
+    /// holds only masked, passwords, must be among the overrides.
+    ///
+    /// # Errors
+    /// [`RunError::Invalid`] naming the passwords that are missing; [`RunError::Store`].
+    pub async fn input_again(
+        &self,
+        earlier: &Execution,
+        overrides: Map<String, Value>,
+    ) -> Result<Map<String, Value>, RunError> {
+        let text = self.runtime.repositories.executions.load_json(&earlier.input).await?;
+        let stored = serde_json::from_str(&text)
+            .map_err(|error| StoreError::Corrupt(format!("the input of an execution: {error}")))?;
+        again(stored, overrides)
+    }
+
     /// Runs a workflow: durable record, then user code, then result, logs and audit durable, then the answer. A
     /// caller that drops this future cancels nothing.
     ///
@@ -181,6 +215,20 @@ impl Engine {
     /// [`RunError`], before anything was recorded; [`RunError::Store`] also when the ending could not be written.
     pub async fn run(&self, request: RunRequest) -> Result<RunAnswer, RunError> {
         run::run(self.runtime.clone(), request).await
+    }
+
+    /// Cancels an execution: a pending one has ended when this returns, a running one is asked to give way and ends soon.
+    /// On the audit trail before it has any effect. Cancelling again is harmless while it still runs.
+    ///
+    /// # Errors
+    /// [`CancelError`].
+    pub async fn cancel(&self, scope: Scope, id: ExecutionId, actor: &Actor) -> Result<Execution, CancelError> {
+        cancel::cancel(&self.runtime, scope, id, actor).await
+    }
+
+    /// Follows an execution of this installation, in whatever state it is.
+    pub fn follow(&self, id: ExecutionId) -> Changes {
+        self.runtime.live.follow(id)
     }
 
     /// Asks an option generator. Dropping this future cancels it.

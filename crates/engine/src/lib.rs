@@ -1,10 +1,13 @@
 #![doc = include_str!("../README.md")]
 
+mod cancel;
 mod dispatcher;
 mod ending;
 pub mod engine;
 pub mod fault;
 mod host;
+mod idempotency;
+mod live;
 mod log_sink;
 pub mod masking;
 mod options;
@@ -15,7 +18,9 @@ mod run;
 mod runtime;
 pub mod workers;
 
+pub use cancel::CancelError;
 pub use engine::{
     Engine, EngineError, EngineOptions, OptionsAnswer, OptionsError, OptionsRequest, RunAnswer, RunError, RunRequest,
     Wait,
 };
+pub use live::Changes;

@@ -1,6 +1,6 @@
 //! The log of one execution: masked, numbered, capped, written in batches.
 
-use crate::{masking::Masker, workers::RawLine};
+use crate::{live::Live, masking::Masker, runtime::Runtime, workers::RawLine};
 use chrono::SubsecRound;
 use msp_domain::{Clock, LogLevel, LogLine};
 use msp_storage::{Repositories, StoreError, repositories::executions::Execution};
@@ -36,6 +36,7 @@ struct Shared {
     masker: Masker,
     clock: Arc<dyn Clock>,
     execution: Execution,
+    live: Live,
     state: Mutex<State>,
 }
 
@@ -59,8 +60,9 @@ struct State {
 
 impl LogSink {
     /// An empty log of this execution.
-    pub fn new(repositories: Repositories, masker: Masker, clock: Arc<dyn Clock>, execution: Execution) -> Self {
-        Self { shared: Arc::new(Shared { repositories, masker, clock, execution, state: Mutex::default() }) }
+    pub fn new(runtime: &Runtime, masker: Masker, execution: Execution, live: Live) -> Self {
+        let (repositories, clock) = (runtime.repositories.clone(), runtime.clock.clone());
+        Self { shared: Arc::new(Shared { repositories, masker, clock, execution, live, state: Mutex::default() }) }
     }
 
     /// Takes lines. Waits while a batch is written: the worker that floods is slowed, nobody else.
@@ -194,6 +196,7 @@ impl Shared {
         state.durable = state.seq;
         state.pending.clear();
         state.pending_bytes = 0;
+        self.live.moved();
         Ok(())
     }
 }

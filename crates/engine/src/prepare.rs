@@ -1,7 +1,10 @@
 //! From a request to validated arguments: everything that can be refused without a trace.
 
 use crate::{engine::RunError, masking::MASK};
-use msp_domain::{BundleMetadata, Parameter, ParameterType, Workflow, parameter::validate_input, workflow::nearest};
+use msp_domain::{
+    BundleMetadata, FieldFault, Parameter, ParameterType, Workflow, parameter::validate_input, workflow::nearest,
+};
+use msp_storage::repositories::executions::NewMark;
 use serde_json::{Map, Value};
 
 /// A run that may be put on record.
@@ -13,6 +16,8 @@ pub(crate) struct Prepared {
     pub input_json: String,
     /// The password values among the arguments, by parameter.
     pub passwords: Map<String, Value>,
+    /// Its idempotency mark, filled in by the caller of [`prepare`].
+    pub mark: Option<NewMark>,
 }
 
 /// Finds the workflow and validates the input.
@@ -32,7 +37,7 @@ pub(crate) fn prepare(
     }
     let arguments = validate_input(&workflow.parameters, input).map_err(RunError::Invalid)?;
     let (input_json, passwords) = split_passwords(&workflow.parameters, &arguments);
-    Ok(Prepared { workflow: workflow.clone(), arguments, input_json, passwords })
+    Ok(Prepared { workflow: workflow.clone(), arguments, input_json, passwords, mark: None })
 }
 
 fn split_passwords(parameters: &[Parameter], arguments: &Map<String, Value>) -> (String, Map<String, Value>) {
@@ -44,4 +49,18 @@ fn split_passwords(parameters: &[Parameter], arguments: &Map<String, Value>) -> 
         }
     }
     (Value::Object(shown).to_string(), passwords)
+}
+
+/// The stored input with some of it replaced. A masked value was a password: it must be given again.
+pub(crate) fn again(
+    mut stored: Map<String, Value>,
+    overrides: Map<String, Value>,
+) -> Result<Map<String, Value>, RunError> {
+    stored.extend(overrides);
+    let faults: Vec<FieldFault> = stored
+        .iter()
+        .filter(|(_, value)| value.as_str() == Some(MASK))
+        .map(|(name, _)| FieldFault::at(name, "is a password, which history does not keep: give it again"))
+        .collect();
+    if faults.is_empty() { Ok(stored) } else { Err(RunError::Invalid(faults)) }
 }

@@ -1,7 +1,7 @@
 //! The record of one running execution, as this engine last wrote it. Every write is conditional on that version, so
 //! progress and the ending go through here, one at a time.
 
-use crate::log_sink::LogSink;
+use crate::{live::Live, log_sink::LogSink};
 use msp_storage::{
     Repositories, StoreError,
     repositories::executions::{Ending, Execution},
@@ -21,6 +21,7 @@ pub(crate) struct Record {
 struct Shared {
     repositories: Repositories,
     logs: LogSink,
+    live: Live,
     state: Mutex<State>,
 }
 
@@ -36,7 +37,7 @@ struct State {
 }
 
 impl Record {
-    pub fn new(repositories: Repositories, logs: LogSink, execution: Execution) -> Self {
+    pub fn new(repositories: Repositories, logs: LogSink, execution: Execution, live: Live) -> Self {
         let state = Mutex::new(State {
             execution,
             percent: None,
@@ -45,7 +46,7 @@ impl Record {
             scheduled: false,
             written_at: None,
         });
-        Self { shared: Arc::new(Shared { repositories, logs, state }) }
+        Self { shared: Arc::new(Shared { repositories, logs, live, state }) }
     }
 
     /// The execution as last written.
@@ -87,6 +88,7 @@ impl Record {
         self.shared.write_progress(&mut state).await;
         let finished = self.shared.repositories.executions.finish(&state.execution, ending).await?;
         state.execution = finished.clone();
+        self.shared.live.moved();
         Ok(finished)
     }
 }
@@ -100,7 +102,10 @@ impl Shared {
         let through = self.logs.durable_through().await;
         let executions = &self.repositories.executions;
         match executions.update_progress(&mut state.execution, state.percent, state.message.as_deref(), through).await {
-            Ok(()) => state.unwritten = false,
+            Ok(()) => {
+                state.unwritten = false;
+                self.live.moved();
+            }
             Err(error) => {
                 tracing::warn!(execution.id = %state.execution.id, error = %error, "Progress could not be written yet");
             }

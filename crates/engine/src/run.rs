@@ -5,6 +5,8 @@ use crate::{
     engine::{RunAnswer, RunError, RunRequest, Wait},
     fault::{FaultPoint, reach},
     host::{Calls, Recorded},
+    idempotency::{Earlier, answer, earlier},
+    live::Running,
     log_sink::LogSink,
     prepare::{Prepared, prepare},
     record::Record,
@@ -23,7 +25,6 @@ use msp_storage::{
 use serde_json::{Map, Value, json};
 use std::{sync::Arc, time::Duration};
 use tokio::sync::oneshot;
-use tokio_util::sync::CancellationToken;
 
 /// Pauses between attempts to write an ending while the store is away: about a minute in all. Beyond it the record
 /// stays `Running` and the next start of the engine ends it as `Interrupted`.
@@ -42,10 +43,19 @@ const ENDING_RETRIES: [Duration; 9] = [
 /// Puts a request on record and, unless it is to be queued, runs it. Everything after the checks happens in a task
 /// of its own: a caller that hangs up cancels nothing.
 pub(crate) async fn run(runtime: Arc<Runtime>, request: RunRequest) -> Result<RunAnswer, RunError> {
+    let mut mark = runtime.fingerprints.mark(&request, runtime.clock.now());
+    if let Some(mark) = &mut mark {
+        let scope = request.access.scope();
+        match earlier(&runtime, scope, mark).await? {
+            Earlier::Run(id) => return answer(&runtime, scope, id, request.wait).await,
+            Earlier::None(expired) => mark.replaces = expired,
+        }
+    }
     let edition = runtime.pool.edition();
     let has_organization = request.access.organization().is_some();
     let prepared = prepare(&edition.metadata(), &request.workflow, has_organization, &request.input)?;
     let wait = request.wait;
+    let prepared = Prepared { mark, ..prepared };
     match wait {
         Wait::No => {
             let task = async move { enqueue(&runtime, &request, &prepared, &edition).await };
@@ -115,6 +125,7 @@ async fn run_now(
     let new = new_execution(&runtime, &request, &prepared, &edition);
     let timeout = chrono::Duration::seconds(i64::try_from(new.timeout_seconds).unwrap_or(i64::MAX / 1_000_000));
     let entry = Entry::Claimed { owner: runtime.owner.clone(), deadline_at: new.started_at + timeout };
+    let live = runtime.live.enter(new.id);
     reach(FaultPoint::BeforeRecord);
     let execution = insert(&runtime, &request, &new, &entry).await?;
     reach(FaultPoint::AfterRecord);
@@ -129,7 +140,7 @@ async fn run_now(
         arguments: prepared.arguments,
         passwords: prepared.passwords,
     };
-    claimed.run(runtime).await
+    claimed.run(runtime, live).await
 }
 
 fn new_execution(runtime: &Runtime, request: &RunRequest, prepared: &Prepared, edition: &Edition) -> NewExecution {
@@ -148,6 +159,8 @@ fn new_execution(runtime: &Runtime, request: &RunRequest, prepared: &Prepared, e
         bundle_hash: edition.bundle().to_owned(),
         started_at: now,
         timeout_seconds: prepared.workflow.timeout_seconds,
+        retry_of: request.retry_of,
+        mark: prepared.mark.clone(),
     }
 }
 
@@ -168,11 +181,13 @@ async fn insert(
         action: "Workflow.Execute".to_owned(),
         entity_type: "Workflow".to_owned(),
         entity_id: new.workflow_name.clone(),
-        details: json!({ "execution_id": new.id, "bundle": new.bundle_hash }),
+        details: json!({ "execution_id": new.id, "bundle": new.bundle_hash, "retry_of": new.retry_of }),
     };
     match runtime.repositories.executions.insert(new, entry, vec![guard], audit).await {
         Ok(execution) => Ok(execution),
         Err(StoreError::PreconditionFailed) => Err(RunError::Changed),
+        // An equal request was faster: the next attempt finds its mark.
+        Err(StoreError::AlreadyExists) if new.mark.is_some() => Err(RunError::Changed),
         Err(error) => Err(error.into()),
     }
 }
@@ -194,18 +209,18 @@ pub(crate) struct Claimed {
 }
 
 impl Claimed {
-    /// Runs it to its final record.
+    /// Runs it to its final record. `live` is held until then: whoever wants to cancel it finds it there.
     ///
     /// # Errors
     /// [`RunError::Store`] when the ending could not be made durable; the record then still says `Running`.
-    pub async fn run(self, runtime: Arc<Runtime>) -> Result<RunAnswer, RunError> {
+    pub async fn run(self, runtime: Arc<Runtime>, live: Running) -> Result<RunAnswer, RunError> {
         let execution = self.execution;
         let masker = runtime.masker(execution.scope);
         for password in self.passwords.values().filter_map(Value::as_str) {
             masker.add(password);
         }
-        let logs = LogSink::new(runtime.repositories.clone(), masker.clone(), runtime.clock.clone(), execution.clone());
-        let record = Record::new(runtime.repositories.clone(), logs.clone(), execution.clone());
+        let logs = LogSink::new(&runtime, masker.clone(), execution.clone(), live.clone());
+        let record = Record::new(runtime.repositories.clone(), logs.clone(), execution.clone(), live.clone());
         let assignment = Assignment {
             edition: self.edition,
             scope: execution.scope,
@@ -216,7 +231,7 @@ impl Claimed {
             context: context(&self.access, &self.config),
             exclusive: self.workflow.exclusive,
             timeout: Duration::from_secs(execution.timeout_seconds),
-            cancel: CancellationToken::new(),
+            cancel: live.cancel().clone(),
         };
         let calls = Calls {
             runtime: runtime.clone(),

@@ -1,6 +1,6 @@
 //! What every execution of this engine shares.
 
-use crate::{masking::Masker, workers::WorkerPool};
+use crate::{idempotency::Fingerprints, live::Registry, masking::Masker, workers::WorkerPool};
 use msp_auth::Gate;
 use msp_domain::{Clock, Scope};
 use msp_integrations::Integrations;
@@ -20,6 +20,10 @@ pub(crate) struct Runtime {
     pub clock: Arc<dyn Clock>,
     /// Names this boot of this host in `LeaseOwner`.
     pub owner: String,
+    /// Hashes of idempotency keys and the bodies they came with.
+    pub fingerprints: Fingerprints,
+    /// What this engine runs, and who follows it.
+    pub live: Registry,
     /// Executions in flight; shutdown waits for them.
     pub tasks: TaskTracker,
     /// Cancelled when the engine takes nothing new.
@@ -34,6 +38,7 @@ impl Runtime {
         pool: WorkerPool,
         clock: Arc<dyn Clock>,
         owner: String,
+        fingerprints: Fingerprints,
     ) -> Self {
         Self {
             gate: Gate::new(repositories.clone()),
@@ -42,6 +47,8 @@ impl Runtime {
             pool,
             clock,
             owner,
+            fingerprints,
+            live: Registry::default(),
             tasks: TaskTracker::new(),
             stopping: CancellationToken::new(),
             maskers: Mutex::default(),

@@ -22,6 +22,8 @@ const FIRST_ADMINISTRATOR: (&str, &str) = ("admin@localhost", "Administrator");
 
 /// What the key of bearer tokens is derived from the master key for.
 const TOKEN_KEY_PURPOSE: &str = "bearer-tokens";
+/// What the key of idempotency hashes is derived from the master key for.
+const IDEMPOTENCY_KEY_PURPOSE: &str = "idempotency/hmac-sha256/v1";
 
 /// Workers kept ready for an organization's first call: one in use while the next is being started.
 const SPARE_WORKERS: usize = 2;
@@ -53,6 +55,8 @@ pub struct Platform {
     pub integrations: Integrations,
     /// The time.
     pub clock: Arc<dyn Clock>,
+    /// Keys the hashes of idempotency keys.
+    pub idempotency_key: [u8; 32],
 }
 
 impl Platform {
@@ -80,6 +84,7 @@ impl Platform {
             tokens,
             authenticator,
             clock,
+            idempotency_key: home.master_key.derive(IDEMPOTENCY_KEY_PURPOSE),
         })
     }
 

@@ -67,6 +67,7 @@ impl TestApp {
             repositories: app.repositories.clone(),
             integrations: Integrations::new(app.repositories.clone()),
             clock: app.clock.clone(),
+            idempotency_key: [7; 32],
         };
         slot.fill(Engine::start(options).await.expect("the engine starts"));
         app

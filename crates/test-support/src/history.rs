@@ -47,6 +47,8 @@ impl TestApp {
             bundle_hash: "bundle".to_owned(),
             started_at: now,
             timeout_seconds: 60,
+            retry_of: None,
+            mark: None,
         };
         let audit = AuditDraft {
             scope: past.scope,

@@ -97,7 +97,8 @@ impl<P> OrgAccess<P> {
 pub struct ScopeAccess<P> {
     /// The proof.
     pub access: Access,
-    asking: Asking,
+    /// Who asks.
+    pub asking: Asking,
     org: Option<OrgId>,
     permissions: PhantomData<P>,
 }

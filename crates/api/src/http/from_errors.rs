@@ -78,6 +78,9 @@ impl From<RunError> for Problem {
             RunError::OrganizationRequired => super::organization::organization_required(),
             RunError::Invalid(faults) => Self::new(Kind::ParametersInvalid).errors(faults),
             RunError::Changed => Kind::SettingsChanging.into(),
+            RunError::KeyReused => Self::new(Kind::IdempotencyKeyReused).detail(
+                "This `Idempotency-Key` was sent with another body within the last 24 hours. Choose a new one.",
+            ),
             RunError::Saturated => Kind::EngineSaturated.into(),
             RunError::Unavailable(reason) => Self::new(Kind::EngineUnavailable).detail(reason),
             RunError::Store(error) => error.into(),

@@ -85,6 +85,8 @@ problem_kinds! {
     StaleVersion => "stale-version", 412, "It has changed since you read it";
     /// The input does not fit the workflow's parameters.
     ParametersInvalid => "parameters-invalid", 422, "The parameters are not valid";
+    /// The idempotency key came with another body before.
+    IdempotencyKeyReused => "idempotency-key-reused", 422, "The idempotency key was used for another request";
     /// A value breaks a limit of the store.
     LimitExceeded => "limit-exceeded", 422, "This is more than can be stored";
     /// The workflow raised.
@@ -95,6 +97,8 @@ problem_kinds! {
     ExecutionCancelled => "execution-cancelled", 424, "The run was cancelled";
     /// The run was lost.
     ExecutionInterrupted => "execution-interrupted", 424, "The run was interrupted";
+    /// There is nothing left to cancel.
+    ExecutionEnded => "execution-ended", 409, "The execution has ended";
     /// The option generator raised.
     OptionsFailed => "options-failed", 424, "The option generator failed";
     /// The engine loads its first bundle.

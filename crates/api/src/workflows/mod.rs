@@ -1,5 +1,6 @@
 //! The engine's routes: running workflows, options of fields, what the bundle offers.
 
+pub(crate) mod idempotency;
 pub(crate) mod metadata;
 pub(crate) mod options;
 pub(crate) mod prefer;

@@ -2,15 +2,17 @@
 
 use super::{
     engine,
+    idempotency::IdempotencyKey,
     prefer::{PREFERENCE_APPLIED, Preference},
 };
 use crate::{
     http::{
         Problem, ProblemKind as Kind,
-        access::ScopeAccess,
+        access::{ScopeAccess, open},
+        caller::Asking,
         json::InputObject,
         params::{ApiPath, NoQuery},
-        rights::ExecuteWorkflows,
+        rights::{ExecuteWorkflows, Opens},
     },
     state::Api,
 };
@@ -20,10 +22,12 @@ use axum::{
     http::{HeaderName, HeaderValue, StatusCode, header},
     response::{IntoResponse, Response},
 };
+use msp_auth::Access;
 use msp_domain::{ExecutionId, ExecutionStatus};
 use msp_engine::{RunAnswer, RunError, RunRequest};
 use msp_storage::repositories::executions::Execution;
 use serde::Serialize;
+use serde_json::{Map, Value};
 
 /// How often the gate is asked again when rights or settings change between its answer and the record. Each change is
 /// somebody's edit, so more than a few in a row means an import is under way.
@@ -47,18 +51,22 @@ pub struct AcceptedRun {
 ///
 /// The body holds the parameters. A returned value is answered as it is, also one that says `"success": false`. With
 /// `Prefer: respond-async` or `wait=0` the run is accepted at once; with `wait=N` (30 unless said otherwise, at most 200)
-/// a run that takes longer goes on and is answered as accepted. Hanging up never cancels a run.
+/// a run that takes longer goes on and is answered as accepted. Hanging up never cancels a run. With an `Idempotency-Key`,
+/// the same request sent again within 24 hours starts nothing and is answered by the run it started the first time.
 ///
 /// Problems: `execution-failed` (424), `execution-timed-out` (424), `execution-cancelled` (424),
 /// `execution-interrupted` (424), `parameters-invalid` (422), `organization-required` (400),
 /// `organization-inactive` (409), `not-found` (404), `body-too-large` (413), `header-invalid` (400),
+/// `idempotency-key-reused` (422),
 /// `engine-starting` (503), `engine-saturated` (503), `engine-unavailable` (503), `settings-changing` (503).
 #[utoipa::path(
     post, path = "/workflows/{name}", operation_id = "runWorkflow", tag = "workflows",
     params(("name" = String, Path, description = "The workflow."),
         ("X-Organization-Id" = Option<msp_domain::OrgId>, Header,
             description = "The organization to run for; required unless the workflow needs none."),
-        ("Prefer" = Option<String>, Header, description = "`respond-async` or `wait=N`.")),
+        ("Prefer" = Option<String>, Header, description = "`respond-async` or `wait=N`."),
+        ("Idempotency-Key" = Option<String>, Header,
+            description = "A name of the request, chosen by the caller, so that sending it again starts nothing.")),
     request_body(content = serde_json::Map<String, serde_json::Value>,
         example = json!({ "email": "ada@contoso.example", "license": "SPE_E3" })),
     responses(
@@ -78,26 +86,47 @@ pub async fn run_workflow(
     scope: ScopeAccess<ExecuteWorkflows>,
     ApiPath(workflow): ApiPath<String>,
     preference: Preference,
+    idempotency_key: IdempotencyKey,
     _: NoQuery,
     InputObject(input): InputObject,
 ) -> Result<Response, Problem> {
-    let engine = engine(&api)?;
-    let mut access = scope.access.clone();
-    for _ in 0..MAX_ATTEMPTS {
-        let request = RunRequest {
-            workflow: workflow.clone(),
-            access,
-            actor: scope.actor(),
-            input: input.clone(),
-            wait: preference.wait,
-        };
-        match engine.run(request).await {
-            Ok(answer) => return Ok(answered(answer, preference.applied.as_deref())),
-            Err(RunError::Changed) => access = scope.renewed(&api).await?,
-            Err(error) => return Err(error.into()),
+    let start = Start { workflow, input, preference, idempotency_key, retry_of: None };
+    start.run(&api, &scope.asking, scope.access.clone()).await
+}
+
+/// A run to be started.
+pub(crate) struct Start {
+    pub workflow: String,
+    pub input: Map<String, Value>,
+    pub preference: Preference,
+    pub idempotency_key: IdempotencyKey,
+    /// The execution it repeats.
+    pub retry_of: Option<ExecutionId>,
+}
+
+impl Start {
+    /// Starts it and answers as the caller prefers. When rights or settings change meanwhile, the gate is asked again.
+    pub async fn run(self, api: &Api, asking: &Asking, mut access: Access) -> Result<Response, Problem> {
+        let engine = engine(api)?;
+        let org = access.scope().org();
+        for _ in 0..MAX_ATTEMPTS {
+            let request = RunRequest {
+                workflow: self.workflow.clone(),
+                access,
+                actor: asking.actor.clone(),
+                input: self.input.clone(),
+                wait: self.preference.wait,
+                idempotency_key: self.idempotency_key.0.clone(),
+                retry_of: self.retry_of,
+            };
+            match engine.run(request).await {
+                Ok(answer) => return Ok(answered(answer, self.preference.applied.as_deref())),
+                Err(RunError::Changed) => access = open(api, asking, org, ExecuteWorkflows::ANY_OF).await?,
+                Err(error) => return Err(error.into()),
+            }
         }
+        Err(Kind::SettingsChanging.into())
     }
-    Err(Kind::SettingsChanging.into())
 }
 
 fn answered(answer: RunAnswer, applied: Option<&str>) -> Response {

@@ -67,6 +67,8 @@ const OPERATIONS: &[(&str, Kind)] = &[
     ("getExecution", Kind::Organization),
     ("getExecutionResult", Kind::Organization),
     ("getExecutionLogs", Kind::Organization),
+    ("cancelExecution", Kind::Organization),
+    ("rerunExecution", Kind::Organization),
     ("runWorkflow", Kind::Organization),
     ("getOptions", Kind::Organization),
     ("askOptions", Kind::Organization),
@@ -88,6 +90,7 @@ fn body_of(operation: &str, side: &Side) -> Option<Value> {
         "checkPermission" => json!({ "org_id": side.org.id, "permission": "execute_workflows" }),
         "runWorkflow" => json!({ "email": "ada@contoso.example" }),
         "askOptions" => json!({ "inputs": {} }),
+        "rerunExecution" => json!({}),
         _ => return None,
     })
 }
@@ -275,6 +278,15 @@ async fn ids_of_the_other_do_not_exist_here(op: &Operation, caller: &TestCaller,
             }
             let answer = op.request(caller, own, own_org, "").org(own_org).send().await;
             assert!(answer.status.is_success(), "{}: one's own is there: {}", op.id, answer.text());
+        }
+        "cancelExecution" | "rerunExecution" => {
+            assert_status(op, "own header, the other's id", &answer, 404);
+            let answer = op.request(caller, other, own_org, "").send().await;
+            assert_status(op, "no header, the other's id", &answer, 404);
+            let answer = op.request(caller, own, own_org, "").org(own_org).send().await;
+            // One's own has ended, and the engine of this test never starts.
+            let expected = if op.id == "cancelExecution" { 409 } else { 503 };
+            assert_status(op, "own header, own id", &answer, expected);
         }
         "listExecutions" => {
             let user = other.member.user();

@@ -6,6 +6,7 @@ mod executions;
 mod http;
 mod integrations;
 mod isolation;
+mod live;
 mod organizations;
 mod permissions;
 mod secrets;

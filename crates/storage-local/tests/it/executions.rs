@@ -3,7 +3,7 @@
 use crate::support::{TestHome, execute_audit};
 use chrono::Duration;
 use msp_domain::{Clock, ExecutionId, ExecutionStatus, LogLevel, LogLine, OrgId, Scope, UserId};
-use msp_storage::repositories::executions::{Ending, Entry, ExecutionFilter, StoredJson};
+use msp_storage::repositories::executions::{Ending, Entry, ExecutionFilter, NewExecution, NewMark, StoredJson};
 use msp_storage::{Entity, ExecutionPointer, StoreError, Table, Write};
 use std::time::Duration as StdDuration;
 use uuid::Uuid;
@@ -272,4 +272,32 @@ async fn queued_messages_come_oldest_first_hide_while_handled_and_return() {
     // After a crash between delivery and claim, recovery sends again and need not wait for the timeout.
     queue.send(ids[1]).await.expect("sent");
     assert_eq!(queue.receive(10, StdDuration::from_secs(30)).await.expect("received")[0].pointer, ids[1]);
+}
+
+#[tokio::test]
+async fn an_idempotency_key_admits_one_execution_until_its_mark_has_expired() {
+    let home = TestHome::new().await;
+    let (scope, user) = (Scope::Org(OrgId::random()), UserId::random());
+    let executions = &home.repositories.executions;
+    let mark = |hours| NewMark {
+        key_hash: "ab12".into(),
+        body_hash: "cd34".into(),
+        expires_at: home.clock.now() + Duration::hours(hours),
+        replaces: None,
+    };
+    let first = NewExecution { mark: Some(mark(24)), ..home.new_execution(scope, user) };
+    home.insert(&first, &Entry::Queued).await;
+    let second = NewExecution { mark: Some(mark(24)), ..home.new_execution(scope, user) };
+    let refused = executions.insert(&second, &Entry::Queued, Vec::new(), execute_audit(&second)).await;
+    assert!(matches!(refused, Err(StoreError::AlreadyExists)), "{refused:?}");
+    assert_eq!(executions.get(scope, second.id).await.expect("read"), None, "nothing of it was written");
+    let listed = executions.list(scope, &ExecutionFilter::default(), None, 10).await.expect("listed");
+    assert_eq!(listed.items.len(), 1, "a mark is no execution");
+
+    executions.sweep_marks(scope, home.clock.now()).await.expect("swept");
+    let found = executions.mark(scope, "ab12").await.expect("read").expect("still counts");
+    assert_eq!((found.execution_id, found.body_hash.as_str()), (first.id, "cd34"));
+    executions.sweep_marks(scope, home.clock.now() + Duration::hours(25)).await.expect("swept");
+    assert_eq!(executions.mark(scope, "ab12").await.expect("read"), None);
+    home.insert(&second, &Entry::Queued).await;
 }

@@ -73,6 +73,8 @@ impl TestHome {
             bundle_hash: "b1".into(),
             started_at: now,
             timeout_seconds: 60,
+            retry_of: None,
+            mark: None,
         }
     }
 

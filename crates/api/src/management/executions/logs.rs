@@ -1,6 +1,9 @@
-//! The log of an execution, page by page.
+//! The log of an execution, page by page or as it is written.
 
-use super::find::{HistoryAccess, find_execution};
+use super::{
+    find::{HistoryAccess, find_execution},
+    stream,
+};
 use crate::{
     http::{
         Problem,
@@ -9,7 +12,12 @@ use crate::{
     },
     state::Api,
 };
-use axum::{Json, extract::State};
+use axum::{
+    Json,
+    extract::State,
+    http::request::Parts,
+    response::{IntoResponse, Response},
+};
 use msp_domain::{ExecutionId, ExecutionStatus, LogLine};
 use serde::{Deserialize, Serialize};
 
@@ -49,14 +57,21 @@ pub struct LogPage {
     logs_through: u64,
 }
 
-/// Read the log of an execution.
+/// Read the log of an execution, or follow it.
 ///
-/// Problems: `not-found` (404), `path-invalid` (400), `query-invalid` (400), `organization-inactive` (409).
+/// With `Accept: text/event-stream` the answer is a stream of events: `status` and `progress` as they change, `log` for
+/// each line, and `end` once the execution has ended, after its last line; `closed` if the caller's rights end earlier.
+/// `data` is JSON, `id` the `seq` of the last line: send it as `Last-Event-ID` (or `after`) to resume without gap or
+/// duplicate. Silence never lasts longer than 15 seconds.
+///
+/// Problems: `not-found` (404), `path-invalid` (400), `query-invalid` (400), `header-invalid` (400), `organization-inactive` (409).
 #[utoipa::path(
     get, path = "/api/executions/{id}/logs", operation_id = "getExecutionLogs", tag = "executions",
     params(("id" = ExecutionId, Path, description = "The execution."), LogQuery,
+        ("Last-Event-ID" = Option<u64>, Header, description = "For streams: the `id` of the last event received."),
         ("X-Organization-Id" = Option<msp_domain::OrgId>, Header, description = "The organization to look in.")),
-    responses((status = 200, body = LogPage, description = "A page of lines.")),
+    responses((status = 200, description = "A page of lines, or the stream.",
+        content((LogPage = "application/json"), (String = "text/event-stream")))),
     extensions(("x-permission" = json!("view_history, or execute_workflows for one's own")))
 )]
 pub async fn get_execution_logs(
@@ -64,10 +79,16 @@ pub async fn get_execution_logs(
     history: HistoryAccess,
     ApiPath(id): ApiPath<ExecutionId>,
     ApiQuery(query): ApiQuery<LogQuery>,
-) -> Result<Json<LogPage>, Problem> {
+    parts: Parts,
+) -> Result<Response, Problem> {
     let limit = page_limit(query.limit, DEFAULT_LINES, MAX_LINES)?;
     let execution = find_execution(&api, &history, id).await?;
+    if stream::is_wanted(&parts.headers) {
+        let after = stream::resumed_after(&parts.headers, query.after)?;
+        return Ok(stream::answer(api, parts, id, after));
+    }
     let items = api.repositories.executions.logs(id, query.after.unwrap_or(0), limit).await?;
     let next_cursor = items.last().filter(|_| items.len() == limit).map(|line| line.seq.to_string());
-    Ok(Json(LogPage { items, next_cursor, status: execution.status, logs_through: execution.logs_through }))
+    let page = LogPage { items, next_cursor, status: execution.status, logs_through: execution.logs_through };
+    Ok(Json(page).into_response())
 }

@@ -72,6 +72,8 @@ pub struct ExecutionView {
     logs_through: u64,
     /// How often it was claimed by an engine.
     epoch: u32,
+    /// The execution it repeats.
+    retry_of: Option<ExecutionId>,
     /// Content hash of the bundle it runs from.
     bundle_hash: String,
     /// Seconds it may run once claimed.
@@ -126,6 +128,7 @@ impl ExecutionView {
             result_url: is_long.then(|| format!("/api/executions/{}/result", execution.id)),
             logs_through: execution.logs_through,
             epoch: execution.epoch,
+            retry_of: execution.retry_of,
             bundle_hash: execution.bundle_hash.clone(),
             timeout_seconds: execution.timeout_seconds,
             deadline_at: execution.deadline_at,

@@ -1,7 +1,7 @@
 //! From acceptance to the end: every step is one commit, conditional on the version it rests on.
 
 use super::record::{ActiveExecution, Ending, Entry, Execution, NewExecution, StoredJson};
-use super::{Executions, rows};
+use super::{Executions, marks, rows};
 use crate::repositories::audit::AuditDraft;
 use crate::{Commit, Entity, Etag, ExecutionPointer, Guard, IfMatch, Query, StoreError, Table, Write};
 use chrono::{DateTime, Utc};
@@ -11,7 +11,7 @@ pub(super) const ACTIVE_PARTITION: &str = "ACTIVE";
 
 impl Executions {
     /// Puts a new execution on record in one commit: the row, its mirror, its active pointer, its queue message if
-    /// it is `Queued`, and the audit row. `guards` prove that what allowed it still holds:
+    /// it is `Queued`, its idempotency mark, and the audit row. `guards` prove that what allowed it still holds:
     /// [`StoreError::PreconditionFailed`] when it does not, and then nothing was written.
     ///
     /// Safe to repeat after [`StoreError::Unavailable`]: the keys follow from the id, and an execution that is on
@@ -19,7 +19,7 @@ impl Executions {
     /// come first: each is harmless without the execution, which exists only once its own row does.
     ///
     /// # Errors
-    /// As said; [`StoreError::AlreadyExists`] when the id belongs to another execution; [`StoreError::Limit`] when
+    /// As said; [`StoreError::AlreadyExists`] when the id belongs to another execution, or the idempotency key has a mark; [`StoreError::Limit`] when
     /// the id carries no time or a name is too long.
     pub async fn insert(
         &self,
@@ -38,6 +38,9 @@ impl Executions {
             (Table::UserExecutions, Write::UpsertReplace(rows::mirror(&execution, &row_key))),
             self.journal.audit.row(audit),
         ];
+        if let Some(mark) = &new.mark {
+            writes.push((Table::WorkflowExecutions, marks::write(new.scope, new.id, mark)));
+        }
         let decides = writes.len();
         writes.push((Table::WorkflowExecutions, Write::Insert(rows::row(&execution, &row_key))));
         if matches!(entry, Entry::Queued) {
@@ -113,6 +116,32 @@ impl Executions {
     /// # Errors
     /// As said; [`StoreError::Full`] or [`StoreError::Unavailable`].
     pub async fn finish(&self, execution: &Execution, ending: &Ending) -> Result<Execution, StoreError> {
+        self.end(execution, ending, None).await
+    }
+
+    /// Ends a pending execution as cancelled, together with its audit row. Its queue message stays: whoever receives it
+    /// finds nothing to claim.
+    ///
+    /// # Errors
+    /// [`StoreError::PreconditionFailed`] when it was claimed or ended meanwhile; as for [`Self::finish`] otherwise.
+    pub async fn cancel_pending(
+        &self,
+        execution: &Execution,
+        ending: &Ending,
+        audit: AuditDraft,
+    ) -> Result<Execution, StoreError> {
+        if execution.status != ExecutionStatus::Pending {
+            return Err(StoreError::PreconditionFailed);
+        }
+        self.end(execution, ending, Some(audit)).await
+    }
+
+    async fn end(
+        &self,
+        execution: &Execution,
+        ending: &Ending,
+        audit: Option<AuditDraft>,
+    ) -> Result<Execution, StoreError> {
         let row_key = self.row_key(execution.scope, execution.id).await?.ok_or(StoreError::NotFound)?;
         let result = match &ending.result_json {
             Some(json) => Some(self.store_json(execution.id, "result", json).await?),
@@ -129,7 +158,7 @@ impl Executions {
             logs_through: ending.logs_through.max(execution.logs_through),
             ..execution.clone()
         };
-        match self.store_ending(&ended, &row_key).await {
+        match self.store_ending(&ended, &row_key, audit).await {
             Ok(etags) => self.with_etag(ended, etags).await,
             Err(StoreError::PreconditionFailed) => {
                 let stored = self.get(execution.scope, execution.id).await?.ok_or(StoreError::PreconditionFailed)?;
@@ -150,7 +179,12 @@ impl Executions {
         }
     }
 
-    async fn store_ending(&self, ended: &Execution, row_key: &str) -> Result<Vec<Option<Etag>>, StoreError> {
+    async fn store_ending(
+        &self,
+        ended: &Execution,
+        row_key: &str,
+        audit: Option<AuditDraft>,
+    ) -> Result<Vec<Option<Etag>>, StoreError> {
         let change = Entity::new(ended.scope.key(), row_key)
             .with("Status", ended.status.name())
             .with_some("ErrorType", ended.error_type.as_deref())
@@ -162,8 +196,9 @@ impl Executions {
         let mut writes = vec![
             (Table::WorkflowExecutions, Write::Merge(change, IfMatch::Etag(ended.etag.clone()))),
             (Table::UserExecutions, Write::UpsertReplace(rows::mirror(ended, row_key))),
-            (Table::ActiveExecutions, Write::delete(ACTIVE_PARTITION, ended.id.key(), IfMatch::Any)),
         ];
+        writes.extend(audit.map(|audit| self.journal.audit.row(audit)));
+        writes.push((Table::ActiveExecutions, Write::delete(ACTIVE_PARTITION, ended.id.key(), IfMatch::Any)));
         match self.journal.tables.commit_etags(Commit::of(writes.clone())).await {
             // Deleting what is not there fails the commit, and a lost pointer must not keep a run from ending.
             Err(StoreError::NotFound) => {

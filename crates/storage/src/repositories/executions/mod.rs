@@ -6,9 +6,11 @@ mod across;
 mod lifecycle;
 mod logs;
 mod lookup;
+mod marks;
 mod record;
 mod rows;
 
+pub use marks::{Mark, NewMark};
 pub use record::{
     ActiveExecution, Ending, Entry, Execution, ExecutionFilter, INLINE_JSON_LIMIT, NewExecution, StoredJson,
 };

@@ -1,5 +1,6 @@
 //! What an execution is on record.
 
+use super::NewMark;
 use crate::{Etag, ExecutionPointer};
 use chrono::{DateTime, Utc};
 use msp_domain::{ExecutionId, ExecutionStatus, Scope, Trigger, UserId};
@@ -49,6 +50,10 @@ pub struct NewExecution {
     pub started_at: DateTime<Utc>,
     /// Seconds it may run once claimed.
     pub timeout_seconds: u64,
+    /// The execution it repeats.
+    pub retry_of: Option<ExecutionId>,
+    /// The caller's idempotency key.
+    pub mark: Option<NewMark>,
 }
 
 /// How an execution enters the record.
@@ -100,6 +105,8 @@ pub struct Execution {
     pub error_message: Option<String>,
     /// Content hash of the bundle.
     pub bundle_hash: String,
+    /// The execution it repeats.
+    pub retry_of: Option<ExecutionId>,
     /// When it was accepted.
     pub started_at: DateTime<Utc>,
     /// Seconds it may run once claimed.

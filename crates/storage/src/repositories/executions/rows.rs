@@ -39,6 +39,7 @@ pub(super) fn draft(new: &NewExecution, entry: &Entry, input: StoredJson) -> Exe
         error_type: None,
         error_message: None,
         bundle_hash: new.bundle_hash.clone(),
+        retry_of: new.retry_of,
         started_at: new.started_at,
         timeout_seconds: new.timeout_seconds,
         deadline_at,
@@ -65,6 +66,7 @@ pub(super) fn row(execution: &Execution, row_key: &str) -> Entity {
         .with("Epoch", i64::from(execution.epoch))
         .with_some("LeaseOwner", execution.lease_owner.as_deref())
         .with("BundleHash", execution.bundle_hash.as_str())
+        .with_some("RetryOf", execution.retry_of.map(|id| id.as_uuid()))
         .with("StartedAt", execution.started_at)
         .with("TimeoutSeconds", i64::try_from(execution.timeout_seconds).unwrap_or(i64::MAX))
         .with_some("DeadlineAt", execution.deadline_at)
@@ -142,6 +144,7 @@ pub(super) fn read(scope: Scope, row: &Entity) -> Result<Execution, StoreError> 
         error_type: text("ErrorType")?,
         error_message: text("ErrorMessage")?,
         bundle_hash: text("BundleHash")?.unwrap_or_default(),
+        retry_of: row.guid_opt("RetryOf")?.map(ExecutionId::from),
         started_at: row.instant("StartedAt")?,
         timeout_seconds: unsigned(row, "TimeoutSeconds")?,
         deadline_at: row.instant_opt("DeadlineAt")?,

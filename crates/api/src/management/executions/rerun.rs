@@ -1,0 +1,66 @@
+//! Running an execution again.
+
+use super::find::{HistoryAccess, find_execution};
+use crate::{
+    http::{
+        Problem,
+        access::open,
+        json::InputObject,
+        params::ApiPath,
+        rights::{ExecuteWorkflows, Opens},
+    },
+    state::Api,
+    workflows::{
+        engine,
+        idempotency::IdempotencyKey,
+        prefer::Preference,
+        run::{AcceptedRun, Start},
+    },
+};
+use axum::{extract::State, response::Response};
+use msp_domain::ExecutionId;
+
+/// Run an execution again.
+///
+/// A new execution of the same workflow for the same organization, by the caller, with the parameters of the earlier one.
+/// The body holds those that shall differ; passwords are not kept, so they must be given again. The new execution names
+/// the earlier one in `retry_of`. Everything else is as when running a workflow.
+///
+/// Problems: `execution-failed` (424), `execution-timed-out` (424), `execution-cancelled` (424),
+/// `execution-interrupted` (424), `parameters-invalid` (422), `organization-inactive` (409), `not-found` (404),
+/// `path-invalid` (400), `header-invalid` (400), `idempotency-key-reused` (422), `engine-starting` (503),
+/// `engine-saturated` (503), `engine-unavailable` (503), `settings-changing` (503).
+#[utoipa::path(
+    post, path = "/api/executions/{id}/rerun", operation_id = "rerunExecution", tag = "executions",
+    params(("id" = ExecutionId, Path, description = "The execution to repeat."),
+        ("X-Organization-Id" = Option<msp_domain::OrgId>, Header, description = "The organization to look in."),
+        ("Prefer" = Option<String>, Header, description = "`respond-async` or `wait=N`."),
+        ("Idempotency-Key" = Option<String>, Header,
+            description = "A name of the request, chosen by the caller, so that sending it again starts nothing.")),
+    request_body(content = serde_json::Map<String, serde_json::Value>,
+        description = "Parameters that shall differ.", example = json!({ "password": "a new one" })),
+    responses(
+        (status = 200, description = "The value the workflow returned.", body = serde_json::Value, headers(
+            ("X-Execution-Id" = String, description = "The new execution."),
+            ("X-Execution-Status" = String, description = "`Success` or `Failed`."))),
+        (status = 202, description = "The run goes on.", body = AcceptedRun, headers(
+            ("Location" = String, description = "Where to follow it."),
+            ("X-Execution-Id" = String, description = "The new execution."))),
+    ),
+    extensions(("x-permission" = json!("execute_workflows, and view_history for other people's")))
+)]
+pub async fn rerun_execution(
+    State(api): State<Api>,
+    history: HistoryAccess,
+    ApiPath(id): ApiPath<ExecutionId>,
+    preference: Preference,
+    idempotency_key: IdempotencyKey,
+    InputObject(overrides): InputObject,
+) -> Result<Response, Problem> {
+    let asking = &history.asking;
+    let earlier = find_execution(&api, &history, id).await?;
+    let access = open(&api, asking, earlier.scope.org(), ExecuteWorkflows::ANY_OF).await?;
+    let input = engine(&api)?.input_again(&earlier, overrides).await?;
+    let workflow = earlier.workflow_name;
+    Start { workflow, input, preference, idempotency_key, retry_of: Some(id) }.run(&api, asking, access).await
+}

@@ -1,0 +1,124 @@
+//! `Idempotency-Key`: the same request, sent again, is answered by the run it started the first time.
+
+use crate::{
+    engine::{RunAnswer, RunError, RunRequest, Wait},
+    runtime::Runtime,
+};
+use aws_lc_rs::hmac;
+use chrono::{DateTime, Duration, Utc};
+use msp_domain::{ExecutionId, Scope};
+use msp_storage::{Etag, StoreError, repositories::executions::NewMark};
+use serde_json::Value;
+use std::sync::Arc;
+use tokio::time::Instant;
+
+/// How long a key leads to its run (design section 3).
+const KEPT: Duration = Duration::hours(24);
+/// How often expired marks are removed: they mean nothing any more, so only their number matters.
+const SWEEP_EVERY: std::time::Duration = std::time::Duration::from_secs(60 * 60);
+
+/// Hashes under a key of the installation: a body may hold passwords, and a plain hash of a short one can be guessed.
+pub(crate) struct Fingerprints(hmac::Key);
+
+impl Fingerprints {
+    pub fn new(key: [u8; 32]) -> Self {
+        Self(hmac::Key::new(hmac::HMAC_SHA256, &key))
+    }
+
+    /// Each part is preceded by its length, so no two lists of parts read alike.
+    fn of(&self, parts: &[&str]) -> String {
+        let mut context = hmac::Context::with_key(&self.0);
+        for part in parts {
+            context.update(&(part.len() as u64).to_be_bytes());
+            context.update(part.as_bytes());
+        }
+        context.sign().as_ref().iter().map(|byte| format!("{byte:02x}")).collect()
+    }
+
+    /// The mark of a request, if its caller sent a key: scoped to caller, organization and workflow.
+    pub fn mark(&self, request: &RunRequest, now: DateTime<Utc>) -> Option<NewMark> {
+        let key = request.idempotency_key.as_deref()?;
+        let (scope, user) = (request.access.scope().key(), request.access.caller().user.key());
+        let repeats = request.retry_of.map(|id| id.key()).unwrap_or_default();
+        Some(NewMark {
+            key_hash: self.of(&["key", &user, &scope, &request.workflow, key]),
+            body_hash: self.of(&["body", &repeats, &Value::Object(request.input.clone()).to_string()]),
+            expires_at: now + KEPT,
+            replaces: None,
+        })
+    }
+}
+
+/// What the record says about a key.
+pub(crate) enum Earlier {
+    /// Nothing that still counts; the version of an expired mark.
+    None(Option<Etag>),
+    /// It started this run.
+    Run(ExecutionId),
+}
+
+/// Looks a key up.
+///
+/// # Errors
+/// [`RunError::KeyReused`] when it was sent with another body.
+pub(crate) async fn earlier(runtime: &Runtime, scope: Scope, mark: &NewMark) -> Result<Earlier, RunError> {
+    let executions = &runtime.repositories.executions;
+    let Some(found) = executions.mark(scope, &mark.key_hash).await? else { return Ok(Earlier::None(None)) };
+    let counts = found.expires_at > runtime.clock.now() && executions.get(scope, found.execution_id).await?.is_some();
+    match counts {
+        false => Ok(Earlier::None(Some(found.etag))),
+        true if found.body_hash == mark.body_hash => Ok(Earlier::Run(found.execution_id)),
+        true => Err(RunError::KeyReused),
+    }
+}
+
+/// Removes expired marks, now and every hour, until the engine stops.
+pub(crate) async fn sweep(runtime: Arc<Runtime>) {
+    loop {
+        if let Err(error) = sweep_once(&runtime).await {
+            tracing::warn!(error = %error, "Expired idempotency marks could not be removed; they are tried again in an hour");
+        }
+        tokio::select! {
+            () = tokio::time::sleep(SWEEP_EVERY) => {}
+            () = runtime.stopping.cancelled() => return,
+        }
+    }
+}
+
+async fn sweep_once(runtime: &Runtime) -> Result<(), StoreError> {
+    let organizations = runtime.repositories.organizations.all().await?;
+    let scopes = organizations.iter().map(|organization| Scope::Org(organization.id)).chain([Scope::Global]);
+    for scope in scopes {
+        runtime.repositories.executions.sweep_marks(scope, runtime.clock.now()).await?;
+    }
+    Ok(())
+}
+
+/// Answers with a run that is on record, waiting for its end as the caller wishes.
+pub(crate) async fn answer(
+    runtime: &Runtime,
+    scope: Scope,
+    id: ExecutionId,
+    wait: Wait,
+) -> Result<RunAnswer, RunError> {
+    let executions = &runtime.repositories.executions;
+    let mut changes = runtime.live.follow(id);
+    let limit = match wait {
+        Wait::No => None,
+        Wait::AtMost(limit) => Some(Instant::now() + limit),
+    };
+    loop {
+        let execution = executions.get(scope, id).await?.ok_or(StoreError::NotFound)?;
+        let Some(limit) = limit else { return Ok(RunAnswer::Accepted(Box::new(execution))) };
+        if execution.status.is_final() {
+            let result = match &execution.result {
+                Some(json) => Some(executions.load_json(json).await?),
+                None => None,
+            };
+            return Ok(RunAnswer::Finished(Box::new(execution), result));
+        }
+        if tokio::time::timeout_at(limit, changes.next()).await.is_err() {
+            return Ok(RunAnswer::Accepted(Box::new(execution)));
+        }
+    }
+}
