@@ -1,9 +1,11 @@
 //! `msp workflows run`: what goes in, what comes out, and how it exits.
 
 use crate::support::{Finished, Installation};
+use nix::sys::signal::Signal;
 use serde_json::Value;
 
 const WORKFLOWS: &str = r#"
+import asyncio
 from shared.decorators import workflow, param
 
 @workflow(name="echo", requires_org=False)
@@ -20,6 +22,16 @@ async def refuse():
 @workflow(name="fail", requires_org=False)
 async def fail():
     raise ValueError("something is wrong")
+
+@workflow(name="count", requires_org=False)
+async def count():
+    for number in range(1, 4):
+        print(f"line {number}")
+
+@workflow(name="endless", requires_org=False)
+async def endless():
+    print("waiting")
+    await asyncio.sleep(600)
 
 @workflow(name="for_a_client")
 async def for_a_client(context):
@@ -129,4 +141,43 @@ def greedy_child():
         let said = &finished.stderr;
         assert!(said.contains("Failed (out_of_memory)") && said.contains("the limit is 128 MiB"), "{name}: {said}");
     }
+}
+
+#[test]
+fn an_interrupt_cancels_the_run_with_and_without_a_server() {
+    let installation = installation();
+    let cancelled = || {
+        let run = installation.begin("run", &["workflows", "run", "endless"]);
+        run.wait_for("the workflow runs", || run.stderr().contains("waiting").then_some(()));
+        run.signal(Signal::SIGINT);
+        assert_eq!(run.end().code(), Some(1), "{}", run.stderr());
+        let output = run.stderr();
+        assert!(output.contains("Cancelling") && output.contains("Cancelled (cancelled)"), "{output}");
+    };
+    cancelled();
+    let _server = installation.serve();
+    cancelled();
+}
+
+#[tokio::test]
+async fn after_a_restart_a_key_leads_to_the_same_run_and_its_stream_resumes() {
+    let installation = installation();
+    let mut server = installation.serve();
+    let token = installation.succeed(&["token"]);
+    let mut ids = Vec::new();
+    for _ in 0..2 {
+        let request = server.request(reqwest::Method::POST, "/workflows/count").bearer_auth(&token);
+        let answer = request.header("idempotency-key", "once").send().await.expect("an answer");
+        assert_eq!(answer.status(), 200);
+        ids.push(answer.headers()["x-execution-id"].to_str().expect("text").to_owned());
+        let path = format!("/api/executions/{}/logs", ids[0]);
+        let request = server.request(reqwest::Method::GET, &path).bearer_auth(&token);
+        let request = request.header("accept", "text/event-stream").header("last-event-id", "1");
+        let events = request.send().await.expect("an answer").text().await.expect("a stream that ends");
+        assert!(!events.contains("line 1") && events.contains("line 2") && events.contains("line 3"), "{events}");
+        assert!(events.trim_end().lines().any(|line| line == "event: end"), "{events}");
+        server.process.stop();
+        server = installation.serve();
+    }
+    assert_eq!(ids[0], ids[1]);
 }

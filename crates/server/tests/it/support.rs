@@ -143,6 +143,11 @@ impl Installation {
         (process, address)
     }
 
+    /// A command in the background.
+    pub fn begin(&self, name: &str, arguments: &[&str]) -> Background {
+        Background::start(self, name, arguments)
+    }
+
     /// What the simulator keeps of this installation.
     pub fn simulated(&self) -> Value {
         let text = fs::read(self.data().join("simulator/simulator.json")).expect("the simulator's state");
@@ -224,10 +229,20 @@ impl Background {
         })
     }
 
+    /// Sends it a signal.
+    pub fn signal(&self, signal: Signal) {
+        let id = i32::try_from(self.id()).expect("a process id");
+        kill(Pid::from_raw(id), signal).expect("it runs");
+    }
+
     /// Asks it to stop and waits for its end.
     pub fn stop(&self) -> ExitStatus {
-        let id = i32::try_from(self.id()).expect("a process id");
-        kill(Pid::from_raw(id), Signal::SIGTERM).expect("it runs");
+        self.signal(Signal::SIGTERM);
+        self.end()
+    }
+
+    /// Waits for its end.
+    pub fn end(&self) -> ExitStatus {
         eventually("the end of the program", || self.child.lock().expect("not poisoned").try_wait().expect("a child"))
     }
 }

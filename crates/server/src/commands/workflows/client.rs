@@ -38,9 +38,6 @@ pub struct ExecutionView {
     /// How far it is.
     #[serde(default)]
     pub progress: Option<ProgressView>,
-    /// Every log line up to here can be read.
-    #[serde(default)]
-    pub logs_through: u64,
 }
 
 /// How far an execution is.
@@ -113,6 +110,11 @@ impl Client {
     pub async fn execution(&self, id: &str) -> Result<ExecutionView> {
         let response = self.send(self.http.get(format!("{}/api/executions/{id}", self.url))).await?;
         response.json().await.context("the server's answer about the execution is not readable")
+    }
+
+    /// Asks the server to cancel an execution.
+    pub async fn cancel(&self, id: &str) -> Result<()> {
+        self.send(self.http.post(format!("{}/api/executions/{id}/cancel", self.url))).await.map(|_| ())
     }
 
     /// Its log lines after `seq`.

@@ -19,7 +19,8 @@ pub async fn follow(client: &Client, id: &str) -> Result<ExecutionView> {
         // The status first: every line an ended execution wrote can be read by then.
         let execution = client.execution(id).await?;
         let before = shown;
-        while shown < execution.logs_through {
+        // Not only up to `logs_through`, which a running execution updates together with its progress.
+        loop {
             let lines = client.logs(id, shown).await?;
             let Some(last) = lines.last() else { break };
             shown = last.seq;

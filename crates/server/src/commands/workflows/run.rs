@@ -1,7 +1,7 @@
 //! `msp workflows run`.
 
 use super::{
-    client::Client,
+    client::{Client, ExecutionView},
     follow::{follow, plain},
     parameters,
 };
@@ -11,7 +11,7 @@ use crate::{
     failure::{Reported, UsageError},
     platform::{Missing, Platform},
     running::RunningServer,
-    serving::{Listen, Serving},
+    serving::{Listen, Serving, stop_signal},
     settings::Settings,
 };
 use anyhow::{Context, Result, anyhow};
@@ -53,20 +53,21 @@ pub async fn run(places: &Places, settings: Settings, arguments: &Run) -> Result
                 Ok(_) => run_on(&Client::new(serving.url(), token, org)?, arguments, &input).await,
                 Err(error) => Err(error),
             };
-            serving.stop(std::future::pending()).await?;
+            serving.stop(stop_signal()?).await?;
             outcome
         }
     }
 }
 
 async fn run_on(client: &Client, arguments: &Run, input: &serde_json::Map<String, serde_json::Value>) -> Result<()> {
+    let interrupted = stop_signal()?;
     let id = client.start(&arguments.name, input).await?;
     if arguments.detach {
         println!("{id}");
         return Ok(());
     }
     eprintln!("execution {id}");
-    let execution = follow(client, &id).await.context("the execution can no longer be followed")?;
+    let execution = follow_or_cancel(client, &id, interrupted).await?;
     if let Some(result) = &execution.result {
         println!("{}", result.get());
     } else if let Some(address) = &execution.result_url {
@@ -80,4 +81,26 @@ async fn run_on(client: &Client, arguments: &Run, input: &serde_json::Map<String
     let message = execution.error_message.map_or_else(String::new, |message| format!(": {message}"));
     eprintln!("{}{}", execution.status, plain(&format!("{reason}{message}")));
     Err(Reported.into())
+}
+
+/// Follows a run to its end. The first interrupt asks the server to cancel it, the second leaves it alone.
+async fn follow_or_cancel(client: &Client, id: &str, interrupted: impl Future<Output = ()>) -> Result<ExecutionView> {
+    let following = async { follow(client, id).await.context("the execution can no longer be followed") };
+    tokio::pin!(following);
+    tokio::select! {
+        execution = &mut following => return execution,
+        () = interrupted => {}
+    }
+    let again = stop_signal()?;
+    eprintln!("Cancelling; press Ctrl-C again to leave without waiting.");
+    if let Err(error) = client.cancel(id).await {
+        eprintln!("It cannot be cancelled: {error:#}");
+    }
+    tokio::select! {
+        execution = &mut following => execution,
+        () = again => {
+            eprintln!("Left; the execution {id} may still be running.");
+            Err(Reported.into())
+        }
+    }
 }
