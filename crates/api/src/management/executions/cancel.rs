@@ -5,7 +5,11 @@ use super::{
     view::ExecutionSummary,
 };
 use crate::{
-    http::{Problem, ProblemKind as Kind, access::open, params::ApiPath},
+    http::{
+        Problem, ProblemKind as Kind,
+        access::open,
+        params::{ApiPath, NoQuery},
+    },
     state::Api,
     workflows::engine,
 };
@@ -32,6 +36,7 @@ pub async fn cancel_execution(
     State(api): State<Api>,
     history: HistoryAccess,
     ApiPath(id): ApiPath<ExecutionId>,
+    _: NoQuery,
 ) -> Result<(StatusCode, Json<ExecutionSummary>), Problem> {
     let asking = &history.asking;
     // Whoever sees the execution holds `view_history` or started it; the right to execute is the other half.

@@ -6,7 +6,7 @@ use crate::{
         Problem,
         access::open,
         json::InputObject,
-        params::ApiPath,
+        params::{ApiPath, NoQuery},
         rights::{ExecuteWorkflows, Opens},
     },
     state::Api,
@@ -55,6 +55,7 @@ pub async fn rerun_execution(
     ApiPath(id): ApiPath<ExecutionId>,
     preference: Preference,
     idempotency_key: IdempotencyKey,
+    _: NoQuery,
     InputObject(overrides): InputObject,
 ) -> Result<Response, Problem> {
     let asking = &history.asking;
