@@ -7,4 +7,5 @@ mod fault_points;
 mod host;
 mod hostile;
 mod random_kills;
+mod revoked;
 mod worker_kills;
