@@ -7,6 +7,8 @@ mod apply;
 mod checkpoint;
 mod codec;
 mod fault;
+mod group;
+mod log;
 mod readers;
 mod scan;
 mod schema;

@@ -1,15 +1,17 @@
-//! The one thread that writes. It takes everything that queued up while it was committing and commits it together,
-//! so that one wait for the disk serves many callers. Each request stands in a savepoint of its own: one that fails
-//! takes nobody else's with it.
+//! The one connection that writes, and the thread that owns the queue to it. The thread takes everything that queued up
+//! while it was committing and commits it together. A commit that finds nobody else at work is made on its caller's own
+//! thread: without company, two changes of thread cost more than they save.
 
 use super::checkpoint::{Checkpoints, Signal};
+use super::group::{self, Outcome};
+use super::log::Log;
 use super::schema::{self, KEY_CHECK_PARTITION, KEY_CHECK_PROPERTY, KEY_CHECK_ROW};
-use super::{apply, fault};
 use crate::OpenError;
-use msp_storage::{Commit, Entity, Etag, StoreError, Table, Write};
+use msp_storage::{Commit, Entity, StoreError, Table, Write};
 use rusqlite::Connection;
-use std::fs;
 use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex, PoisonError, TryLockError};
 use std::thread::{self, JoinHandle};
 use std::time::{Duration, Instant};
 use tokio::sync::{mpsc, oneshot};
@@ -18,14 +20,9 @@ use tokio::sync::{mpsc, oneshot};
 const QUEUE: usize = 1024;
 /// Most requests of one commit, so that the first does not wait for a thousand others to be applied.
 const MAX_GROUP: usize = 256;
-/// Above this the log is emptied between two commits: a passive checkpoint never restarts a log that is always in
-/// use, and it would grow without end.
-const MAX_LOG_BYTES: u64 = 64 * 1024 * 1024;
-/// How long emptying may wait for readers, and how long after a failure it is not tried again.
-const EMPTYING_WAIT: Duration = Duration::from_millis(200);
-const EMPTYING_PAUSE: Duration = Duration::from_secs(2);
-
-type Outcome = Result<Vec<Option<Etag>>, StoreError>;
+/// A commit that took longer than this keeps the next one off the threads that serve requests: there, a slow disk would
+/// hold up more than the writes. A local disk takes a fraction of a millisecond.
+const QUICK: Duration = Duration::from_millis(2);
 
 struct Request {
     commit: Commit,
@@ -34,9 +31,25 @@ struct Request {
 
 pub(super) struct Writer {
     path: PathBuf,
+    desk: Arc<Desk>,
     queue: Option<mpsc::Sender<Request>>,
     thread: Option<JoinHandle<()>>,
     _checkpoints: Checkpoints,
+}
+
+/// Where all commits are made.
+struct Desk {
+    core: Mutex<Core>,
+    /// Requests sent to the thread and not answered yet.
+    waiting: AtomicUsize,
+    /// Whether the last commit was quick and had no company: then the next one will hardly find any either.
+    quiet: AtomicBool,
+    signal: Arc<Signal>,
+}
+
+struct Core {
+    connection: Connection,
+    log: Log,
 }
 
 impl Writer {
@@ -44,21 +57,31 @@ impl Writer {
         let connection = schema::connect(path).map_err(OpenError::database(path))?;
         let checkpoints = Checkpoints::start(path)?;
         let (queue, requests) = mpsc::channel(QUEUE);
-        let log = Log::new(path);
-        let signal = checkpoints.signal();
+        let desk = Arc::new(Desk {
+            core: Mutex::new(Core { connection, log: Log::new(path) }),
+            waiting: AtomicUsize::new(0),
+            quiet: AtomicBool::new(true),
+            signal: checkpoints.signal(),
+        });
+        let of_thread = Arc::clone(&desk);
         let thread = thread::Builder::new()
             .name("msp-writer".to_owned())
-            .spawn(move || run(&connection, requests, log, &signal))
+            .spawn(move || of_thread.serve(requests))
             .map_err(OpenError::io(path))?;
-        Ok(Self { path: path.to_owned(), queue: Some(queue), thread: Some(thread), _checkpoints: checkpoints })
+        Ok(Self { path: path.to_owned(), desk, queue: Some(queue), thread: Some(thread), _checkpoints: checkpoints })
     }
 
     /// Commits, durably. A caller that stops waiting does not stop the commit.
     pub(super) async fn commit(&self, commit: Commit) -> Outcome {
+        if let Some(outcome) = self.desk.commit_here(&commit) {
+            return outcome;
+        }
         let (reply, outcome) = oneshot::channel();
         let ended = || StoreError::unavailable("the writer of the store has ended");
         let queue = self.queue.as_ref().ok_or_else(ended)?;
-        queue.send(Request { commit, reply }).await.map_err(|_| ended())?;
+        let place = queue.reserve().await.map_err(|_| ended())?;
+        self.desk.waiting.fetch_add(1, Ordering::AcqRel);
+        place.send(Request { commit, reply });
         outcome.await.map_err(|_| ended())?
     }
 
@@ -69,7 +92,7 @@ impl Writer {
             return Ok(kept);
         }
         let row = Entity::new(KEY_CHECK_PARTITION, KEY_CHECK_ROW).with(KEY_CHECK_PROPERTY, check);
-        match alone(&connection, &Commit::of(vec![(Table::Secrets, Write::Insert(row))])) {
+        match group::alone(&connection, &Commit::of(vec![(Table::Secrets, Write::Insert(row))])) {
             Ok(_) | Err(StoreError::AlreadyExists) => {}
             Err(error) => return Err(error.into()),
         }
@@ -87,120 +110,55 @@ impl Drop for Writer {
     }
 }
 
-fn run(connection: &Connection, mut requests: mpsc::Receiver<Request>, mut log: Log, signal: &Signal) {
-    while let Some(first) = requests.blocking_recv() {
-        let mut group = vec![first];
-        while group.len() < MAX_GROUP
-            && let Ok(next) = requests.try_recv()
-        {
-            group.push(next);
+impl Desk {
+    /// Commits on the thread of the caller, if that is quicker for everybody; `None` if the queue is.
+    fn commit_here(&self, commit: &Commit) -> Option<Outcome> {
+        if !self.quiet.load(Ordering::Acquire) || self.waiting.load(Ordering::Acquire) > 0 {
+            return None;
         }
-        let outcomes = together(connection, &group);
-        signal.committed();
-        for (request, outcome) in group.into_iter().zip(outcomes) {
-            // A caller that is gone needs no answer.
-            let _ = request.reply.send(outcome);
+        let core = match self.core.try_lock() {
+            Ok(core) => core,
+            Err(TryLockError::Poisoned(poisoned)) => poisoned.into_inner(),
+            Err(TryLockError::WouldBlock) => return None,
+        };
+        // Emptying the log may take a while; the thread has the time.
+        if core.log.is_due() {
+            return None;
         }
-        log.bound(connection);
+        let began = Instant::now();
+        let outcome = group::alone_unless_busy(&core.connection, commit)?;
+        self.note(1, began);
+        Some(outcome)
     }
-    log.empty(connection);
-}
 
-/// One commit of one request.
-fn alone(connection: &Connection, commit: &Commit) -> Outcome {
-    let (reply, _) = oneshot::channel();
-    let group = [Request { commit: commit.clone(), reply }];
-    together(connection, &group).pop().unwrap_or(Ok(Vec::new()))
-}
+    /// Remembers how the last commit went, and has its pages moved.
+    fn note(&self, requests: usize, began: Instant) {
+        self.quiet.store(requests == 1 && began.elapsed() < QUICK, Ordering::Release);
+        self.signal.committed();
+    }
 
-/// Commits a group; answers one outcome per request.
-fn together(connection: &Connection, group: &[Request]) -> Vec<Outcome> {
-    let mut outcomes = Vec::with_capacity(group.len());
-    let lost = match execute(connection, "BEGIN IMMEDIATE") {
-        Ok(()) => {
-            for request in group {
-                outcomes.push(within_savepoint(connection, &request.commit));
-                // A full or broken disk makes SQLite give up the whole transaction, earlier requests included.
-                if connection.is_autocommit() {
-                    break;
-                }
+    /// The work of the thread, until nobody can send any more.
+    fn serve(&self, mut requests: mpsc::Receiver<Request>) {
+        while let Some(first) = requests.blocking_recv() {
+            let mut core = self.core.lock().unwrap_or_else(PoisonError::into_inner);
+            let mut group = vec![first];
+            while group.len() < MAX_GROUP
+                && let Ok(next) = requests.try_recv()
+            {
+                group.push(next);
             }
-            if connection.is_autocommit() {
-                Some(
-                    outcomes
-                        .pop()
-                        .and_then(Result::err)
-                        .unwrap_or_else(|| StoreError::unavailable("the transaction was given up")),
-                )
-            } else {
-                execute(connection, "COMMIT").err()
+            let began = Instant::now();
+            let outcomes = group::together(&core.connection, group.iter().map(|request| &request.commit));
+            self.note(group.len(), began);
+            self.waiting.fetch_sub(group.len(), Ordering::AcqRel);
+            for (request, outcome) in group.into_iter().zip(outcomes) {
+                // A caller that is gone needs no answer.
+                let _ = request.reply.send(outcome);
             }
+            let Core { connection, log } = &mut *core;
+            log.bound(connection);
         }
-        Err(error) => Some(error),
-    };
-    match lost {
-        None => outcomes,
-        Some(error) => {
-            if !connection.is_autocommit() {
-                let _ = execute(connection, "ROLLBACK");
-            }
-            tracing::error!(error = %error, requests = group.len(), "A group of writes could not be committed.");
-            group.iter().map(|_| Err(same(&error))).collect()
-        }
-    }
-}
-
-fn within_savepoint(connection: &Connection, commit: &Commit) -> Outcome {
-    execute(connection, "SAVEPOINT request")?;
-    let outcome = apply::apply(connection, commit);
-    if outcome.is_err() && !connection.is_autocommit() {
-        execute(connection, "ROLLBACK TO request")?;
-    }
-    if !connection.is_autocommit() {
-        execute(connection, "RELEASE request")?;
-    }
-    outcome
-}
-
-fn execute(connection: &Connection, sql: &str) -> Result<(), StoreError> {
-    connection.prepare_cached(sql).and_then(|mut statement| statement.execute([])).map(|_| ()).map_err(fault::of_write)
-}
-
-/// The same error for everyone in a group.
-fn same(error: &StoreError) -> StoreError {
-    match error {
-        StoreError::Full(reason) => StoreError::Full(reason.clone()),
-        StoreError::Corrupt(reason) => StoreError::Corrupt(reason.clone()),
-        StoreError::Unavailable(cause) => StoreError::unavailable(cause.to_string()),
-        other => StoreError::unavailable(other.to_string()),
-    }
-}
-
-/// The write-ahead log, kept below a size.
-struct Log {
-    path: PathBuf,
-    not_before: Instant,
-}
-
-impl Log {
-    fn new(database: &Path) -> Self {
-        let mut path = database.as_os_str().to_owned();
-        path.push("-wal");
-        Self { path: path.into(), not_before: Instant::now() }
-    }
-
-    fn bound(&mut self, connection: &Connection) {
-        let too_long = fs::metadata(&self.path).is_ok_and(|log| log.len() > MAX_LOG_BYTES);
-        if too_long && Instant::now() >= self.not_before && !self.empty(connection) {
-            self.not_before = Instant::now() + EMPTYING_PAUSE;
-        }
-    }
-
-    /// Moves everything into the database and truncates the log. `false` when a reader was in the way.
-    fn empty(&self, connection: &Connection) -> bool {
-        let _ = connection.busy_timeout(EMPTYING_WAIT);
-        let busy = connection.query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |row| row.get::<_, i64>(0));
-        let _ = connection.busy_timeout(schema::BUSY_TIMEOUT);
-        busy == Ok(0)
+        let core = self.core.lock().unwrap_or_else(PoisonError::into_inner);
+        core.log.empty(&core.connection);
     }
 }

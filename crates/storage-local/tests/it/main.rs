@@ -1,6 +1,7 @@
 //! The embedded home: conformance, the repositories over it, and what happens to its folder.
 
 mod changes;
+mod company;
 mod conformance;
 mod executions;
 mod folder;

@@ -1,0 +1,48 @@
+//! The write-ahead log of the database, kept below a size.
+
+use super::schema;
+use rusqlite::Connection;
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::time::{Duration, Instant};
+
+/// Above this the log is emptied between two commits: a passive checkpoint never restarts a log that is always in
+/// use, and it would grow without end.
+const MAX_BYTES: u64 = 64 * 1024 * 1024;
+/// How long emptying may wait for readers, and how long after a failure it is not tried again.
+const EMPTYING_WAIT: Duration = Duration::from_millis(200);
+const EMPTYING_PAUSE: Duration = Duration::from_secs(2);
+
+/// The log of one database, as its writer sees it.
+pub(super) struct Log {
+    path: PathBuf,
+    not_before: Instant,
+}
+
+impl Log {
+    pub(super) fn new(database: &Path) -> Self {
+        let mut path = database.as_os_str().to_owned();
+        path.push("-wal");
+        Self { path: path.into(), not_before: Instant::now() }
+    }
+
+    /// Whether it is time to empty it, which may make its caller wait.
+    pub(super) fn is_due(&self) -> bool {
+        fs::metadata(&self.path).is_ok_and(|log| log.len() > MAX_BYTES) && Instant::now() >= self.not_before
+    }
+
+    /// Empties it if it has grown too long.
+    pub(super) fn bound(&mut self, connection: &Connection) {
+        if self.is_due() && !self.empty(connection) {
+            self.not_before = Instant::now() + EMPTYING_PAUSE;
+        }
+    }
+
+    /// Moves everything into the database and truncates the log. `false` when a reader was in the way.
+    pub(super) fn empty(&self, connection: &Connection) -> bool {
+        let _ = connection.busy_timeout(EMPTYING_WAIT);
+        let busy = connection.query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |row| row.get::<_, i64>(0));
+        let _ = connection.busy_timeout(schema::BUSY_TIMEOUT);
+        busy == Ok(0)
+    }
+}
