@@ -59,12 +59,13 @@ impl Authenticator {
     }
 
     async fn active(&self, id: UserId, scopes: TokenScopes, kind: CallerKind) -> Result<Caller, AuthError> {
-        let user = self.repositories.users.get(id).await?.filter(|user| user.is_active).ok_or(AuthError::Refused)?;
+        let user = self.repositories.snapshots.current().await?.user(id).await?;
+        let user = user.filter(|user| user.is_active).ok_or(AuthError::Refused)?;
         Ok(Caller {
             tid: self.directory_id,
             user: user.id,
-            email: user.email,
-            display_name: user.display_name,
+            email: user.email.clone(),
+            display_name: user.display_name.clone(),
             is_platform_admin: user.is_platform_admin,
             scopes,
             kind,

@@ -1,13 +1,17 @@
 //! The one gate: a caller and an organization in, access or a denial out (design section 4).
 
 use msp_domain::{Caller, CallerKind, OrgId, Permission, Permissions, Scope, TokenScopes, UserId};
-use msp_storage::{Etag, Repositories, StoreError, repositories::organizations::Organization};
+use msp_storage::{
+    Etag, Repositories, StoreError,
+    repositories::{organizations::Organization, snapshot::Snapshot},
+};
+use std::sync::Arc;
 
 /// Proof that the gate was passed. Only the gate makes one.
 #[derive(Debug, Clone)]
 pub struct Access {
     caller: Caller,
-    organization: Option<Organization>,
+    organization: Option<Arc<Organization>>,
     permissions: Permissions,
     generation: Option<Etag>,
 }
@@ -20,7 +24,7 @@ impl Access {
 
     /// For which organization; `None` for what runs without one.
     pub fn organization(&self) -> Option<&Organization> {
-        self.organization.as_ref()
+        self.organization.as_deref()
     }
 
     /// The partition everything of this access lives in.
@@ -80,17 +84,14 @@ impl Gate {
     /// # Errors
     /// [`Denied`].
     pub async fn organization(&self, caller: &Caller, org: OrgId, any_of: &[Permission]) -> Result<Access, Denied> {
-        let generation = self.repositories.generation.current().await?;
-        let caller = self.still_active(caller, any_of).await?;
-        let found = self.repositories.organizations.get(org).await?;
+        let snapshot = self.repositories.snapshots.current().await?;
+        let caller = still_active(&snapshot, caller, any_of).await?;
+        let found = snapshot.organization(org).await?;
         let Some(organization) = found else {
             return Err(if caller.is_administrator() { Denied::NoSuchOrganization } else { missing(any_of) });
         };
-        let granted = if caller.is_platform_admin {
-            Permissions::NONE
-        } else {
-            self.repositories.grants.permissions(caller.user, org).await?
-        };
+        let granted =
+            if caller.is_platform_admin { Permissions::NONE } else { snapshot.permissions(caller.user, org).await? };
         let mut permissions = caller.effective(&granted);
         if !allows_any(&permissions, any_of) {
             return Err(missing(any_of));
@@ -101,7 +102,7 @@ impl Gate {
                 return Err(Denied::Inactive);
             }
         }
-        Ok(Access { caller, organization: Some(organization), permissions, generation })
+        Ok(Access { caller, organization: Some(organization), permissions, generation: snapshot.generation().cloned() })
     }
 
     /// Lets a caller run things without organization: any active user holding the permission somewhere.
@@ -109,13 +110,13 @@ impl Gate {
     /// # Errors
     /// [`Denied`].
     pub async fn global(&self, caller: &Caller, any_of: &[Permission]) -> Result<Access, Denied> {
-        let generation = self.repositories.generation.current().await?;
-        let caller = self.still_active(caller, any_of).await?;
+        let snapshot = self.repositories.snapshots.current().await?;
+        let caller = still_active(&snapshot, caller, any_of).await?;
         let permissions = self.somewhere(&caller).await?;
         if !allows_any(&permissions, any_of) {
             return Err(missing(any_of));
         }
-        Ok(Access { caller, organization: None, permissions, generation })
+        Ok(Access { caller, organization: None, permissions, generation: snapshot.generation().cloned() })
     }
 
     /// Checks the rights behind a queued execution again: its user must be active and still hold
@@ -186,14 +187,6 @@ impl Gate {
         let opened = self.organizations_of(caller).await?;
         Ok(Permission::ALL.into_iter().filter(|one| opened.iter().any(|(_, held)| held.allows(*one))).collect())
     }
-
-    /// The caller as the user's row has it now. The row was read when the credential was checked, but before the
-    /// generation: only what is read after it is covered by the proof.
-    async fn still_active(&self, caller: &Caller, any_of: &[Permission]) -> Result<Caller, Denied> {
-        let user = self.repositories.users.get(caller.user).await?.filter(|user| user.is_active);
-        let Some(user) = user else { return Err(missing(any_of)) };
-        Ok(Caller { is_platform_admin: user.is_platform_admin, ..caller.clone() })
-    }
 }
 
 /// What an inactive organization leaves: running things is over for everyone, the rest is for administrators.
@@ -204,6 +197,14 @@ fn in_an_inactive_organization(caller: &Caller) -> Permissions {
     } else {
         Permissions::NONE
     }
+}
+
+/// The caller as the user's row has it in the snapshot. The row was read when the credential was checked, but perhaps at
+/// an earlier version: only what is read at this one is covered by the proof.
+async fn still_active(snapshot: &Snapshot, caller: &Caller, any_of: &[Permission]) -> Result<Caller, Denied> {
+    let user = snapshot.user(caller.user).await?.filter(|user| user.is_active);
+    let Some(user) = user else { return Err(missing(any_of)) };
+    Ok(Caller { is_platform_admin: user.is_platform_admin, ..caller.clone() })
 }
 
 fn allows_any(permissions: &Permissions, any_of: &[Permission]) -> bool {

@@ -3,6 +3,7 @@
 pub mod authenticate;
 pub mod gate;
 pub mod tokens;
+mod verified;
 
 pub use authenticate::{AuthError, Authenticator};
 pub use gate::{Access, Denied, Gate};

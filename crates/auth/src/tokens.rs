@@ -1,5 +1,6 @@
 //! Bearer tokens this installation mints for itself (`msp token`): JWT, HS256, one hour.
 
+use crate::verified::VerifiedTokens;
 use chrono::{DateTime, Duration, Utc};
 use jsonwebtoken::{Algorithm, DecodingKey, EncodingKey, Header, Validation};
 use msp_domain::{TokenScopes, UserId};
@@ -27,6 +28,13 @@ pub struct TokenIdentity {
     pub scopes: TokenScopes,
     /// Until when.
     pub expires_at: DateTime<Utc>,
+}
+
+/// What a token says whose signature, issuer, audience and directory are right. Whether it is valid depends on the time.
+#[derive(Clone)]
+pub(crate) struct Verified {
+    pub identity: TokenIdentity,
+    pub not_before: DateTime<Utc>,
 }
 
 /// Why a token is refused. The difference is for the log; a caller is only told 401.
@@ -57,6 +65,7 @@ struct Claims {
 #[derive(Clone)]
 pub struct Tokens {
     keys: Arc<Keys>,
+    verified: Arc<VerifiedTokens>,
     directory_id: Uuid,
     issuer: String,
 }
@@ -75,6 +84,7 @@ impl Tokens {
                 encoding: EncodingKey::from_secret(key.as_slice()),
                 decoding: DecodingKey::from_secret(key.as_slice()),
             }),
+            verified: Arc::default(),
             directory_id,
             issuer: format!("urn:uuid:{}", directory_id.hyphenated()),
         }
@@ -96,11 +106,22 @@ impl Tokens {
             .expect("plain claims always serialise and HMAC takes any key")
     }
 
-    /// Verifies a token at `now`.
+    /// Verifies a token at `now`. Of a token that was verified before, only the times are looked at again.
     ///
     /// # Errors
     /// [`TokenError`].
     pub fn verify(&self, token: &str, now: DateTime<Utc>) -> Result<TokenIdentity, TokenError> {
+        let Verified { identity, not_before } = self.verified.get_or_verify(token, now, || self.read(token))?;
+        if not_before > now + CLOCK_LEEWAY {
+            return Err(TokenError::Invalid);
+        }
+        if identity.expires_at + CLOCK_LEEWAY <= now {
+            return Err(TokenError::Expired);
+        }
+        Ok(identity)
+    }
+
+    fn read(&self, token: &str) -> Result<Verified, TokenError> {
         let claims = jsonwebtoken::decode::<Claims>(token, &self.keys.decoding, &self.validation())
             .map_err(|_| TokenError::Invalid)?
             .claims;
@@ -108,14 +129,12 @@ impl Tokens {
             return Err(TokenError::Invalid);
         }
         let instant = |seconds| DateTime::from_timestamp(seconds, 0).ok_or(TokenError::Invalid);
-        let expires_at = instant(claims.exp)?;
-        if instant(claims.nbf)? > now + CLOCK_LEEWAY {
-            return Err(TokenError::Invalid);
-        }
-        if expires_at + CLOCK_LEEWAY <= now {
-            return Err(TokenError::Expired);
-        }
-        Ok(TokenIdentity { user: claims.oid, scopes: TokenScopes::parse(&claims.scp), expires_at })
+        let identity = TokenIdentity {
+            user: claims.oid,
+            scopes: TokenScopes::parse(&claims.scp),
+            expires_at: instant(claims.exp)?,
+        };
+        Ok(Verified { identity, not_before: instant(claims.nbf)? })
     }
 
     /// The algorithm is fixed, whatever the header says. Times are compared by [`Self::verify`], because the library

@@ -160,7 +160,8 @@ async fn ready(
             None => Map::new(),
         };
     arguments.extend(passwords.clone());
-    let config = runtime.repositories.config.effective(execution.scope.org()).await?;
+    let snapshot = runtime.repositories.snapshots.at(access.generation());
+    let config = snapshot.config(execution.scope.org()).await?;
     Ok(Ok(Claimed {
         edition,
         execution: execution.clone(),

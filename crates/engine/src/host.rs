@@ -26,7 +26,7 @@ const PROGRESS_CHARS: usize = 2000;
 pub(crate) struct Calls {
     pub runtime: Arc<Runtime>,
     pub access: Access,
-    pub config: EffectiveConfig,
+    pub config: Arc<EffectiveConfig>,
     pub masker: Masker,
     pub execution_id: ExecutionId,
 }

@@ -33,7 +33,8 @@ pub(crate) async fn options(runtime: Arc<Runtime>, request: OptionsRequest) -> R
     if runtime.pool.is_saturated(scope) {
         return Err(RunError::Saturated.into());
     }
-    let config = runtime.repositories.config.effective(scope.org()).await.map_err(RunError::from)?;
+    let snapshot = runtime.repositories.snapshots.at(request.access.generation());
+    let config = snapshot.config(scope.org()).await.map_err(RunError::from)?;
     let execution_id = ExecutionId::at(runtime.clock.now());
     let masker = runtime.masker(scope);
     // A form that is closed, or asks anew, drops this future: the generator is cancelled with it.

@@ -120,8 +120,9 @@ async fn run_now(
     edition: Arc<Edition>,
     recorded: oneshot::Sender<Execution>,
 ) -> Result<RunAnswer, RunError> {
-    let org = request.access.organization().map(|organization| organization.id);
-    let config = runtime.repositories.config.effective(org).await?;
+    // As the gate saw it: if it has changed since, the insert is refused.
+    let snapshot = runtime.repositories.snapshots.at(request.access.generation());
+    let config = snapshot.config(request.access.scope().org()).await?;
     let new = new_execution(&runtime, &request, &prepared, &edition);
     let timeout = chrono::Duration::seconds(i64::try_from(new.timeout_seconds).unwrap_or(i64::MAX / 1_000_000));
     let entry = Entry::Claimed { owner: runtime.owner.clone(), deadline_at: new.started_at + timeout };
@@ -202,7 +203,7 @@ pub(crate) struct Claimed {
     pub edition: Arc<Edition>,
     pub execution: Execution,
     pub access: Access,
-    pub config: EffectiveConfig,
+    pub config: Arc<EffectiveConfig>,
     pub workflow: Workflow,
     pub arguments: Map<String, Value>,
     pub passwords: Map<String, Value>,

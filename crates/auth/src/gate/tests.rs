@@ -158,3 +158,28 @@ async fn what_runs_without_organization_needs_the_permission_somewhere() {
     assert!(is_missing(&fixture.gate.global(&narrow, &EXECUTE).await));
     assert!(fixture.gate.still_allowed(runner.user, Scope::Global).await.is_ok());
 }
+
+#[tokio::test]
+async fn what_is_kept_in_memory_is_given_up_at_every_change_also_of_another_process() {
+    let fixture = Fixture::new().await;
+    let caller = fixture.user(false, &EXECUTE).await;
+    let contoso = fixture.contoso.id;
+    let asked = async || fixture.gate.organization(&caller, contoso, &EXECUTE).await;
+    let before = asked().await.expect("allowed").generation().cloned();
+    assert_eq!(asked().await.expect("allowed").generation().cloned(), before);
+
+    // A second handle on the folder keeps nothing this one knows of.
+    let data = fixture._folder.path().join("data");
+    let clock: Arc<dyn Clock> = Arc::new(SystemClock);
+    let options = LocalOptions { data, master_key_file: None, create: false, clock: clock.clone() };
+    let other = Repositories::new(LocalHome::open(options).await.expect("opens").stores, clock);
+    other.grants.revoke(caller.user, contoso, &Actor::PLATFORM).await.expect("revoked");
+    assert!(matches!(asked().await, Err(Denied::Permission { .. })));
+
+    other.grants.set(caller.user, contoso, EXECUTE.into_iter().collect(), &Actor::PLATFORM).await.expect("granted");
+    let change = OrganizationChange { name: Some("Contoso Ltd".into()), ..OrganizationChange::default() };
+    other.organizations.update(contoso, &change, None, &Actor::PLATFORM).await.expect("renamed");
+    let access = asked().await.expect("allowed again");
+    assert_eq!(access.organization().expect("an organization").name, "Contoso Ltd");
+    assert_ne!(access.generation().cloned(), before);
+}

@@ -1,7 +1,7 @@
 //! Writers that have company: in this process, and in others.
 
 use crate::support::TestHome;
-use msp_storage::{Entity, IfMatch, StoreError, Table, TableStore, Write};
+use msp_storage::{Entity, IfMatch, StoreError, Table, Write};
 use rusqlite::Connection;
 use std::sync::Arc;
 use std::time::Duration;

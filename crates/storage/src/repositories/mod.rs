@@ -12,6 +12,7 @@ pub mod organizations;
 mod paging;
 pub mod sessions;
 pub mod sign_in_links;
+pub mod snapshot;
 mod tokens;
 pub mod users;
 pub mod workflow_secrets;
@@ -147,6 +148,8 @@ pub struct Repositories {
     pub audit: audit::Audit,
     /// The version of everything caches hold.
     pub generation: generation::Generation,
+    /// What is read for every request, kept in memory for as long as it holds.
+    pub snapshots: snapshot::Snapshots,
     /// Facts of this installation.
     pub installation: installation::InstallationFacts,
     /// Private addresses integrations may call.
@@ -162,13 +165,25 @@ impl Repositories {
         let audit = audit::Audit::new(Arc::clone(tables), Arc::clone(&clock));
         let generation = generation::Generation::new(Arc::clone(tables));
         let journal = Journal { tables: Arc::clone(tables), clock, audit, generation };
+        let organizations = organizations::Organizations::new(journal.clone(), stores.secrets.clone());
+        let config = config::Config::new(journal.clone());
+        let users = users::Users::new(journal.clone());
+        let grants = grants::Grants::new(journal.clone());
+        let snapshots = snapshot::Snapshots::new(snapshot::Sources {
+            generation: journal.generation.clone(),
+            users: users.clone(),
+            organizations: organizations.clone(),
+            grants: grants.clone(),
+            config: config.clone(),
+        });
         Self {
-            organizations: organizations::Organizations::new(journal.clone(), stores.secrets.clone()),
-            config: config::Config::new(journal.clone()),
+            organizations,
+            config,
             workflow_secrets: workflow_secrets::WorkflowSecrets::new(journal.clone(), Arc::clone(&stores.secrets)),
             integrations: integrations::IntegrationSettings::new(journal.clone(), Arc::clone(&stores.secrets)),
-            users: users::Users::new(journal.clone()),
-            grants: grants::Grants::new(journal.clone()),
+            users,
+            grants,
+            snapshots,
             sessions: sessions::Sessions::new(journal.clone()),
             sign_in_links: sign_in_links::SignInLinks::new(journal.clone()),
             executions: executions::Executions::new(journal.clone(), &stores),

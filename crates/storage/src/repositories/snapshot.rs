@@ -1,0 +1,152 @@
+//! What is read for every request, kept in memory: users, organizations, grants and config, as they are at one version of
+//! the `Generation` row. Every change of them moves that row, so a look at it tells whether what is kept still holds, also
+//! after a change another process made.
+
+use super::config::Config;
+use super::generation::Generation;
+use super::grants::Grants;
+use super::organizations::{Organization, Organizations};
+use super::users::{User, Users};
+use crate::{Etag, StoreError};
+use msp_domain::{EffectiveConfig, OrgId, Permissions, UserId};
+use std::collections::HashMap;
+use std::hash::Hash;
+use std::sync::{Arc, Mutex, PoisonError};
+
+/// Most entries of one kind: a few hundred bytes each, and more people and organizations than one installation has. A
+/// kind that grows beyond it is forgotten and read anew.
+const MOST_KEPT: usize = 10_000;
+
+/// Gives snapshots out. Clones share what is kept.
+#[derive(Clone)]
+pub struct Snapshots {
+    sources: Sources,
+    kept: Arc<Mutex<Option<Arc<Snapshot>>>>,
+}
+
+/// Where a snapshot reads what it does not hold yet.
+#[derive(Clone)]
+pub(super) struct Sources {
+    pub generation: Generation,
+    pub users: Users,
+    pub organizations: Organizations,
+    pub grants: Grants,
+    pub config: Config,
+}
+
+/// One version of everything. A value that is not held yet is read from the store, so it may be newer than the version
+/// says: a commit guarded by [`Snapshot::generation`] then fails, and the next snapshot is another one.
+pub struct Snapshot {
+    generation: Option<Etag>,
+    sources: Sources,
+    users: Kept<UserId, User>,
+    organizations: Kept<OrgId, Organization>,
+    permissions: Kept<(UserId, OrgId), Permissions>,
+    config: Kept<Option<OrgId>, EffectiveConfig>,
+}
+
+impl Snapshots {
+    pub(super) fn new(sources: Sources) -> Self {
+        Self { sources, kept: Arc::default() }
+    }
+
+    /// The version of this moment: one read of one row.
+    ///
+    /// # Errors
+    /// [`StoreError::Unavailable`].
+    pub async fn current(&self) -> Result<Arc<Snapshot>, StoreError> {
+        let generation = self.sources.generation.current().await?;
+        let mut kept = self.kept.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(snapshot) = kept.as_ref().filter(|snapshot| snapshot.generation == generation) {
+            return Ok(Arc::clone(snapshot));
+        }
+        let fresh = Arc::new(Snapshot::new(generation, self.sources.clone()));
+        *kept = Some(Arc::clone(&fresh));
+        Ok(fresh)
+    }
+
+    /// The version that was seen before. When it is not the one that is kept any more, its values are read anew.
+    pub fn at(&self, generation: Option<&Etag>) -> Arc<Snapshot> {
+        let kept = self.kept.lock().unwrap_or_else(PoisonError::into_inner);
+        match kept.as_ref().filter(|snapshot| snapshot.generation.as_ref() == generation) {
+            Some(snapshot) => Arc::clone(snapshot),
+            None => Arc::new(Snapshot::new(generation.cloned(), self.sources.clone())),
+        }
+    }
+}
+
+impl Snapshot {
+    fn new(generation: Option<Etag>, sources: Sources) -> Self {
+        let (users, organizations, permissions, config) =
+            (Kept::default(), Kept::default(), Kept::default(), Kept::default());
+        Self { generation, sources, users, organizations, permissions, config }
+    }
+
+    /// The version.
+    pub fn generation(&self) -> Option<&Etag> {
+        self.generation.as_ref()
+    }
+
+    /// The user with this id. Signing in moves no version: `last_login_at` and the ETag may be older ones.
+    ///
+    /// # Errors
+    /// [`StoreError::Corrupt`] when the row is not readable.
+    pub async fn user(&self, id: UserId) -> Result<Option<Arc<User>>, StoreError> {
+        self.users.get_or_read(id, self.sources.users.get(id)).await
+    }
+
+    /// The organization with this id.
+    ///
+    /// # Errors
+    /// [`StoreError::Corrupt`] when the row is not readable.
+    pub async fn organization(&self, id: OrgId) -> Result<Option<Arc<Organization>>, StoreError> {
+        self.organizations.get_or_read(id, self.sources.organizations.get(id)).await
+    }
+
+    /// What a user may do in an organization that exists; [`Permissions::NONE`] without a grant.
+    ///
+    /// # Errors
+    /// [`StoreError::Corrupt`] when the row is not readable.
+    pub async fn permissions(&self, user: UserId, org: OrgId) -> Result<Permissions, StoreError> {
+        let read = async { self.sources.grants.permissions(user, org).await.map(Some) };
+        let held = self.permissions.get_or_read((user, org), read).await?;
+        Ok(held.map_or(Permissions::NONE, |permissions| *permissions))
+    }
+
+    /// The config that holds for an organization that exists; `None`: the global one.
+    ///
+    /// # Errors
+    /// [`StoreError::Corrupt`] when a row is not readable.
+    pub async fn config(&self, org: Option<OrgId>) -> Result<Arc<EffectiveConfig>, StoreError> {
+        let read = async { self.sources.config.effective(org).await.map(Some) };
+        Ok(self.config.get_or_read(org, read).await?.unwrap_or_default())
+    }
+}
+
+/// Values of one kind. What does not exist is not kept: callers may ask for any number of ids.
+struct Kept<K, V>(Mutex<HashMap<K, Arc<V>>>);
+
+impl<K, V> Default for Kept<K, V> {
+    fn default() -> Self {
+        Self(Mutex::default())
+    }
+}
+
+impl<K: Eq + Hash, V> Kept<K, V> {
+    async fn get_or_read(
+        &self,
+        key: K,
+        read: impl Future<Output = Result<Option<V>, StoreError>>,
+    ) -> Result<Option<Arc<V>>, StoreError> {
+        if let Some(value) = self.0.lock().unwrap_or_else(PoisonError::into_inner).get(&key) {
+            return Ok(Some(Arc::clone(value)));
+        }
+        let Some(value) = read.await?.map(Arc::new) else { return Ok(None) };
+        let mut values = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        if values.len() >= MOST_KEPT {
+            values.clear();
+        }
+        values.insert(key, Arc::clone(&value));
+        Ok(Some(value))
+    }
+}
