@@ -6,15 +6,12 @@ use crate::{
     fault::{FaultPoint, reach},
     run::password_address,
 };
-use msp_domain::{Clock, ExecutionStatus, LogLine, Scope};
+use msp_domain::{Clock, ExecutionStatus, Scope};
 use msp_storage::{
     ExecutionPointer, Repositories, SecretNamespace, StoreError,
     repositories::executions::{Ending, Execution},
 };
 use std::{collections::HashSet, sync::Arc};
-
-/// Log lines read at a time while the last one is looked for.
-const LOG_PAGE: usize = 1000;
 
 /// Ends what was running as `Interrupted` and answers what is still pending, oldest first. Safe to be interrupted
 /// itself, anywhere: each ending is one conditional commit.
@@ -53,7 +50,7 @@ async fn interrupt(
     clock: &Arc<dyn Clock>,
     execution: &Execution,
 ) -> Result<(), StoreError> {
-    let last = last_line(repositories, execution).await?;
+    let last = repositories.executions.last_log(execution).await?;
     let told = last.as_ref().map_or_else(
         || "It had written no log line.".to_owned(),
         |line| format!("Its last log line was: {}", line.message),
@@ -70,18 +67,6 @@ async fn interrupt(
         // Ended between the read and this write.
         Ok(_) | Err(StoreError::PreconditionFailed) => Ok(()),
         Err(error) => Err(error),
-    }
-}
-
-async fn last_line(repositories: &Repositories, execution: &Execution) -> Result<Option<LogLine>, StoreError> {
-    let mut last: Option<LogLine> = None;
-    loop {
-        let after = last.as_ref().map_or(execution.logs_through.saturating_sub(1), |line| line.seq);
-        let page = repositories.executions.logs(execution.id, after, LOG_PAGE).await?;
-        match page.into_iter().next_back() {
-            Some(line) => last = Some(line),
-            None => return Ok(last),
-        }
     }
 }
 

@@ -52,6 +52,10 @@ pub enum Command {
     Workflows(Workflows),
     /// Play Microsoft Graph and HaloPSA over HTTP, for demos and tests
     Simulate(Simulate),
+    /// Copy the database and the results of runs into an empty folder, beside a running server; never the master key
+    Backup(Backup),
+    /// Put a backup back into an empty data folder; what had not ended when it was made is not run again
+    Restore(Restore),
     /// Print the description of the HTTP API (OpenAPI 3.1)
     Openapi,
     /// What a worker process starts as; not for people
@@ -154,6 +158,26 @@ pub struct Run {
     /// Who runs it; the first administrator unless said otherwise
     #[arg(long, value_name = "EMAIL")]
     pub user: Option<String>,
+}
+
+/// `msp backup`.
+#[derive(Debug, Args)]
+pub struct Backup {
+    /// The folder to make; it may be there, but must be empty
+    #[arg(value_name = "DIR")]
+    pub target: PathBuf,
+}
+
+/// `msp restore`.
+#[derive(Debug, Args)]
+pub struct Restore {
+    /// The folder of the backup
+    #[arg(value_name = "DIR")]
+    pub backup: PathBuf,
+    /// The key file that was in use when the backup was made; it is copied into the data folder. With
+    /// MSP_MASTER_KEY_FILE set, that file is used where it is, and this is left out
+    #[arg(long, value_name = "FILE")]
+    pub key: Option<PathBuf>,
 }
 
 /// `msp simulate`.

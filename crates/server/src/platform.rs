@@ -60,6 +60,11 @@ pub struct Platform {
 }
 
 impl Platform {
+    /// The file of the master key.
+    pub fn master_key_file(&self) -> PathBuf {
+        self.settings.master_key_file.clone().unwrap_or_else(|| self.data.join("master.key"))
+    }
+
     /// Opens the data folder.
     pub async fn open(places: &Places, settings: Settings, missing: Missing) -> Result<Self> {
         let clock: Arc<dyn Clock> = Arc::new(SystemClock);

@@ -30,16 +30,18 @@ impl LocalBlobs {
     }
 }
 
+/// Whether a name may be a segment of a path. The files the library writes to before it renames them are none.
+pub(crate) fn is_plain(segment: &str) -> bool {
+    !segment.is_empty()
+        && segment.len() <= MAX_SEGMENT
+        && !segment.starts_with('.')
+        && segment.bytes().all(|b| b.is_ascii_alphanumeric() || matches!(b, b'.' | b'_' | b'-'))
+}
+
 /// A path whose segments are plain names: no `..`, nothing hidden, nothing the library would encode.
 fn checked(path: &str) -> Result<ObjectPath, StoreError> {
     let refusal = || StoreError::Limit(format!("`{}` is no blob path", path.chars().take(100).collect::<String>()));
-    let plain = |segment: &str| {
-        !segment.is_empty()
-            && segment.len() <= MAX_SEGMENT
-            && !segment.starts_with('.')
-            && segment.bytes().all(|b| b.is_ascii_alphanumeric() || matches!(b, b'.' | b'_' | b'-'))
-    };
-    if path.split('/').count() > MAX_SEGMENTS || !path.split('/').all(plain) {
+    if path.split('/').count() > MAX_SEGMENTS || !path.split('/').all(is_plain) {
         return Err(refusal());
     }
     ObjectPath::parse(path).map_err(|_| refusal())

@@ -20,10 +20,15 @@ pub(crate) fn prepare(data: &Path, create: bool) -> Result<(), OpenError> {
     }
     fs::create_dir_all(data).map_err(OpenError::io(data))?;
     if !is_installation {
-        fs::set_permissions(data, fs::Permissions::from_mode(DATA_MODE)).map_err(OpenError::io(data))?;
+        admit(data)?;
     }
     make(&data.join("blobs"), PRIVATE_MODE)?;
     make(&data.join("engine"), ENGINE_MODE)
+}
+
+/// Lets everyone pass through the folder.
+pub(crate) fn admit(data: &Path) -> Result<(), OpenError> {
+    fs::set_permissions(data, fs::Permissions::from_mode(DATA_MODE)).map_err(OpenError::io(data))
 }
 
 /// Makes the database file with a mode only we can read; SQLite gives its side files the same.

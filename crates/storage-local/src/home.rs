@@ -1,5 +1,6 @@
 //! Opening a data folder.
 
+use crate::backup::restore;
 use crate::blobs::LocalBlobs;
 use crate::folder;
 use crate::master_key::MasterKey;
@@ -66,6 +67,15 @@ pub enum OpenError {
     Foreign {
         /// The file.
         path: PathBuf,
+    },
+    /// A restore began and did not end.
+    #[error(
+        "a restore into {data} was interrupted, so what is in it is not complete; remove what is in the folder and \
+         restore again"
+    )]
+    RestoreUnfinished {
+        /// The folder.
+        data: PathBuf,
     },
     /// Another engine runs on the folder.
     #[error("another engine {}is running on {data}; stop it, or use another folder with --data", pid_text(*.pid))]
@@ -148,6 +158,7 @@ impl LocalHome {
     fn open_blocking(options: &LocalOptions) -> Result<Self, OpenError> {
         let data = &options.data;
         let database = data.join("msp.db");
+        restore::refuse_unfinished(data)?;
         let key_file = options.master_key_file.clone().unwrap_or_else(|| data.join("master.key"));
         let key = MasterKey::read(&key_file)?;
         let check = if database.exists() { SqliteTables::peek_key_check(&database)? } else { None };

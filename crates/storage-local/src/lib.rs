@@ -1,5 +1,6 @@
 #![doc = include_str!("../README.md")]
 
+mod backup;
 mod blobs;
 mod engine_lock;
 mod folder;
@@ -9,6 +10,7 @@ mod queue;
 mod secrets;
 mod sqlite;
 
+pub use backup::{BackupError, Manifest, NewBackup, Restore, Restoring, Written};
 pub use engine_lock::{EngineLock, lock_engine};
 pub use home::{LocalHome, LocalOptions, OpenError};
 pub use master_key::MasterKey;

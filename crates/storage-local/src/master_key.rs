@@ -77,7 +77,13 @@ impl MasterKey {
         let mut key = Zeroizing::new([0; KEY_BYTES]);
         aws_lc_rs::rand::fill(key.as_mut_slice())
             .map_err(|_| OpenError::io(path)(io::Error::other("the system gave no random numbers")))?;
-        let mut text = BASE64_STANDARD.encode(key.as_slice());
+        Self(Arc::new(key)).write(path)?;
+        Self::read(path)?.ok_or_else(|| OpenError::KeyMissing { path: path.to_owned() })
+    }
+
+    /// Writes the key to a file of its own, durable before this returns, unless there is one.
+    pub(crate) fn write(&self, path: &Path) -> Result<(), OpenError> {
+        let mut text = BASE64_STANDARD.encode(self.0.as_slice());
         text.push('\n');
         let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
         let staged = folder.join(format!(".master.key.{}", uuid::Uuid::new_v4()));
@@ -87,8 +93,7 @@ impl MasterKey {
         });
         text.zeroize();
         let _ = fs::remove_file(&staged);
-        written.and_then(|()| File::open(folder)?.sync_all()).map_err(OpenError::io(path))?;
-        Self::read(path)?.ok_or_else(|| OpenError::KeyMissing { path: path.to_owned() })
+        written.and_then(|()| File::open(folder)?.sync_all()).map_err(OpenError::io(path))
     }
 }
 

@@ -4,6 +4,9 @@ use crate::StoreError;
 use async_trait::async_trait;
 use bytes::Bytes;
 
+/// A property of a row holds the path of a blob exactly if its name ends in this: a backup and a repair go by it.
+pub const NAMES_A_BLOB: &str = "Blob";
+
 /// A store of byte strings by path (`executions/{id}/result.json`). Paths are made by repositories only.
 #[async_trait]
 pub trait BlobStore: Send + Sync + 'static {

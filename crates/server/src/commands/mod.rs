@@ -1,6 +1,8 @@
 //! The commands of `msp`.
 
+mod backup;
 mod openapi;
+mod restore;
 mod seed;
 mod serve;
 mod simulate;
@@ -44,6 +46,8 @@ async fn dispatch(cli: &Cli) -> Result<()> {
         Command::Token(arguments) => token::token(&open(Missing::Refuse).await?, arguments).await,
         Command::User(command) => users::user(&open(Missing::Refuse).await?, command).await,
         Command::Workflows(command) => workflows::workflows(&cli.places, settings, command).await,
+        Command::Backup(arguments) => backup::backup(&open(Missing::Refuse).await?, arguments).await,
+        Command::Restore(arguments) => restore::restore(&cli.places, &settings, arguments).await,
         Command::Simulate(arguments) => simulate::simulate(arguments).await,
         Command::Openapi => openapi::openapi(),
         Command::Worker => Err(UsageError("`msp __worker` is not a command for people".to_owned()).into()),

@@ -5,6 +5,7 @@ mod first_start;
 mod hot_reload;
 mod new_workflows;
 mod onboarding;
+mod operations;
 mod reach;
 mod running_workflows;
 mod seeding;

@@ -11,7 +11,8 @@ mod group;
 mod log;
 mod readers;
 mod scan;
-mod schema;
+pub(crate) mod schema;
+pub(crate) mod snapshot;
 mod writer;
 
 use crate::OpenError;

@@ -8,7 +8,7 @@ use std::path::Path;
 use std::time::Duration;
 
 /// The format this version writes (`PRAGMA user_version`).
-const FORMAT: i64 = 1;
+pub(crate) const FORMAT: i64 = 1;
 /// `MSPA` (`PRAGMA application_id`): tells our files from other SQLite databases.
 const APPLICATION_ID: i64 = 0x4d53_5041;
 /// How long one process waits for another's commit. Commits take milliseconds; a checkpoint of a full log may take
@@ -51,8 +51,10 @@ pub(super) fn prepare(path: &Path) -> Result<(), OpenError> {
     let mut connection = connect(path).map_err(refused(path))?;
     // The page size can only be chosen before the log is switched on.
     connection.pragma_update(None, "page_size", 4096).map_err(refused(path))?;
-    if !is_ours(&connection, path)? {
-        connection.pragma_update(None, "journal_mode", "WAL").map_err(refused(path))?;
+    let is_ours_already = is_ours(&connection, path)?;
+    // A copy that SQLite made for a backup has no log; where there is one, this changes nothing.
+    connection.pragma_update(None, "journal_mode", "WAL").map_err(refused(path))?;
+    if !is_ours_already {
         let transaction =
             connection.transaction_with_behavior(TransactionBehavior::Immediate).map_err(refused(path))?;
         // Another process may have made it while this one waited for the lock.

@@ -10,6 +10,7 @@ pub mod installation;
 pub mod integrations;
 pub mod organizations;
 mod paging;
+pub mod restored;
 pub mod sessions;
 pub mod sign_in_links;
 pub mod snapshot;
@@ -156,6 +157,7 @@ pub struct Repositories {
     pub addresses: addresses::AllowedAddresses,
     /// The stores below, for the few who need one directly (secrets of integrations, the queue).
     pub stores: Stores,
+    clock: Arc<dyn Clock>,
 }
 
 impl Repositories {
@@ -164,7 +166,7 @@ impl Repositories {
         let tables = &stores.tables;
         let audit = audit::Audit::new(Arc::clone(tables), Arc::clone(&clock));
         let generation = generation::Generation::new(Arc::clone(tables));
-        let journal = Journal { tables: Arc::clone(tables), clock, audit, generation };
+        let journal = Journal { tables: Arc::clone(tables), clock: Arc::clone(&clock), audit, generation };
         let organizations = organizations::Organizations::new(journal.clone(), stores.secrets.clone());
         let config = config::Config::new(journal.clone());
         let users = users::Users::new(journal.clone());
@@ -192,6 +194,7 @@ impl Repositories {
             audit: journal.audit,
             generation: journal.generation,
             stores,
+            clock,
         }
     }
 }

@@ -35,6 +35,11 @@ impl Effects {
         format!("http://{}", self.address)
     }
 
+    /// How often any execution acted.
+    pub fn total(&self) -> u32 {
+        self.counts.lock().expect("no thread panicked").values().sum()
+    }
+
     /// How often an execution acted.
     pub fn of(&self, execution_id: &str) -> u32 {
         self.counts.lock().expect("no thread panicked").get(execution_id).copied().unwrap_or(0)

@@ -127,7 +127,8 @@ impl Host {
         }
     }
 
-    async fn executions(&self, org: &str) -> Vec<Value> {
+    /// Every execution of an organization as it is now.
+    pub async fn executions(&self, org: &str) -> Vec<Value> {
         let mut executions = Vec::new();
         let mut cursor = String::new();
         loop {
@@ -166,6 +167,15 @@ impl Host {
                 return Some(found.to_owned());
             }
             after = lines.last()?["seq"].as_u64()?;
+        }
+    }
+
+    /// Waits until an execution's log contains a text.
+    pub async fn log_once(&self, org: &str, id: &str, text: &str) {
+        let give_up = Instant::now() + PATIENCE;
+        while self.log_containing(org, id, text).await.is_none() {
+            assert!(Instant::now() < give_up, "{text:?} is never logged");
+            tokio::time::sleep(LOOK_EVERY).await;
         }
     }
 

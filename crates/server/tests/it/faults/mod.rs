@@ -2,9 +2,9 @@
 //! moments, a worker is killed under its execution, and afterwards every accepted execution must have exactly one
 //! legal ending and no effect may have happened twice. Workflows that misbehave end as what they did.
 
-mod effects;
+pub mod effects;
 mod fault_points;
-mod host;
+pub mod host;
 mod hostile;
 mod random_kills;
 mod revoked;

@@ -63,6 +63,22 @@ impl Executions {
         }
         Ok(lines)
     }
+
+    /// The last log line of an execution that nobody runs any more.
+    ///
+    /// # Errors
+    /// [`StoreError::Corrupt`] when a line is not readable.
+    pub async fn last_log(&self, execution: &Execution) -> Result<Option<LogLine>, StoreError> {
+        let mut last: Option<LogLine> = None;
+        loop {
+            let after = last.as_ref().map_or(execution.logs_through.saturating_sub(1), |line| line.seq);
+            let page = self.logs(execution.id, after, limits::MAX_PAGE).await?;
+            match page.into_iter().next_back() {
+                Some(line) => last = Some(line),
+                None => return Ok(last),
+            }
+        }
+    }
 }
 
 fn row_key(epoch: u32, seq: u64) -> String {
