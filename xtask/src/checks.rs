@@ -31,7 +31,7 @@ pub fn run_all() -> Result<bool> {
 }
 
 fn python_checks(report: &mut Report, environment: &Environment) -> Result<()> {
-    let folders = ["sdk/python", "workflows"];
+    let folders = ["sdk/python", "workflows", "bench"];
     report.check("python: format", environment.module("ruff").args(["format", "--check"]).args(folders))?;
     report.check("python: lints", environment.module("ruff").arg("check").args(folders))?;
     for (name, folder, packages) in [

@@ -1,5 +1,6 @@
 //! `cargo xtask`: the commands of this repository.
 
+mod bench;
 mod checks;
 mod prerequisites;
 mod python;
@@ -23,6 +24,11 @@ enum Command {
     ///
     /// Started again it keeps the data. Ctrl-C stops everything.
     Run(run::RunArguments),
+    /// Measure the release build against this machine's floors and a FastAPI service, and print every bar.
+    ///
+    /// Takes about a quarter of an hour; `--quick` takes a minute or two and says less. What it measures and how to read
+    /// it: docs/PERFORMANCE.md.
+    Bench(bench::BenchArguments),
     /// Check format and lints, and run every test of the Rust and Python parts.
     ///
     /// Installs what is missing or fails; prints how long each part took.
@@ -32,6 +38,7 @@ enum Command {
 fn main() -> ExitCode {
     let outcome = match Cli::parse().command {
         Command::Run(arguments) => run::run(&arguments),
+        Command::Bench(arguments) => bench::bench(&arguments),
         Command::Test => checks::run_all(),
     };
     match outcome {

@@ -48,13 +48,33 @@ impl Python {
         Ok(Self { executable: executable.into(), version: version.to_owned() })
     }
 
-    /// A virtual environment holding everything the checks need. Made anew when interpreter or requirements changed,
-    /// and otherwise used as it is, without asking the network.
+    /// The virtual environment holding everything the checks need.
     pub fn environment(&self) -> Result<Environment> {
-        let home = scratch().join("python");
+        self.install("python", &REQUIREMENTS, |environment| {
+            // The Rust tests let the server install these; from this folder it can do so without a network.
+            let mut download = environment.python();
+            download.args(["-m", "pip", "download", "--disable-pip-version-check", "--quiet", "--dest"]);
+            succeed(download.arg(&environment.wheels).args(["-r", REQUIREMENTS[1]]))
+        })
+    }
+
+    /// A virtual environment of this name, holding what these files require.
+    pub fn packages(&self, name: &str, requirements: &[&str]) -> Result<Environment> {
+        self.install(name, requirements, |_| Ok(()))
+    }
+
+    /// Makes an environment anew when interpreter or requirements changed; otherwise it is used as it is, without asking
+    /// the network.
+    fn install(
+        &self,
+        name: &str,
+        requirements: &[&str],
+        complete: impl FnOnce(&Environment) -> Result<()>,
+    ) -> Result<Environment> {
+        let home = scratch().join(name);
         let environment = Environment { bin: home.join("venv/bin"), wheels: home.join("wheels") };
         let mut wanted = format!("{} {}\n", self.version, self.executable.display());
-        for file in REQUIREMENTS {
+        for file in requirements {
             wanted += &fs::read_to_string(root().join(file)).with_context(|| format!("{file} cannot be read"))?;
         }
         let stamp = home.join("installed.txt");
@@ -68,20 +88,17 @@ impl Python {
         succeed(Command::new(&self.executable).args(["-m", "venv"]).arg(home.join("venv")))?;
         let mut install = environment.python();
         install.args(["-m", "pip", "install", "--disable-pip-version-check", "--quiet"]);
-        for file in REQUIREMENTS {
+        for file in requirements {
             install.arg("-r").arg(file);
         }
         succeed(&mut install)?;
-        // The Rust tests let the server install these; from this folder it can do so without a network.
-        let mut download = environment.python();
-        download.args(["-m", "pip", "download", "--disable-pip-version-check", "--quiet", "--dest"]);
-        succeed(download.arg(&environment.wheels).args(["-r", REQUIREMENTS[1]]))?;
+        complete(&environment)?;
         fs::write(&stamp, wanted)?;
         Ok(environment)
     }
 }
 
-/// A virtual environment with the tools of the Python checks.
+/// A virtual environment.
 pub struct Environment {
     bin: PathBuf,
     /// The packages the example workspace requires, as files.
@@ -89,9 +106,14 @@ pub struct Environment {
 }
 
 impl Environment {
+    /// Where its Python is.
+    pub fn executable(&self) -> PathBuf {
+        self.bin.join("python")
+    }
+
     /// Its Python, in the repository's root.
     pub fn python(&self) -> Command {
-        let mut command = Command::new(self.bin.join("python"));
+        let mut command = Command::new(self.executable());
         command.current_dir(root());
         command
     }

@@ -2,7 +2,7 @@
 
 use crate::{
     python::Python,
-    workspace::{cargo, root},
+    workspace::{build, root},
 };
 use anyhow::{Context, Result, bail};
 use clap::Args;
@@ -52,30 +52,12 @@ pub fn run(arguments: &RunArguments) -> Result<bool> {
         bail!("the data folder is named before `--`, because every part uses it: cargo xtask run --data DIR");
     }
     let python = Python::find()?;
-    let msp = build()?;
+    let [msp] = build(&["--package", "msp-server"], ["msp"])?;
     let data = root().join(&arguments.data);
     fs::create_dir_all(&data).with_context(|| format!("{} cannot be made", data.display()))?;
     let platform = Platform { msp, data, python: python.executable };
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
     runtime.block_on(platform.run(arguments))
-}
-
-/// Builds the server and answers where it is.
-fn build() -> Result<PathBuf> {
-    let output = cargo()
-        .args(["build", "--package", "msp-server", "--bin", "msp", "--message-format", "json-render-diagnostics"])
-        .stderr(Stdio::inherit())
-        .output()
-        .context("cargo cannot be started")?;
-    if !output.status.success() {
-        bail!("the server does not build");
-    }
-    String::from_utf8_lossy(&output.stdout)
-        .lines()
-        .filter_map(|line| serde_json::from_str::<serde_json::Value>(line).ok())
-        .filter(|message| message["target"]["name"] == "msp")
-        .find_map(|message| message["executable"].as_str().map(PathBuf::from))
-        .context("cargo did not say where it put the server")
 }
 
 struct Platform {
