@@ -27,7 +27,7 @@ pub(crate) fn ending(outcome: &Outcome, masker: &Masker, completed_at: DateTime<
         status,
         result_json: None,
         error_type: Some(masker.text(error_type)),
-        error_message: Some(masker.text(message)),
+        error_message: Some(masked_message(masker, message)),
         completed_at,
         logs_through: 0,
     };
@@ -60,6 +60,14 @@ pub(crate) fn ending(outcome: &Outcome, masker: &Masker, completed_at: DateTime<
             failed(ExecutionStatus::Failed, "worker_start_failed", &format!("No code of the execution ran: {reason}"))
         }
     }
+}
+
+/// Characters at which a worker cuts a message (docs/worker-protocol.md, `result`).
+const CUT_MESSAGE_CHARS: usize = 8 * 1024;
+
+/// The message of an error with secrets masked; half of one too, where the worker may have cut it.
+pub(crate) fn masked_message(masker: &Masker, message: &str) -> String {
+    if message.chars().count() >= CUT_MESSAGE_CHARS { masker.cut_text(message) } else { masker.text(message) }
 }
 
 /// A result that says `"success": false` is a failure (design section 3); its own words become the message.

@@ -2,6 +2,7 @@
 
 use crate::{
     fault::{FaultPoint, reach},
+    line_masker::LineMasker,
     log_sink::LogSink,
     masking::Masker,
     record::Record,
@@ -17,7 +18,7 @@ use msp_storage::{
     repositories::{Actor, audit::AuditDraft},
 };
 use serde_json::{Map, Value, json};
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 
 /// Characters of a progress message that are kept: it is one line beside a bar.
 const PROGRESS_CHARS: usize = 2000;
@@ -109,6 +110,10 @@ pub(crate) struct Recorded {
 
 #[async_trait]
 impl RunHost for Recorded {
+    fn masker(&self) -> Masker {
+        self.calls.masker.clone()
+    }
+
     async fn starting(&self) {
         reach(FaultPoint::BeforeStart);
     }
@@ -136,16 +141,22 @@ impl RunHost for Recorded {
 pub(crate) struct Unrecorded {
     pub calls: Calls,
     pub generator: String,
+    /// Its lines while they are masked.
+    pub lines: Mutex<LineMasker>,
 }
 
 #[async_trait]
 impl RunHost for Unrecorded {
+    fn masker(&self) -> Masker {
+        self.calls.masker.clone()
+    }
+
     async fn starting(&self) {}
 
     async fn log(&self, lines: Vec<RawLine>) {
-        for line in lines {
-            let message = self.calls.masker.text(&line.message);
-            tracing::debug!(option_generator = %self.generator, source = %line.source, "{message}");
+        let mut masked = self.lines.lock().unwrap_or_else(PoisonError::into_inner);
+        for line in lines.into_iter().flat_map(|line| masked.take(&self.calls.masker, line)) {
+            tracing::debug!(option_generator = %self.generator, source = %line.source, "{}", line.message);
         }
     }
 

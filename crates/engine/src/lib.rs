@@ -7,6 +7,7 @@ pub mod engine;
 pub mod fault;
 mod host;
 mod idempotency;
+mod line_masker;
 mod live;
 mod log_sink;
 pub mod masking;

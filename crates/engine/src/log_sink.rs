@@ -1,14 +1,10 @@
 //! The log of one execution: masked, numbered, capped, written in batches.
 
-use crate::{live::Live, masking::Masker, runtime::Runtime, workers::RawLine};
+use crate::{line_masker::LineMasker, live::Live, masking::Masker, runtime::Runtime, workers::RawLine};
 use chrono::SubsecRound;
 use msp_domain::{Clock, LogLevel, LogLine};
 use msp_storage::{Repositories, StoreError, repositories::executions::Execution};
-use std::{
-    collections::{HashMap, VecDeque},
-    sync::Arc,
-    time::Duration,
-};
+use std::{collections::VecDeque, sync::Arc, time::Duration};
 use tokio::sync::Mutex;
 
 /// Lines are written once this much has gathered ...
@@ -19,9 +15,6 @@ const FLUSH_AFTER: Duration = Duration::from_millis(250);
 const KEEP_BYTES: usize = 5 * 1024 * 1024;
 /// Characters of a source that are kept: the name of a logger is meant to be short.
 const SOURCE_CHARS: usize = 200;
-/// A line this long was cut by whoever read it: at 32 KiB (docs/worker-protocol.md), less at most three bytes so that
-/// no character is split.
-const CUT_BYTES: usize = 32 * 1024 - 3;
 /// What a line costs besides its text: many empty lines must reach the cap too.
 const LINE_OVERHEAD_BYTES: usize = 64;
 
@@ -48,8 +41,7 @@ struct State {
     durable: u64,
     pending: Vec<LogLine>,
     pending_bytes: usize,
-    /// Per source, a line that was cut because it was too long, unmasked: a secret may go on in the next.
-    cut: HashMap<String, RawLine>,
+    lines: LineMasker,
     flush_scheduled: bool,
     head_bytes: usize,
     tail: VecDeque<LogLine>,
@@ -69,7 +61,9 @@ impl LogSink {
     pub async fn push(&self, lines: Vec<RawLine>) {
         let mut state = self.shared.state.lock().await;
         for line in lines {
-            state.mask(&self.shared.masker, line);
+            for line in state.lines.take(&self.shared.masker, line) {
+                state.take(stored(line));
+            }
         }
         if state.pending_bytes >= FLUSH_BYTES {
             self.shared.flush(&mut state).await;
@@ -101,8 +95,8 @@ impl LogSink {
     /// [`StoreError`] when lines could not be written; they are kept, so calling again is right.
     pub async fn finish(&self) -> Result<u64, StoreError> {
         let mut state = self.shared.state.lock().await;
-        for (_, line) in std::mem::take(&mut state.cut) {
-            state.take(masked(&self.shared.masker, &line));
+        for line in state.lines.finish(&self.shared.masker) {
+            state.take(stored(line));
         }
         state.append_tail(self.shared.clock.now());
         self.shared.write(&mut state).await?;
@@ -110,33 +104,19 @@ impl LogSink {
     }
 }
 
-/// A line as it may be stored. The name of a logger is author text like any other.
-fn masked(masker: &Masker, line: &RawLine) -> LogLine {
+/// A masked line as it is stored.
+fn stored(line: RawLine) -> LogLine {
     LogLine {
         seq: 0,
         // Every stored instant is to the millisecond.
         at: line.at.trunc_subsecs(3),
         level: line.level,
-        source: masker.text(&line.source).chars().take(SOURCE_CHARS).collect(),
-        message: masker.text(&line.message),
+        source: line.source.chars().take(SOURCE_CHARS).collect(),
+        message: line.message,
     }
 }
 
 impl State {
-    /// Masks a line and takes it; one that was cut waits for the rest.
-    fn mask(&mut self, masker: &Masker, mut line: RawLine) {
-        if let Some(before) = self.cut.remove(&line.source) {
-            let (message, reaches) = masker.across(&before.message, &line.message);
-            self.take(LogLine { message, ..masked(masker, &RawLine { message: String::new(), ..before }) });
-            line.message.drain(..reaches);
-        }
-        if line.message.len() >= CUT_BYTES {
-            self.cut.insert(line.source.clone(), line);
-        } else {
-            self.take(masked(masker, &line));
-        }
-    }
-
     fn take(&mut self, line: LogLine) {
         let bytes = line.message.len() + line.source.len() + LINE_OVERHEAD_BYTES;
         if self.head_bytes + bytes <= KEEP_BYTES && self.tail.is_empty() {
@@ -198,20 +178,5 @@ impl Shared {
         state.pending_bytes = 0;
         self.live.moved();
         Ok(())
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_secret_is_masked_in_the_message_and_in_the_name_of_the_logger() {
-        let masker = Masker::default();
-        masker.add("hunter2-hunter2");
-        let text = "of hunter2-hunter2".to_owned();
-        let line = RawLine { at: chrono::Utc::now(), level: LogLevel::Info, source: text.clone(), message: text };
-        let line = masked(&masker, &line);
-        assert_eq!((line.source.as_str(), line.message.as_str()), ("of ********", "of ********"));
     }
 }

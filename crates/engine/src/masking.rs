@@ -1,13 +1,18 @@
 //! Masking: the one choke point through which everything a worker wrote passes before it is stored or answered.
 //!
-//! A secret is looked for as it is, JSON-escaped, percent-encoded, in hex, in base64 at all three alignments (standard
-//! and URL alphabet), and line by line (design section 6, "Secrets"). A secret an author transforms otherwise is not found.
+//! A secret is looked for as it is, escaped as in JSON or by Python's `repr` (however often), percent-encoded, in hex, in
+//! base64 at all three alignments (standard and URL alphabet), and line by line (design section 6, "Secrets"). A secret
+//! an author transforms otherwise is not found.
+
+mod escapes;
+mod spellings;
 
 use aho_corasick::{AhoCorasick, MatchKind};
-use base64::{Engine as _, alphabet, engine::GeneralPurpose, engine::general_purpose::NO_PAD};
+use escapes::Plain;
 use serde_json::Value;
 use std::{
     collections::BTreeSet,
+    ops::Range,
     sync::{Arc, PoisonError, RwLock},
 };
 
@@ -16,6 +21,8 @@ pub const MASK: &str = "********";
 
 /// Shorter texts would mask ordinary words; secrets this short cannot be stored.
 const MIN_LENGTH: usize = 8;
+/// Where a text was cut, this much of a secret's beginning is masked; less gives nothing away.
+const MIN_BEGINNING: usize = 4;
 
 /// Finds and masks a growing set of secrets. Clones share the set.
 #[derive(Clone, Default)]
@@ -34,7 +41,7 @@ impl Masker {
     pub fn add(&self, secret: &str) {
         let mut state = self.state.write().unwrap_or_else(PoisonError::into_inner);
         let before = state.patterns.len();
-        add_spellings(secret, &mut state.patterns);
+        spellings::add_spellings(secret, &mut state.patterns);
         if state.patterns.len() != before {
             state.finder = AhoCorasick::builder()
                 .match_kind(MatchKind::LeftmostLongest)
@@ -47,16 +54,27 @@ impl Masker {
     /// The text with every secret masked.
     pub fn text(&self, text: &str) -> String {
         let state = self.state.read().unwrap_or_else(PoisonError::into_inner);
-        match &state.finder {
-            _ if state.patterns.is_empty() => text.to_owned(),
-            None => MASK.to_owned(),
-            Some(finder) => {
-                let mut masked = String::with_capacity(text.len());
-                finder.replace_all_with(text, &mut masked, |_, _, into| {
-                    into.push_str(MASK);
-                    true
-                });
-                masked
+        if state.finder.is_none() && !state.patterns.is_empty() {
+            return MASK.to_owned();
+        }
+        replace(text, state.find(text))
+    }
+
+    /// A text that was cut by somebody else: every secret masked, and what may be the beginning of one at its end.
+    pub fn cut_text(&self, text: &str) -> String {
+        let masked = self.text(text);
+        let state = self.state.read().unwrap_or_else(PoisonError::into_inner);
+        let plain = Plain::of(&masked);
+        let seen = plain.as_ref().map_or(masked.as_str(), |plain| &plain.text);
+        let beginnings = state.patterns.iter().flat_map(|pattern| {
+            pattern.char_indices().map(|(end, _)| &pattern[..end]).filter(|beginning| beginning.len() >= MIN_BEGINNING)
+        });
+        match beginnings.filter(|beginning| seen.ends_with(beginning)).map(str::len).max() {
+            None => masked,
+            Some(longest) => {
+                let part = seen.len() - longest..seen.len();
+                let from = plain.as_ref().map_or(part.start, |plain| plain.origin(part).start);
+                format!("{}{MASK}", &masked[..from])
             }
         }
     }
@@ -65,22 +83,15 @@ impl Masker {
     /// and how many bytes of the second belong to that secret.
     pub fn across(&self, first: &str, second: &str) -> (String, usize) {
         let state = self.state.read().unwrap_or_else(PoisonError::into_inner);
-        let Some(finder) = &state.finder else {
+        if state.finder.is_none() {
             drop(state);
             return (self.text(first), 0);
-        };
-        let both = format!("{first}{second}");
-        let mut masked = String::with_capacity(first.len());
-        let mut seen = 0;
-        for found in finder.find_iter(&both).take_while(|found| found.start() < first.len()) {
-            masked.push_str(&both[seen..found.start()]);
-            masked.push_str(MASK);
-            seen = found.end();
         }
-        if seen < first.len() {
-            masked.push_str(&first[seen..]);
-        }
-        (masked, seen.saturating_sub(first.len()))
+        let mut both = format!("{first}{second}");
+        let found: Vec<_> = state.find(&both).into_iter().filter(|found| found.start < first.len()).collect();
+        let reaches = found.last().map_or(0, |found| found.end.saturating_sub(first.len()));
+        both.truncate(first.len() + reaches);
+        (replace(&both, found), reaches)
     }
 
     /// JSON text with every secret masked: in strings, in keys, and in numbers whose digits spell one. A text without
@@ -89,9 +100,10 @@ impl Masker {
         if self.state.read().unwrap_or_else(PoisonError::into_inner).patterns.is_empty() {
             return json.to_owned();
         }
-        match serde_json::from_str::<Value>(json) {
+        let unnumbered = self.numbers(json);
+        match serde_json::from_str::<Value>(&unnumbered) {
             Ok(mut value) => {
-                if self.value(&mut value) {
+                if self.value(&mut value) || unnumbered != json {
                     value.to_string()
                 } else {
                     json.to_owned()
@@ -103,6 +115,45 @@ impl Masker {
                 masked => Value::from(masked).to_string(),
             },
         }
+    }
+
+    /// JSON text with every number that spells a secret as a mask. Digit by digit as it was written: beyond 2^53 a
+    /// parsed number has lost its last digits, and with them the likeness.
+    fn numbers(&self, json: &str) -> String {
+        let is_numeric = |byte: &u8| matches!(byte, b'0'..=b'9' | b'+' | b'-' | b'.' | b'e' | b'E');
+        let mut masked = String::with_capacity(json.len());
+        let mut rest = json;
+        let mut in_string = false;
+        while !rest.is_empty() {
+            let bytes = rest.as_bytes();
+            let end = if in_string {
+                // Up to the closing quote or an escape, which is skipped with what it escapes.
+                match bytes.iter().position(|byte| matches!(byte, b'"' | b'\\')) {
+                    Some(at) if bytes[at] == b'"' => {
+                        in_string = false;
+                        at + 1
+                    }
+                    Some(at) => at + 1 + rest[at + 1..].chars().next().map_or(0, char::len_utf8),
+                    None => rest.len(),
+                }
+            } else if matches!(bytes[0], b'-' | b'0'..=b'9') {
+                let end = bytes.iter().position(|byte| !is_numeric(byte)).unwrap_or(rest.len());
+                let number = self.text(&rest[..end]);
+                if number != rest[..end] {
+                    masked.push_str(&format!("\"{MASK}\""));
+                    rest = &rest[end..];
+                    continue;
+                }
+                end
+            } else {
+                let end = bytes.iter().position(|byte| matches!(byte, b'"' | b'-' | b'0'..=b'9')).unwrap_or(rest.len());
+                in_string = bytes.get(end) == Some(&b'"');
+                end + usize::from(in_string)
+            };
+            masked.push_str(&rest[..end]);
+            rest = &rest[end..];
+        }
+        masked
     }
 
     /// Masks a JSON value in place; answers whether anything was masked.
@@ -138,101 +189,36 @@ impl Masker {
     }
 }
 
-fn add_spellings(secret: &str, patterns: &mut BTreeSet<String>) {
-    if secret.chars().count() < MIN_LENGTH {
-        return;
-    }
-    let mut add = |pattern: String| {
-        if pattern.len() >= MIN_LENGTH {
-            patterns.insert(pattern);
-        }
-    };
-    add(secret.to_owned());
-    add(secret.trim().to_owned());
-    for escaped in json_spellings(secret) {
-        add(escaped);
-    }
-    for percent in percent_spellings(secret) {
-        add(percent);
-    }
-    let hex: String = secret.bytes().map(|byte| format!("{byte:02x}")).collect();
-    add(hex.to_uppercase());
-    add(hex);
-    for encoded in base64_spellings(secret.as_bytes()) {
-        add(encoded);
-    }
-    // A PEM block is often printed line by line, or with its line ends changed.
-    if secret.contains('\n') {
-        for line in secret.lines().map(str::trim).filter(|line| line.chars().count() >= MIN_LENGTH) {
-            add_spellings(line, patterns);
+impl State {
+    /// Where secrets stand in a text, from left to right.
+    fn find(&self, text: &str) -> Vec<Range<usize>> {
+        let Some(finder) = &self.finder else { return Vec::new() };
+        match Plain::of(text) {
+            None => finder.find_iter(text).map(|found| found.range()).collect(),
+            Some(plain) => finder.find_iter(&plain.text).map(|found| plain.origin(found.range())).collect(),
         }
     }
 }
 
-/// As `json.dumps` writes it, with and without `ensure_ascii`, and with `/` escaped as some encoders do.
-fn json_spellings(secret: &str) -> [String; 3] {
-    let quoted = Value::from(secret).to_string();
-    let plain = quoted[1..quoted.len() - 1].to_owned();
-    let mut ascii = String::with_capacity(plain.len());
-    for c in plain.chars() {
-        if c.is_ascii() {
-            ascii.push(c);
-        } else {
-            let mut units = [0_u16; 2];
-            for unit in c.encode_utf16(&mut units) {
-                ascii.push_str(&format!("\\u{unit:04x}"));
-            }
-        }
+fn replace(text: &str, found: Vec<Range<usize>>) -> String {
+    let mut masked = String::with_capacity(text.len());
+    let mut seen = 0;
+    for found in found {
+        masked.push_str(&text[seen..found.start]);
+        masked.push_str(MASK);
+        seen = found.end;
     }
-    [ascii, plain.replace('/', "\\/"), plain]
-}
-
-/// Percent-encoded the ways common encoders do: everything but unreserved, with `/` kept, blanks as `+`, either case.
-fn percent_spellings(secret: &str) -> [String; 6] {
-    let encode = |keep_slash: bool, plus: bool, upper: bool| -> String {
-        secret
-            .bytes()
-            .map(|byte| match byte {
-                b'A'..=b'Z' | b'a'..=b'z' | b'0'..=b'9' | b'-' | b'.' | b'_' | b'~' => char::from(byte).to_string(),
-                b'/' if keep_slash => "/".to_owned(),
-                b' ' if plus => "+".to_owned(),
-                _ if upper => format!("%{byte:02X}"),
-                _ => format!("%{byte:02x}"),
-            })
-            .collect()
-    };
-    [
-        encode(false, false, true),
-        encode(false, false, false),
-        encode(true, false, true),
-        encode(true, false, false),
-        encode(false, true, true),
-        encode(false, true, false),
-    ]
-}
-
-/// The part of the base64 text that depends on the secret alone, wherever in a longer text the secret begins.
-fn base64_spellings(secret: &[u8]) -> Vec<String> {
-    let mut spellings = Vec::new();
-    for alphabet in [&alphabet::STANDARD, &alphabet::URL_SAFE] {
-        let engine = GeneralPurpose::new(alphabet, NO_PAD);
-        for offset in 0..3_usize {
-            let mut bytes = vec![0_u8; offset];
-            bytes.extend_from_slice(secret);
-            let encoded = engine.encode(&bytes);
-            // Characters that also carry bits of what stands before or after are left out.
-            let from = (offset * 8).div_ceil(6);
-            let until = bytes.len() * 8 / 6;
-            spellings.push(encoded[from..until].to_owned());
-        }
-    }
-    spellings
+    masked.push_str(&text[seen..]);
+    masked
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use base64::engine::general_purpose::{STANDARD, URL_SAFE_NO_PAD};
+    use base64::{
+        Engine as _,
+        engine::general_purpose::{STANDARD, URL_SAFE_NO_PAD},
+    };
     use proptest::prelude::*;
     use serde_json::json;
 
@@ -253,6 +239,40 @@ mod tests {
     fn a_secret_made_of_digits_is_masked_in_a_json_number_and_in_a_key() {
         let masked = masker("12345678").json(r#"{"pin": 123456789, "x12345678": [true, null, 1.5]}"#);
         assert_eq!(masked, format!(r#"{{"pin":"{MASK}","x{MASK}":[true,null,1.5]}}"#));
+    }
+
+    #[test]
+    fn a_long_number_is_masked_though_its_last_digits_do_not_survive_parsing() {
+        let digits = "9007199254740993907";
+        let masked = masker(digits).json(&format!(r#"{{"\"-1": "a\\", "pins": [-1{digits}, 12, {digits}.5e-3]}}"#));
+        assert_eq!(masked, format!(r#"{{"\"-1":"a\\","pins":["{MASK}",12,"{MASK}"]}}"#));
+    }
+
+    #[test]
+    fn what_python_shows_of_a_secret_is_masked() {
+        let masker = masker("it's \"100%\"\\\u{e4}\n\u{1F600}");
+        for shown in [
+            r#"{'a': 'it\'s "100%"\\ä\n😀'}"#,
+            r#"it's "100%"\\ä\n😀"#,
+            r#"it\'s "100%"\\\xe4\n\U0001f600"#,
+            r#"b'it\'s "100%"\\\xc3\xa4\n\xf0\x9f\x98\x80'"#,
+        ] {
+            let masked = masker.text(shown);
+            assert!(masked.contains(MASK) && !masked.contains("100"), "{masked}");
+        }
+    }
+
+    #[test]
+    fn a_text_that_was_cut_does_not_end_with_the_beginning_of_a_secret() {
+        let masker = masker("correct-horse");
+        for (cut, masked) in [
+            ("a correct-horse b corre", format!("a {MASK} b {MASK}")),
+            ("a correct-horse", format!("a {MASK}")),
+            ("a cor", "a cor".to_owned()),
+            ("", String::new()),
+        ] {
+            assert_eq!(masker.cut_text(cut), masked);
+        }
     }
 
     #[test]

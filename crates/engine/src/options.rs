@@ -1,6 +1,7 @@
 //! Option generators: no record, a short deadline, the same walls and the same masking.
 
 use crate::{
+    ending::masked_message,
     engine::{OptionsAnswer, OptionsError, OptionsRequest, RunError},
     host::{Calls, Unrecorded},
     run::context,
@@ -9,7 +10,10 @@ use crate::{
 };
 use msp_domain::{ExecutionId, FieldFault, OptionGenerator, workflow::nearest};
 use serde_json::Value;
-use std::{sync::Arc, time::Duration};
+use std::{
+    sync::{Arc, Mutex},
+    time::Duration,
+};
 use tokio_util::sync::CancellationToken;
 
 /// Somebody is looking at a spinner: a generator slower than this is of no use to a form.
@@ -54,10 +58,10 @@ pub(crate) async fn options(runtime: Arc<Runtime>, request: OptionsRequest) -> R
     };
     let calls =
         Calls { runtime: runtime.clone(), access: request.access, config, masker: masker.clone(), execution_id };
-    let host = Arc::new(Unrecorded { calls, generator: generator.name.clone() });
+    let host = Arc::new(Unrecorded { calls, generator: generator.name.clone(), lines: Mutex::default() });
     let failed = |error_type: &str, message: &str| OptionsError::Failed {
         error_type: masker.text(error_type),
-        message: masker.text(message),
+        message: masked_message(&masker, message),
     };
     let json = match runtime.pool.run(assignment, host).await {
         Outcome::Returned(json) => masker.json(&json),

@@ -232,12 +232,11 @@ impl Reader<'_> {
             return;
         }
         let pipe = &self.pipes[index];
-        if pipe.level == LogLevel::Error {
-            let mut words = super::lock(&self.process.words);
-            lines.iter().for_each(|line| words.keep(line));
-        }
         let line = |message| RawLine { at: Utc::now(), level: pipe.level, source: pipe.source.to_owned(), message };
-        let lines = lines.into_iter().map(line).collect();
+        let lines: Vec<_> = lines.into_iter().map(line).collect();
+        if pipe.level == LogLevel::Error {
+            self.process.keep_words(&lines);
+        }
         match self.process.only_flight() {
             Some(flight) => self.hand_over(&flight, lines).await,
             None => own_log(self.process, lines),
@@ -302,7 +301,7 @@ fn raw_lines(line: Line) -> impl Iterator<Item = RawLine> {
 
 /// Lines of no execution: imports, threads left behind, output while several executions are in flight.
 fn own_log(process: &Process, lines: Vec<RawLine>) {
-    for line in lines {
+    for line in process.mask(lines) {
         tracing::debug!(worker.pid = process.kin.pid, source = line.source, "A worker wrote: {}", line.message);
     }
 }

@@ -7,6 +7,7 @@ use super::{
     pool::Pool,
     process::{Gone, Process},
 };
+use crate::ending::masked_message;
 use msp_domain::LogLevel;
 use nix::sys::signal::Signal;
 use std::{sync::Arc, time::Duration};
@@ -165,6 +166,7 @@ impl Control<'_> {
         match (ending, self.cause) {
             (Event::Finished(FinishedAs::Returned(value)), _) => Outcome::Returned(value),
             (Event::Finished(FinishedAs::Raised { error_type, message, .. }), Some(cause)) => {
+                let message = masked_message(&self.flight.host.masker(), &message);
                 let line = super::RawLine {
                     at: chrono::Utc::now(),
                     level: LogLevel::Warning,

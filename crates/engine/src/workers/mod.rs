@@ -32,6 +32,7 @@ pub use edition::Edition;
 pub use launcher::worker_main;
 pub use reload::Reload;
 
+use crate::masking::Masker;
 use async_trait::async_trait;
 use chrono::{DateTime, Utc};
 use msp_domain::{BundleMetadata, ExecutionId, LogLevel, Scope};
@@ -134,6 +135,9 @@ pub struct CallRefusal {
 /// execution's lines. Everything an execution wrote is handed over before [`WorkerPool::run`] returns.
 #[async_trait]
 pub trait RunHost: Send + Sync + 'static {
+    /// Knows every secret its worker received, whichever execution asked for it: what the process writes outside of
+    /// executions is masked too.
+    fn masker(&self) -> Masker;
     /// The `start` frame is about to be sent: from here on user code may run.
     async fn starting(&self);
     /// The `start` frame is on its way to the worker.

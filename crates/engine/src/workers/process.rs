@@ -1,20 +1,21 @@
 //! The shared state of one worker process: who flies in it, how it feels, and how it is brought to an end.
 
 use super::{
-    TargetKind,
+    RawLine, TargetKind,
     capture::LastWords,
     flight::{Event, Flight, Loss},
     frames::{self, Beat, Loaded, Place, ToWorker},
     orphans::{self, Kin},
     outgoing::Outgoing,
 };
+use crate::{line_masker::LineMasker, masking::Masker};
 use msp_domain::ExecutionId;
 use nix::sys::signal::Signal;
 use std::{
     collections::{HashMap, VecDeque},
     os::unix::process::ExitStatusExt,
     process::ExitStatus,
-    sync::{Arc, Mutex},
+    sync::{Arc, Mutex, OnceLock},
     time::{Duration, Instant},
 };
 
@@ -42,10 +43,21 @@ pub(super) struct Process {
     pub kin: Kin,
     pub outgoing: Outgoing,
     pub overseer: Arc<dyn Overseer>,
-    pub words: Mutex<LastWords>,
+    words: Mutex<Words>,
+    /// That of its organization, from its first execution on; before, it has received nothing.
+    masker: OnceLock<Masker>,
+    /// Lines of no execution while they are masked.
+    own_lines: Mutex<LineMasker>,
     flights: Mutex<Flights>,
     health: Mutex<Health>,
     doom: Mutex<Option<Loss>>,
+}
+
+/// The end of what it wrote to standard error, masked before it is shortened: half a secret would not be found.
+#[derive(Default)]
+struct Words {
+    lines: LineMasker,
+    last: LastWords,
 }
 
 #[derive(Default)]
@@ -77,6 +89,8 @@ impl Process {
             outgoing,
             overseer,
             words: Mutex::default(),
+            masker: OnceLock::new(),
+            own_lines: Mutex::default(),
             flights: Mutex::default(),
             health: Mutex::new(Health { heard_at: Instant::now(), lag: Duration::ZERO, unread: false }),
             doom: Mutex::default(),
@@ -98,6 +112,7 @@ impl Process {
             drop(flights);
             return Err(Gone(self.loss(None)));
         }
+        let _ = self.masker.set(flight.host.masker());
         if flights.open.is_empty() {
             super::lock(&self.health).heard_at = Instant::now();
         }
@@ -165,8 +180,29 @@ impl Process {
             },
             None => "has ended".to_owned(),
         };
-        let words = super::lock(&self.words).sentence();
+        let words = super::lock(&self.words).last.sentence();
         Loss { error_type: "worker_exited", message: format!("worker process {} {how}{words}", self.kin.pid) }
+    }
+
+    /// Keeps the end of what it wrote to standard error, for the message about its loss.
+    pub fn keep_words(&self, lines: &[RawLine]) {
+        let masker = self.masker();
+        let mut words = super::lock(&self.words);
+        for line in lines {
+            let masked: Vec<_> = words.lines.take(&masker, line.clone()).collect();
+            masked.iter().for_each(|line| words.last.keep(&line.message));
+        }
+    }
+
+    /// Lines of no execution, as they may be shown.
+    pub fn mask(&self, lines: Vec<RawLine>) -> Vec<RawLine> {
+        let masker = self.masker();
+        let mut own = super::lock(&self.own_lines);
+        lines.into_iter().flat_map(|line| own.take(&masker, line)).collect()
+    }
+
+    fn masker(&self) -> Masker {
+        self.masker.get().cloned().unwrap_or_default()
     }
 
     /// Brings the process to an end; the first reason given is the one that counts.

@@ -2,6 +2,7 @@
 
 use async_trait::async_trait;
 use msp_domain::{ExecutionId, OrgId, Scope};
+use msp_engine::masking::Masker;
 use msp_engine::workers::{Assignment, CallRefusal, Outcome, PoolOptions, RawLine, RunHost, TargetKind, WorkerPool};
 use serde_json::{Map, Value, json};
 use std::{
@@ -216,6 +217,10 @@ impl Recorder {
 
 #[async_trait]
 impl RunHost for Recorder {
+    fn masker(&self) -> Masker {
+        Masker::default()
+    }
+
     async fn starting(&self) {
         self.started.store(true, std::sync::atomic::Ordering::SeqCst);
     }

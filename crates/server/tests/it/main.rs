@@ -1,5 +1,6 @@
 //! The real `msp` program, started as operators and authors start it.
 
+mod canaries;
 mod faults;
 mod first_start;
 mod hot_reload;

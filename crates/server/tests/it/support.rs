@@ -41,6 +41,7 @@ pub fn eventually<T>(what: &str, mut look: impl FnMut() -> Option<T>) -> T {
 /// A data folder and a workspace.
 pub struct Installation {
     folder: TempDir,
+    environment: Vec<(&'static str, String)>,
 }
 
 /// What a finished command left behind.
@@ -56,7 +57,7 @@ impl Installation {
     pub fn new() -> Self {
         let folder = tempfile::tempdir().expect("a folder");
         fs::set_permissions(folder.path(), Permissions::from_mode(0o755)).expect("reachable for workers");
-        let installation = Self { folder };
+        let installation = Self { folder, environment: Vec::new() };
         installation.write("workflows/.keep", "");
         installation
     }
@@ -68,6 +69,11 @@ impl Installation {
         copy_folder(&repository().join("workflows"), &installation.workspace());
         fs::remove_file(installation.workspace().join("requirements.txt")).expect("the examples have requirements");
         installation
+    }
+
+    /// Gives the program a variable from now on.
+    pub fn set(&mut self, name: &'static str, value: impl Into<String>) {
+        self.environment.push((name, value.into()));
     }
 
     pub fn data(&self) -> PathBuf {
@@ -94,7 +100,7 @@ impl Installation {
                 command.env_remove(&*name);
             }
         }
-        command.args(arguments);
+        command.envs(self.environment.iter().map(|(name, value)| (name, value))).args(arguments);
         if arguments.first() != Some(&"simulate") {
             command.arg("--data").arg(self.data()).arg("--workspace").arg(self.workspace());
         }

@@ -156,11 +156,11 @@ class LineSplitter:
         self._pending.append(text)
         self._pending_chars += len(text)
         if self._pending_chars >= MAX_LINE_BYTES:
-            whole = "".join(self._pending)
-            cut = len(whole) - len(whole) % MAX_LINE_BYTES
-            self._emit(whole[:cut])
-            self._pending, self._pending_chars = [], 0
-            self._keep(whole[cut:])
+            # The same places `LogSink.write` cuts at: the host knows by a line's length that it goes on in the next.
+            *whole, rest = _pieces("".join(self._pending))
+            for piece in whole:
+                self._emit(piece)
+            self._pending, self._pending_chars = [rest], len(rest)
 
     def _release(self) -> None:
         line = "".join(self._pending)

@@ -12,6 +12,7 @@ from .._results import OptionsInvalid, ResultNotJson, ResultTooLarge
 #: A message or traceback beyond these is cut: frames and records are bounded.
 _MESSAGE_CHARS = 8 * 1024
 _TRACEBACK_CHARS = 64 * 1024
+_TRACEBACK_LINE_CHARS = 8 * 1024
 
 _SDK = str(Path(__file__).parent.parent)
 _NAMES: dict[type[BaseException], str] = {
@@ -39,8 +40,25 @@ def _text(report: traceback.TracebackException) -> str:
     text = "".join(report.format())
     if len(text) <= _TRACEBACK_CHARS:
         return text
-    half = _TRACEBACK_CHARS // 2
-    return f"{text[:half]}\n  ... cut ...\n{text[-half:]}"
+    # Only whole lines are left out: the host masks secrets, and would not know half of one.
+    lines = [
+        line if len(line) <= _TRACEBACK_LINE_CHARS else f"  ... a line of {len(line)} characters ...\n"
+        for line in text.splitlines(keepends=True)
+    ]
+    head = _fitting(lines)
+    tail = _fitting(lines[: len(head) - 1 : -1])
+    gap = [] if len(head) + len(tail) == len(lines) else ["  ... cut ...\n"]
+    return "".join([*head, *gap, *reversed(tail)])
+
+
+def _fitting(lines: list[str]) -> list[str]:
+    """As many of the first lines as half a traceback may hold."""
+    room = _TRACEBACK_CHARS // 2
+    for count, line in enumerate(lines):
+        room -= len(line)
+        if room < 0:
+            return lines[:count]
+    return lines
 
 
 def _message(error: BaseException, workspace: Path) -> str:

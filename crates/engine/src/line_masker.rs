@@ -1,0 +1,79 @@
+//! Masking line by line: a secret may reach across the place where a long line was cut.
+
+use crate::{masking::Masker, workers::RawLine};
+use std::collections::HashMap;
+
+/// A line this long was cut by whoever read it: at 32 KiB (docs/worker-protocol.md), less at most three bytes so that
+/// no character is split.
+const CUT_BYTES: usize = 32 * 1024 - 3;
+
+/// Masks the lines of one writer, in order. A line that was cut waits for its rest.
+#[derive(Debug, Default)]
+pub(crate) struct LineMasker {
+    /// Per source, a line that was cut because it was too long, unmasked: a secret may go on in the next.
+    cut: HashMap<String, RawLine>,
+}
+
+impl LineMasker {
+    /// Takes a line and answers what may be shown by now. The name of a logger is author text like any other.
+    pub fn take(&mut self, masker: &Masker, mut line: RawLine) -> impl Iterator<Item = RawLine> + use<> {
+        let before = self.cut.remove(&line.source).map(|before| {
+            let (message, reaches) = masker.across(&before.message, &line.message);
+            line.message.drain(..reaches);
+            RawLine { source: masker.text(&before.source), message, ..before }
+        });
+        let now = if line.message.len() >= CUT_BYTES {
+            self.cut.insert(line.source.clone(), line);
+            None
+        } else {
+            Some(masked(masker, line))
+        };
+        before.into_iter().chain(now)
+    }
+
+    /// Cut lines whose rest will not come. What may be the beginning of a secret at their end is masked too.
+    pub fn finish(&mut self, masker: &Masker) -> Vec<RawLine> {
+        let left = std::mem::take(&mut self.cut).into_values();
+        left.map(|line| RawLine { message: masker.cut_text(&line.message), ..masked(masker, line) }).collect()
+    }
+}
+
+fn masked(masker: &Masker, line: RawLine) -> RawLine {
+    RawLine { source: masker.text(&line.source), message: masker.text(&line.message), ..line }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use msp_domain::LogLevel;
+
+    fn line(message: &str) -> RawLine {
+        RawLine {
+            at: chrono::Utc::now(),
+            level: LogLevel::Info,
+            source: "of hunter2-hunter2".into(),
+            message: message.into(),
+        }
+    }
+
+    #[test]
+    fn a_secret_is_masked_in_the_message_in_the_name_of_the_logger_and_across_a_cut() {
+        let masker = Masker::default();
+        masker.add("hunter2-hunter2");
+        let mut lines = LineMasker::default();
+        let shown = |lines: Vec<RawLine>| -> Vec<(String, String)> {
+            lines.into_iter().map(|line| (line.source, line.message)).collect()
+        };
+        let name = || "of ********".to_owned();
+        let plain = shown(lines.take(&masker, line("it is hunter2-hunter2")).collect());
+        assert_eq!(plain, [(name(), "it is ********".to_owned())]);
+
+        let long = "x".repeat(CUT_BYTES);
+        assert_eq!(lines.take(&masker, line(&format!("{long}hunter2"))).count(), 0, "it waits for the rest");
+        let both = shown(lines.take(&masker, line("-hunter2 end")).collect());
+        assert_eq!(both, [(name(), format!("{long}********")), (name(), " end".to_owned())]);
+
+        assert_eq!(lines.take(&masker, line(&format!("{long}hunter2-hun"))).count(), 0);
+        assert_eq!(shown(lines.finish(&masker)), [(name(), format!("{long}********"))]);
+    }
+}
