@@ -56,6 +56,9 @@ pub enum Command {
     Backup(Backup),
     /// Put a backup back into an empty data folder; what had not ended when it was made is not run again
     Restore(Restore),
+    /// Manage the encryption of secrets
+    #[command(subcommand)]
+    Secrets(Secrets),
     /// Print the description of the HTTP API (OpenAPI 3.1)
     Openapi,
     /// What a worker process starts as; not for people
@@ -178,6 +181,16 @@ pub struct Restore {
     /// MSP_MASTER_KEY_FILE set, that file is used where it is, and this is left out
     #[arg(long, value_name = "FILE")]
     pub key: Option<PathBuf>,
+}
+
+/// `msp secrets`.
+#[derive(Debug, Subcommand)]
+pub enum Secrets {
+    /// Encrypt every secret with a new master key, while no server runs; the old key is kept nowhere
+    ///
+    /// Backups made until then can only be read with the old key: keep a copy of it for as long as you keep them. Tokens
+    /// that `msp token` printed until then are refused afterwards.
+    RotateKey,
 }
 
 /// `msp simulate`.

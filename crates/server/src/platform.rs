@@ -2,15 +2,16 @@
 
 use crate::{cli::Places, failure::UsageError, settings::Settings};
 use anyhow::{Context, Result, anyhow};
+use base64::{Engine as _, prelude::BASE64_STANDARD};
 use msp_auth::{Authenticator, Tokens};
-use msp_domain::{Clock, OrgId, SystemClock, workflow::nearest};
+use msp_domain::{Clock, OrgId, Scope, SystemClock, workflow::nearest};
 use msp_engine::workers::PoolOptions;
 use msp_integrations::Integrations;
 use msp_storage::{
-    Repositories,
+    Repositories, SecretAddress, SecretNamespace, SecretValue,
     repositories::{Actor, organizations::Organization, users::User},
 };
-use msp_storage_local::{LocalHome, LocalOptions};
+use msp_storage_local::{LocalHome, LocalOptions, MasterKey};
 use std::{
     fs,
     path::{Path, PathBuf},
@@ -22,8 +23,10 @@ const FIRST_ADMINISTRATOR: (&str, &str) = ("admin@localhost", "Administrator");
 
 /// What the key of bearer tokens is derived from the master key for.
 const TOKEN_KEY_PURPOSE: &str = "bearer-tokens";
-/// What the key of idempotency hashes is derived from the master key for.
+/// What the key of idempotency hashes is derived from the master key for, the first time.
 const IDEMPOTENCY_KEY_PURPOSE: &str = "idempotency/hmac-sha256/v1";
+/// Where it is kept from then on, among the platform's own secrets.
+const IDEMPOTENCY_KEY: &str = "idempotency-key";
 
 /// Workers kept ready for an organization's first call: one in use while the next is being started.
 const SPARE_WORKERS: usize = 2;
@@ -55,8 +58,7 @@ pub struct Platform {
     pub integrations: Integrations,
     /// The time.
     pub clock: Arc<dyn Clock>,
-    /// Keys the hashes of idempotency keys.
-    pub idempotency_key: [u8; 32],
+    master_key: MasterKey,
 }
 
 impl Platform {
@@ -89,8 +91,24 @@ impl Platform {
             tokens,
             authenticator,
             clock,
-            idempotency_key: home.master_key.derive(IDEMPOTENCY_KEY_PURPOSE),
+            master_key: home.master_key,
         })
+    }
+
+    /// Keys the hashes of idempotency keys. Derived once and kept among the secrets, because a request that is sent again
+    /// must be recognised although the master key was changed. For whoever holds the engine lock.
+    pub async fn idempotency_key(&self) -> Result<[u8; 32]> {
+        let address = SecretAddress::new(SecretNamespace::Platform, Scope::Global, IDEMPOTENCY_KEY);
+        let secrets = &self.repositories.stores.secrets;
+        if let Some(kept) = secrets.get(&address).await? {
+            let bytes = BASE64_STANDARD.decode(kept.reveal()).ok();
+            return bytes
+                .and_then(|bytes| bytes.try_into().ok())
+                .ok_or_else(|| anyhow!("the stored key of idempotency hashes is not readable"));
+        }
+        let key = self.master_key.derive(IDEMPOTENCY_KEY_PURPOSE);
+        secrets.set(&address, &SecretValue::new(BASE64_STANDARD.encode(key))).await?;
+        Ok(key)
     }
 
     /// Makes the first administrator if there is none.

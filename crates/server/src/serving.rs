@@ -186,7 +186,7 @@ async fn open_engine(platform: &Platform) -> Result<Engine> {
         repositories: platform.repositories.clone(),
         integrations: platform.integrations.clone(),
         clock: Arc::clone(&platform.clock),
-        idempotency_key: platform.idempotency_key,
+        idempotency_key: platform.idempotency_key().await?,
     });
     Ok(engine.await?)
 }

@@ -5,6 +5,7 @@ use crate::blobs::LocalBlobs;
 use crate::folder;
 use crate::master_key::MasterKey;
 use crate::queue::LocalQueue;
+use crate::rotation;
 use crate::secrets::{self, LocalSecrets};
 use crate::sqlite::SqliteTables;
 use msp_domain::Clock;
@@ -160,8 +161,7 @@ impl LocalHome {
         let database = data.join("msp.db");
         restore::refuse_unfinished(data)?;
         let key_file = options.master_key_file.clone().unwrap_or_else(|| data.join("master.key"));
-        let key = MasterKey::read(&key_file)?;
-        let check = if database.exists() { SqliteTables::peek_key_check(&database)? } else { None };
+        let (key, check) = rotation::key_and_check(data, &key_file)?;
         let master_key = match (key, check) {
             (Some(key), Some(check)) if !secrets::key_fits(&key, &check) => {
                 return Err(OpenError::KeyWrong { path: key_file });

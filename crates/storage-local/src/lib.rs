@@ -7,6 +7,7 @@ mod folder;
 mod home;
 mod master_key;
 mod queue;
+mod rotation;
 mod secrets;
 mod sqlite;
 
@@ -14,3 +15,4 @@ pub use backup::{BackupError, Manifest, NewBackup, Restore, Restoring, Written};
 pub use engine_lock::{EngineLock, lock_engine};
 pub use home::{LocalHome, LocalOptions, OpenError};
 pub use master_key::MasterKey;
+pub use rotation::{KeyRotation, RotationError};

@@ -74,11 +74,15 @@ impl MasterKey {
     /// Makes a key file, durable before this returns. When another process makes one at the same moment, both end up
     /// with the same key: the file appears complete under its name or not at all, and only once.
     pub(crate) fn create(path: &Path) -> Result<Self, OpenError> {
-        let mut key = Zeroizing::new([0; KEY_BYTES]);
-        aws_lc_rs::rand::fill(key.as_mut_slice())
-            .map_err(|_| OpenError::io(path)(io::Error::other("the system gave no random numbers")))?;
-        Self(Arc::new(key)).write(path)?;
+        Self::random().map_err(OpenError::io(path))?.write(path)?;
         Self::read(path)?.ok_or_else(|| OpenError::KeyMissing { path: path.to_owned() })
+    }
+
+    /// A key nobody has had before.
+    pub(crate) fn random() -> io::Result<Self> {
+        let mut key = Zeroizing::new([0; KEY_BYTES]);
+        aws_lc_rs::rand::fill(key.as_mut_slice()).map_err(|_| io::Error::other("the system gave no random numbers"))?;
+        Ok(Self(Arc::new(key)))
     }
 
     /// Writes the key to a file of its own, durable before this returns, unless there is one.

@@ -1,14 +1,15 @@
 //! Secrets: sealed with AES-256-GCM under a key derived from the master key, bound to their address.
 
 use crate::master_key::MasterKey;
+use crate::sqlite::schema::{KEY_CHECK_PARTITION, KEY_CHECK_PROPERTY as SEALED, KEY_CHECK_ROW};
 use async_trait::async_trait;
 use aws_lc_rs::aead::{AES_256_GCM, Aad, NONCE_LEN, Nonce, RandomizedNonceKey};
 use base64::Engine as _;
 use base64::prelude::BASE64_STANDARD;
 use msp_domain::Scope;
 use msp_storage::{
-    Entity, IfMatch, Query, SecretAddress, SecretNamespace, SecretStore, SecretValue, StoreError, Table, TableStore,
-    Write, limits,
+    Commit, Entity, Guard, IfMatch, Query, SecretAddress, SecretNamespace, SecretStore, SecretValue, StoreError, Table,
+    TableStore, Write, limits,
 };
 use std::sync::Arc;
 use zeroize::Zeroizing;
@@ -17,17 +18,36 @@ use zeroize::Zeroizing;
 const PURPOSE: &str = "secrets/aes-256-gcm/v1";
 const CHECK_PURPOSE: &str = "key-check/aes-256-gcm/v1";
 const CHECK_TEXT: &str = "this database belongs to this key";
-const SEALED: &str = "Sealed";
 
 pub(crate) struct LocalSecrets {
     tables: Arc<dyn TableStore>,
+    master_key: MasterKey,
     key: RandomizedNonceKey,
 }
 
 impl LocalSecrets {
     pub(crate) fn new(tables: Arc<dyn TableStore>, master_key: &MasterKey) -> Self {
-        Self { tables, key: sealing_key(master_key, PURPOSE) }
+        Self { tables, master_key: master_key.clone(), key: sealing_key(master_key, PURPOSE) }
     }
+
+    /// Holds while the database belongs to our key: one that was changed meanwhile could not open what we seal.
+    async fn same_key(&self) -> Result<Guard, StoreError> {
+        let check = self.tables.get(Table::Secrets, KEY_CHECK_PARTITION, KEY_CHECK_ROW).await?;
+        let fits = |row: &Entity| Ok::<_, StoreError>(key_fits(&self.master_key, row.text(SEALED)?));
+        match check {
+            Some(row) if fits(&row)? => Ok(Guard {
+                table: Table::Secrets,
+                partition_key: row.partition_key,
+                row_key: row.row_key,
+                etag: row.etag,
+            }),
+            _ => Err(key_changed()),
+        }
+    }
+}
+
+fn key_changed() -> StoreError {
+    StoreError::unavailable("the master key was changed since this program started; start it again")
 }
 
 fn sealing_key(master_key: &MasterKey, purpose: &str) -> RandomizedNonceKey {
@@ -57,10 +77,15 @@ fn open(key: &RandomizedNonceKey, associated: &[u8], sealed: &str) -> Option<Sec
     std::str::from_utf8(text).ok().map(SecretValue::new)
 }
 
-/// The address as associated data. Each part is preceded by its length, so no two addresses read alike.
+/// The address as associated data.
 fn associated(address: &SecretAddress) -> Vec<u8> {
+    bind(address.namespace.name(), &address.scope.key(), &address.name)
+}
+
+/// Each part is preceded by its length, so no two addresses read alike.
+fn bind(namespace: &str, scope: &str, name: &str) -> Vec<u8> {
     let mut data = Vec::new();
-    for part in [address.namespace.name(), &address.scope.key(), &address.name] {
+    for part in [namespace, scope, name] {
         data.extend((part.len() as u64).to_be_bytes());
         data.extend(part.as_bytes());
     }
@@ -77,6 +102,21 @@ pub(crate) fn key_fits(master_key: &MasterKey, check: &str) -> bool {
     open(&sealing_key(master_key, CHECK_PURPOSE), b"key-check", check).is_some_and(|text| text.reveal() == CHECK_TEXT)
 }
 
+/// The row of a secret, or of the key check, sealed with another key; `None` when it does not open with the old one.
+pub(crate) fn reseal(row: &Entity, old: &MasterKey, new: &MasterKey) -> Result<Option<Entity>, StoreError> {
+    let sealed = row.text(SEALED)?;
+    let fresh = if row.partition_key == KEY_CHECK_PARTITION {
+        key_fits(old, sealed).then(|| key_check(new)).transpose()?
+    } else {
+        let Some((namespace, name)) = row.row_key.split_once(':') else { return Ok(None) };
+        let bound = bind(namespace, &row.partition_key, name);
+        open(&sealing_key(old, PURPOSE), &bound, sealed)
+            .map(|value| seal(&sealing_key(new, PURPOSE), &bound, value.reveal()))
+            .transpose()?
+    };
+    Ok(fresh.map(|fresh| Entity { etag: None, ..row.clone() }.with(SEALED, fresh)))
+}
+
 fn prefix(namespace: SecretNamespace) -> String {
     format!("{}:", namespace.name())
 }
@@ -91,7 +131,12 @@ impl SecretStore for LocalSecrets {
         limits::check_secret(value)?;
         let sealed = seal(&self.key, &associated(address), value.reveal())?;
         let row = Entity::new(address.scope.key(), row_key(address)).with(SEALED, sealed);
-        self.tables.write(Table::Secrets, Write::UpsertReplace(row)).await.map(|_| ())
+        let commit =
+            Commit { writes: vec![(Table::Secrets, Write::UpsertReplace(row))], guards: vec![self.same_key().await?] };
+        match self.tables.commit(commit).await {
+            Err(StoreError::PreconditionFailed) => Err(key_changed()),
+            outcome => outcome,
+        }
     }
 
     async fn get(&self, address: &SecretAddress) -> Result<Option<SecretValue>, StoreError> {

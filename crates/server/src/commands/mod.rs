@@ -3,6 +3,7 @@
 mod backup;
 mod openapi;
 mod restore;
+mod secrets;
 mod seed;
 mod serve;
 mod simulate;
@@ -47,6 +48,7 @@ async fn dispatch(cli: &Cli) -> Result<()> {
         Command::User(command) => users::user(&open(Missing::Refuse).await?, command).await,
         Command::Workflows(command) => workflows::workflows(&cli.places, settings, command).await,
         Command::Backup(arguments) => backup::backup(&open(Missing::Refuse).await?, arguments).await,
+        Command::Secrets(command) => secrets::secrets(open(Missing::Refuse).await?, command).await,
         Command::Restore(arguments) => restore::restore(&cli.places, &settings, arguments).await,
         Command::Simulate(arguments) => simulate::simulate(arguments).await,
         Command::Openapi => openapi::openapi(),

@@ -10,6 +10,7 @@ mod fault;
 mod group;
 mod log;
 mod readers;
+pub(crate) mod rewrite;
 mod scan;
 pub(crate) mod schema;
 pub(crate) mod snapshot;

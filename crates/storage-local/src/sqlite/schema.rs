@@ -15,9 +15,9 @@ const APPLICATION_ID: i64 = 0x4d53_5041;
 /// a second on a slow disk.
 pub(super) const BUSY_TIMEOUT: Duration = Duration::from_secs(10);
 
-pub(super) const KEY_CHECK_PARTITION: &str = "KEY";
-pub(super) const KEY_CHECK_ROW: &str = "check";
-pub(super) const KEY_CHECK_PROPERTY: &str = "Sealed";
+pub(crate) const KEY_CHECK_PARTITION: &str = "KEY";
+pub(crate) const KEY_CHECK_ROW: &str = "check";
+pub(crate) const KEY_CHECK_PROPERTY: &str = "Sealed";
 
 const CREATE: &str = "
     CREATE TABLE entities (

@@ -5,5 +5,6 @@ mod company;
 mod conformance;
 mod executions;
 mod folder;
+mod rotation;
 mod sign_in;
 mod support;

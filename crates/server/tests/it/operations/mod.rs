@@ -1,6 +1,7 @@
 //! What operators do with an installation: back it up, put it back.
 
 mod backups;
+mod keys;
 mod restores;
 
 use crate::{faults::host::Host, support::Installation};
