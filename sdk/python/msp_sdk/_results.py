@@ -38,8 +38,7 @@ def encode(value: Any) -> bytes:
         ResultTooLarge: it is over `MAX_RESULT_BYTES`.
     """
     try:
-        text = json.dumps(value, default=_convert, allow_nan=False, ensure_ascii=False, separators=(",", ":"))
-        body = text.encode()
+        body = _encoder.encode(value).encode()
     except (TypeError, ValueError, RecursionError, OverflowError) as error:
         raise ResultNotJson(_explain(value) or f"the result has no form in JSON: {error}") from None
     if len(body) > MAX_RESULT_BYTES:
@@ -100,6 +99,10 @@ def _convert(value: Any) -> Any:
     if isinstance(value, Mapping):
         return dict(value)
     raise TypeError(f"{_article(value)} has no form in JSON")
+
+
+#: Made once: `json.dumps` makes a new one for every call that is not all defaults.
+_encoder = json.JSONEncoder(default=_convert, allow_nan=False, ensure_ascii=False, separators=(",", ":"))
 
 
 def _is_text_like(value: Any) -> bool:

@@ -54,7 +54,8 @@ class Beat:
     def began(self) -> None:
         """An execution began."""
         self._in_flight += 1
-        self._wake.set()
+        if not self._wake.is_set():
+            self._wake.set()
 
     def ended(self) -> None:
         """An execution ended."""

@@ -16,12 +16,22 @@ from . import descriptors
 _LENGTH = struct.Struct(">I")
 #: Largest frame in bytes (docs/worker-protocol.md, "Frames").
 MAX_FRAME_BYTES = 16 * 1024 * 1024
-_READ_BYTES = 256 * 1024
+_READ_BYTES = 64 * 1024
+
+
+#: Made once: `json.dumps` makes a new one for every call that is not all defaults.
+_encoder = json.JSONEncoder(ensure_ascii=False, separators=(",", ":"))
+_decoder = json.JSONDecoder()
 
 
 def dumps(value: Any) -> bytes:
     """A value as UTF-8 JSON; halves of surrogate pairs, which are not text, become `?`."""
-    return json.dumps(value, ensure_ascii=False, separators=(",", ":")).encode("utf-8", "replace")
+    return _encoder.encode(value).encode("utf-8", "replace")
+
+
+def _loads(data: bytes) -> Any:
+    """A frame of the host: one JSON value and nothing around it."""
+    return _decoder.raw_decode(data.decode())[0]
 
 
 class Channel:
@@ -36,7 +46,9 @@ class Channel:
         self._deferred: deque[bytes] = deque()
         self._seq = 0
         self._incoming = bytearray()
-        self._loads: Callable[[bytes], Any] = json.loads
+        #: Read into again and again: a buffer of this size, made for every read, costs more than the read.
+        self._read_buffer = memoryview(bytearray(_READ_BYTES))
+        self._loads: Callable[[bytes], Any] = _loads
         #: In a forked child: descriptors that take its text, by source. The channel is the parent's.
         self.forked: dict[str, int] | None = None
 
@@ -106,15 +118,15 @@ class Channel:
 
     def _receive(self, flags: int) -> None:
         try:
-            data = self._socket.recv(_READ_BYTES, flags)
+            count = self._socket.recv_into(self._read_buffer, 0, flags)
         except (BlockingIOError, InterruptedError):
             raise BlockingIOError from None
         except OSError:
-            data = b""
-        if not data:
+            count = 0
+        if not count:
             # The host is gone: nothing this process does can be on record any more.
             os._exit(0)
-        self._incoming += data
+        self._incoming += self._read_buffer[:count]
 
     def _frames(self) -> Iterator[Any]:
         buffer = self._incoming

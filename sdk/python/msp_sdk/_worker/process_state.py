@@ -10,6 +10,12 @@ import sys
 
 from .descriptors import StandardDescriptors
 
+try:
+    # Without turning each answer into a member of an enumeration, which costs this more than everything else it does.
+    from _signal import getsignal as _handler_of  # type: ignore[import-not-found]
+except ImportError:
+    _handler_of = signal.getsignal
+
 #: Signals an author may have redirected. Python itself ignores SIGPIPE, and so do we.
 _SIGNALS = ("SIGTERM", "SIGINT", "SIGHUP", "SIGALRM", "SIGUSR1", "SIGUSR2", "SIGCHLD", "SIGPIPE")
 
@@ -27,7 +33,7 @@ class ProcessState:
         root = logging.getLogger()
         self._handlers, self._level = list(root.handlers), root.level
         self._signals = {
-            number: signal.getsignal(number)
+            number: _handler_of(number)
             for number in (getattr(signal, name, None) for name in _SIGNALS)
             if number is not None
         }
@@ -37,12 +43,13 @@ class ProcessState:
         self._standard.restore()
         sys.stdout, sys.stderr, sys.stdin = self._streams
         for number, handler in self._signals.items():
-            if signal.getsignal(number) is not handler:
+            if _handler_of(number) is not handler:
                 self._loop.remove_signal_handler(number)
                 signal.signal(number, handler)
         self._loop.set_exception_handler(None)
         self._loop.set_task_factory(self._task_factory)
-        self._loop.set_debug(False)
+        if self._loop.get_debug():  # setting it wakes the loop
+            self._loop.set_debug(False)
         self._restore_directory()
         if last:
             self._restore_shared()
@@ -63,4 +70,5 @@ class ProcessState:
         if root.handlers != self._handlers or root.level != self._level:
             root.handlers[:] = self._handlers
             root.setLevel(self._level)
-        logging.disable(logging.NOTSET)
+        if root.manager.disable != logging.NOTSET:  # setting it forgets what every logger knows of its level
+            logging.disable(logging.NOTSET)

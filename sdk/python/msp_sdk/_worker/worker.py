@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 import logging
 import os
 import signal
@@ -12,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from .._loader import Bundle, load_workspace
-from . import channel, children, descriptors, propagate
+from . import children, descriptors, propagate
 from .beat import Beat
 from .capture import Capture, CapturedText, LogSink
 from .channel import Channel
@@ -70,6 +71,9 @@ class Worker:
             self.channel.use_fast_json()
         self.bundle = load_workspace(workspace)
         self._state.restore(last=True)
+        # What was imported stays: looking through it for garbage, again and again, finds none.
+        gc.collect()
+        gc.freeze()
         self.sink.finish_lines()
         self.sink.flush()
         self._beat.watch(self.loop, self.bundle.workspace)
@@ -104,17 +108,17 @@ class Worker:
             found.cancel()
 
     def end(self, execution: Execution, members: bytes) -> None:
-        """Put the process in order for the next execution, then send the result of this one."""
+        """Send the result of an execution, then put the process in order: the next `start` frame is read after that."""
+        self._beat.ended()
+        self._executions.pop(execution.id, None)
+        head = b'"execution_id":"%s",' % execution.id.encode()
+        execution.sink.end(lambda: self.channel.send_body("result", head + members))
         try:
-            self._state.restore(last=len(self._executions) == 1)
+            self._state.restore(last=not self._executions)
         except Exception as error:
             self.sink.write(
                 "error", "msp_sdk", f"the process could not be put in order: {type(error).__name__}: {error}"
             )
-        self._beat.ended()
-        self._executions.pop(execution.id, None)
-        head = channel.dumps({"execution_id": execution.id})[1:-1]
-        execution.sink.end(lambda: self.channel.send_body("result", head + b"," + members))
 
 
 def _note_task(loop: asyncio.AbstractEventLoop, coroutine: Coroutine[Any, Any, Any], **words: Any) -> asyncio.Task[Any]:
