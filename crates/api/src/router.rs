@@ -8,7 +8,7 @@ use crate::{
     management::{
         auth, config,
         executions::{cancel, list, logs, read, rerun},
-        integrations, me, organizations, permissions, secrets, service, users,
+        integrations, me, organizations, pauses, permissions, secrets, service, users,
     },
     openapi as description, pages,
     state::{Api, ApiState},
@@ -72,6 +72,8 @@ fn management() -> OpenApiRouter<Api> {
         .routes(routes!(read::get_execution_result))
         .routes(routes!(logs::get_execution_logs))
         .routes(routes!(cancel::cancel_execution))
+        .routes(routes!(pauses::list_pauses))
+        .routes(routes!(pauses::set_pause, pauses::lift_pause))
         .layer(DefaultBodyLimit::max(MANAGEMENT_BODY_LIMIT))
         .merge(
             OpenApiRouter::new().routes(routes!(rerun::rerun_execution)).layer(DefaultBodyLimit::max(RUN_BODY_LIMIT)),

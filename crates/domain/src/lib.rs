@@ -7,6 +7,7 @@ pub mod execution;
 pub mod ids;
 pub mod naming;
 pub mod parameter;
+pub mod pause;
 pub mod permission;
 pub mod workflow;
 
@@ -16,5 +17,6 @@ pub use config::{ConfigEntry, ConfigOrigin, ConfigType, EffectiveConfig};
 pub use execution::{ExecutionStatus, LogLevel, LogLine, Trigger};
 pub use ids::{ExecutionId, IdError, OrgId, Scope, UserId};
 pub use parameter::{FieldFault, Parameter, ParameterType};
+pub use pause::PauseTarget;
 pub use permission::{Permission, Permissions};
 pub use workflow::{BundleMetadata, FileError, OptionGenerator, Workflow};

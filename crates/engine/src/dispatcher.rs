@@ -4,12 +4,13 @@ use crate::{
     fault::{FaultPoint, reach},
     live::Running,
     log_sink::LogSink,
+    pauses::MayStart,
     run::{Claimed, password_address},
     runtime::Runtime,
     workers::Edition,
 };
 use msp_auth::Denied;
-use msp_domain::{ExecutionStatus, LogLevel};
+use msp_domain::{ExecutionStatus, LogLevel, PauseTarget};
 use msp_storage::{
     ExecutionPointer, QueueMessage, StoreError,
     repositories::{
@@ -94,9 +95,8 @@ async fn run_queued(
     // The record names what it runs on, which may have changed since it was queued.
     let edition = runtime.pool.edition();
     let live = runtime.live.enter(pointer.execution_id);
-    let executions = &runtime.repositories.executions;
-    let claimed = executions.claim(pointer, &runtime.owner, edition.bundle(), runtime.clock.now()).await?;
-    if claimed.is_some() {
+    let claim = claim(&runtime, pointer, edition.bundle()).await?;
+    if matches!(claim, Claim::Ours(_)) {
         reach(FaultPoint::AfterClaim);
     }
     if let Some(message) = message {
@@ -106,7 +106,14 @@ async fn run_queued(
             Err(error) => return Err(error),
         }
     }
-    let Some(execution) = claimed else { return Ok(()) };
+    let execution = match claim {
+        Claim::Ours(execution) => *execution,
+        Claim::NotPending => return Ok(()),
+        Claim::Paused(target) => {
+            runtime.pauses.hold(pointer, target);
+            return Ok(());
+        }
+    };
     live.moved();
     let ran = match ready(&runtime, &execution, edition).await? {
         Ok(ready) => match ready.run(runtime.clone(), live).await {
@@ -118,6 +125,29 @@ async fn run_queued(
     };
     runtime.repositories.stores.secrets.delete(&password_address(pointer)).await?;
     ran
+}
+
+enum Claim {
+    Ours(Box<Execution>),
+    /// Somebody else claimed it, or it was cancelled.
+    NotPending,
+    Paused(PauseTarget),
+}
+
+async fn claim(runtime: &Runtime, pointer: ExecutionPointer, bundle: &str) -> Result<Claim, StoreError> {
+    loop {
+        let guard = match runtime.pauses.may_start(pointer).await? {
+            MayStart::Under(guard) => guard,
+            MayStart::Paused(target) => return Ok(Claim::Paused(target)),
+        };
+        let (executions, now) = (&runtime.repositories.executions, runtime.clock.now());
+        match executions.claim(pointer, &runtime.owner, bundle, now, vec![guard]).await {
+            Ok(claimed) => return Ok(claimed.map_or(Claim::NotPending, |execution| Claim::Ours(Box::new(execution)))),
+            // Rights or settings changed this moment, perhaps a pause: each round is somebody's edit, so this ends.
+            Err(StoreError::PreconditionFailed) => {}
+            Err(error) => return Err(error),
+        }
+    }
 }
 
 /// Why a queued execution may not run after all.

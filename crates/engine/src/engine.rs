@@ -3,18 +3,18 @@
 use crate::{
     CancelError, Changes, cancel, dispatcher,
     idempotency::{self, Fingerprints},
-    options,
+    options, pauses,
     prepare::again,
     recovery, run,
     runtime::Runtime,
     workers::{PoolError, PoolOptions, WorkerPool},
 };
 use msp_auth::Access;
-use msp_domain::{BundleMetadata, Clock, ExecutionId, FieldFault, Scope};
+use msp_domain::{BundleMetadata, Clock, ExecutionId, FieldFault, PauseTarget, Scope};
 use msp_integrations::Integrations;
 use msp_storage::{
     Repositories, StoreError,
-    repositories::{Actor, executions::Execution},
+    repositories::{Actor, executions::Execution, pauses::Pause},
 };
 use serde_json::{Map, Value};
 use std::{sync::Arc, time::Duration};
@@ -107,6 +107,9 @@ pub enum RunError {
     /// The idempotency key was sent before, with another body.
     #[error("the idempotency key was used for another request")]
     KeyReused,
+    /// An emergency stop holds it.
+    #[error("paused: {}", .0.reason)]
+    Paused(Box<Pause>),
     /// Every worker is busy and the line is full.
     #[error("every worker is busy")]
     Saturated,
@@ -183,6 +186,7 @@ impl Engine {
             Runtime::new(options.repositories, options.integrations, pool, options.clock, owner, fingerprints);
         let runtime = Arc::new(runtime);
         tokio::spawn(idempotency::sweep(runtime.clone()));
+        tokio::spawn(pauses::watch(runtime.clone()));
         tokio::spawn(dispatcher::dispatch(runtime.clone(), left_behind));
         Ok(Self { runtime })
     }
@@ -224,6 +228,19 @@ impl Engine {
     /// [`CancelError`].
     pub async fn cancel(&self, scope: Scope, id: ExecutionId, actor: &Actor) -> Result<Execution, CancelError> {
         cancel::cancel(&self.runtime, scope, id, actor).await
+    }
+
+    /// Says that something was paused or resumed by this process: what waits for a resume is then taken up at once.
+    pub fn pauses_changed(&self) {
+        self.runtime.pauses.changed();
+    }
+
+    /// Cancels what runs under a pause that was just made, and answers how many executions were asked to give way.
+    ///
+    /// # Errors
+    /// [`StoreError`]; some may have been cancelled then.
+    pub async fn cancel_running(&self, target: &PauseTarget, actor: &Actor) -> Result<usize, StoreError> {
+        pauses::cancel_running(&self.runtime, target, actor).await
     }
 
     /// Follows an execution of this installation, in whatever state it is.

@@ -12,6 +12,7 @@ mod live;
 mod log_sink;
 pub mod masking;
 mod options;
+mod pauses;
 mod prepare;
 mod record;
 mod recovery;

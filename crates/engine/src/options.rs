@@ -33,6 +33,7 @@ pub(crate) async fn options(runtime: Arc<Runtime>, request: OptionsRequest) -> R
         .map(str::to_owned),
     })?;
     check_inputs(generator, &request)?;
+    runtime.pauses.refuse(&request.access, None).await?;
     let scope = request.access.scope();
     if runtime.pool.is_saturated(scope) {
         return Err(RunError::Saturated.into());

@@ -54,6 +54,7 @@ pub(crate) async fn run(runtime: Arc<Runtime>, request: RunRequest) -> Result<Ru
     let edition = runtime.pool.edition();
     let has_organization = request.access.organization().is_some();
     let prepared = prepare(&edition.metadata(), &request.workflow, has_organization, &request.input)?;
+    runtime.pauses.refuse(&request.access, Some(&prepared.workflow.name)).await?;
     let wait = request.wait;
     let prepared = Prepared { mark, ..prepared };
     match wait {

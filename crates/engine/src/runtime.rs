@@ -1,6 +1,6 @@
 //! What every execution of this engine shares.
 
-use crate::{idempotency::Fingerprints, live::Registry, masking::Masker, workers::WorkerPool};
+use crate::{idempotency::Fingerprints, live::Registry, masking::Masker, pauses::Pauses, workers::WorkerPool};
 use msp_auth::Gate;
 use msp_domain::{Clock, Scope};
 use msp_integrations::Integrations;
@@ -24,6 +24,8 @@ pub(crate) struct Runtime {
     pub fingerprints: Fingerprints,
     /// What this engine runs, and who follows it.
     pub live: Registry,
+    /// What an emergency stop holds.
+    pub pauses: Pauses,
     /// Executions in flight; shutdown waits for them.
     pub tasks: TaskTracker,
     /// Cancelled when the engine takes nothing new.
@@ -42,6 +44,7 @@ impl Runtime {
     ) -> Self {
         Self {
             gate: Gate::new(repositories.clone()),
+            pauses: Pauses::new(repositories.clone()),
             repositories,
             integrations,
             pool,

@@ -50,6 +50,12 @@ pub enum Command {
     /// List, check and run workflows
     #[command(subcommand)]
     Workflows(Workflows),
+    /// Stop everything, one workflow or one organization in an emergency: nothing more of it starts until it is resumed
+    Pause(Pause),
+    /// Resume what was paused; what was queued meanwhile starts
+    Resume(PauseTargetArguments),
+    /// List what is paused, since when, by whom and why
+    Pauses,
     /// Play Microsoft Graph and HaloPSA over HTTP, for demos and tests
     Simulate(Simulate),
     /// Copy the database and the results of runs into an empty folder, beside a running server; never the master key
@@ -191,6 +197,31 @@ pub enum Secrets {
     /// Backups made until then can only be read with the old key: keep a copy of it for as long as you keep them. Tokens
     /// that `msp token` printed until then are refused afterwards.
     RotateKey,
+}
+
+/// What `msp pause` and `msp resume` are about; everything when nothing is named.
+#[derive(Debug, Args)]
+pub struct PauseTargetArguments {
+    /// One workflow, for every organization
+    #[arg(long, value_name = "NAME", conflicts_with = "org")]
+    pub workflow: Option<String>,
+    /// One organization: its id or its exact name
+    #[arg(long, value_name = "ORG")]
+    pub org: Option<String>,
+}
+
+/// `msp pause`.
+#[derive(Debug, Args)]
+pub struct Pause {
+    /// What
+    #[command(flatten)]
+    pub target: PauseTargetArguments,
+    /// Why, in one line; whoever is refused reads it
+    #[arg(long, value_name = "TEXT")]
+    pub reason: String,
+    /// Cancel what runs already
+    #[arg(long)]
+    pub cancel_running: bool,
 }
 
 /// `msp simulate`.

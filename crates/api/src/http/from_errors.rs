@@ -1,6 +1,7 @@
 //! Each crate's error as a problem, in one `match` each.
 
 use super::{Problem, ProblemKind as Kind};
+use crate::management::pauses::paused;
 use msp_auth::{AuthError, Denied};
 use msp_engine::{OptionsError, RunError};
 use msp_storage::{
@@ -81,6 +82,7 @@ impl From<RunError> for Problem {
             RunError::KeyReused => Self::new(Kind::IdempotencyKeyReused).detail(
                 "This `Idempotency-Key` was sent with another body within the last 24 hours. Choose a new one.",
             ),
+            RunError::Paused(pause) => paused(*pause),
             RunError::Saturated => Kind::EngineSaturated.into(),
             RunError::Unavailable(reason) => Self::new(Kind::EngineUnavailable).detail(reason),
             RunError::Store(error) => error.into(),

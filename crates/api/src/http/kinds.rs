@@ -97,6 +97,8 @@ problem_kinds! {
     ExecutionCancelled => "execution-cancelled", 424, "The run was cancelled";
     /// The run was lost.
     ExecutionInterrupted => "execution-interrupted", 424, "The run was interrupted";
+    /// An emergency stop holds it. Not a 5xx: it lasts until somebody resumes it, and proxies would try again at once.
+    Paused => "paused", 409, "This is paused";
     /// There is nothing left to cancel.
     ExecutionEnded => "execution-ended", 409, "The execution has ended";
     /// The option generator raised.

@@ -2,10 +2,11 @@
 
 use crate::{
     http::{Problem, access::SignedIn, params::NoQuery},
+    management::pauses::PauseView,
     state::Api,
 };
 use axum::{Json, extract::State};
-use msp_domain::{CallerKind, OrgId, Permissions, UserId};
+use msp_domain::{CallerKind, OrgId, PauseTarget, Permissions, UserId};
 use serde::Serialize;
 
 /// The caller.
@@ -19,6 +20,8 @@ pub struct Me {
     pub signed_in_with: &'static str,
     /// The organizations the caller may do something in, by name.
     pub organizations: Vec<MyOrganization>,
+    /// What is paused of that which the caller may do something with.
+    pub pauses: Vec<PauseView>,
 }
 
 /// The account of the caller.
@@ -53,6 +56,11 @@ pub struct MyOrganization {
 )]
 pub async fn get_me(State(api): State<Api>, SignedIn(asking): SignedIn, _: NoQuery) -> Result<Json<Me>, Problem> {
     let organizations = api.gate.organizations_of(&asking.caller).await?;
+    let mut pauses = api.repositories.pauses.list().await?;
+    pauses.retain(|pause| match &pause.target {
+        PauseTarget::Organization(org) => organizations.iter().any(|(organization, _)| organization.id == *org),
+        PauseTarget::Everything | PauseTarget::Workflow(_) => !organizations.is_empty(),
+    });
     let is_administrator = asking.caller.is_administrator();
     let caller = asking.caller;
     Ok(Json(Me {
@@ -72,5 +80,6 @@ pub async fn get_me(State(api): State<Api>, SignedIn(asking): SignedIn, _: NoQue
                 permissions,
             })
             .collect(),
+        pauses: pauses.into_iter().map(Into::into).collect(),
     }))
 }

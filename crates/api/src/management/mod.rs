@@ -6,6 +6,7 @@ pub(crate) mod executions;
 pub(crate) mod integrations;
 pub(crate) mod me;
 pub(crate) mod organizations;
+pub(crate) mod pauses;
 pub(crate) mod permissions;
 pub(crate) mod secrets;
 pub(crate) mod service;

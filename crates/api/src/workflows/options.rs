@@ -65,7 +65,7 @@ pub struct OptionsView {
 /// Every query parameter but `org_id` is an input.
 ///
 /// Problems: `options-failed` (424), `parameters-invalid` (422), `organization-required` (400), `query-invalid` (400),
-/// `organization-inactive` (409), `not-found` (404), `engine-starting` (503), `engine-saturated` (503),
+/// `organization-inactive` (409), `paused` (409), `not-found` (404), `engine-starting` (503), `engine-saturated` (503),
 /// `engine-unavailable` (503), `settings-changing` (503).
 #[utoipa::path(
     get, path = "/options/{name}", operation_id = "getOptions", tag = "workflows",
@@ -93,7 +93,7 @@ pub async fn get_options(
 /// Ask an option generator, with search and limit.
 ///
 /// Problems: `options-failed` (424), `parameters-invalid` (422), `organization-required` (400),
-/// `organization-inactive` (409), `not-found` (404), `body-invalid` (422), `query-invalid` (400),
+/// `organization-inactive` (409), `paused` (409), `not-found` (404), `body-invalid` (422), `query-invalid` (400),
 /// `engine-starting` (503), `engine-saturated` (503), `engine-unavailable` (503), `settings-changing` (503).
 #[utoipa::path(
     post, path = "/options/{name}", operation_id = "askOptions", tag = "workflows",

@@ -56,7 +56,7 @@ pub struct AcceptedRun {
 ///
 /// Problems: `execution-failed` (424), `execution-timed-out` (424), `execution-cancelled` (424),
 /// `execution-interrupted` (424), `parameters-invalid` (422), `organization-required` (400),
-/// `organization-inactive` (409), `not-found` (404), `body-too-large` (413), `header-invalid` (400),
+/// `organization-inactive` (409), `paused` (409), `not-found` (404), `body-too-large` (413), `header-invalid` (400),
 /// `idempotency-key-reused` (422),
 /// `engine-starting` (503), `engine-saturated` (503), `engine-unavailable` (503), `settings-changing` (503).
 #[utoipa::path(

@@ -8,6 +8,7 @@ mod integrations;
 mod isolation;
 mod live;
 mod organizations;
+mod pauses;
 mod permissions;
 mod secrets;
 mod users;

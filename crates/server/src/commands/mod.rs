@@ -2,6 +2,7 @@
 
 mod backup;
 mod openapi;
+mod pauses;
 mod restore;
 mod secrets;
 mod seed;
@@ -46,6 +47,9 @@ async fn dispatch(cli: &Cli) -> Result<()> {
         Command::Seed(arguments) => seed::seed(&open(Missing::Create).await?, arguments).await,
         Command::Token(arguments) => token::token(&open(Missing::Refuse).await?, arguments).await,
         Command::User(command) => users::user(&open(Missing::Refuse).await?, command).await,
+        Command::Pause(arguments) => pauses::pause(&open(Missing::Refuse).await?, arguments).await,
+        Command::Resume(target) => pauses::resume(&open(Missing::Refuse).await?, target).await,
+        Command::Pauses => pauses::pauses(&open(Missing::Refuse).await?).await,
         Command::Workflows(command) => workflows::workflows(&cli.places, settings, command).await,
         Command::Backup(arguments) => backup::backup(&open(Missing::Refuse).await?, arguments).await,
         Command::Secrets(command) => secrets::secrets(open(Missing::Refuse).await?, command).await,

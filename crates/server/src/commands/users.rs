@@ -77,7 +77,7 @@ async fn list(platform: &Platform) -> Result<()> {
 }
 
 /// A text as it may stand in a line on a terminal. What is stored was checked, but maybe not by this version.
-fn plain(text: &str) -> String {
+pub(super) fn plain(text: &str) -> String {
     text.chars().map(|c| if naming::is_showable(c) { c } else { char::REPLACEMENT_CHARACTER }).collect()
 }
 

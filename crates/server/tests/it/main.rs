@@ -7,6 +7,7 @@ mod hot_reload;
 mod new_workflows;
 mod onboarding;
 mod operations;
+mod pausing;
 mod reach;
 mod running_workflows;
 mod seeding;

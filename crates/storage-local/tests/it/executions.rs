@@ -79,7 +79,7 @@ async fn of_many_who_claim_a_pending_execution_one_gets_it() {
     home.insert(&new, &Entry::Queued).await;
     let executions = &home.repositories.executions;
     let now = home.clock.now();
-    let claims = (0..16).map(|_| executions.claim(pointer(new.scope, new.id), "boot-1", "b2", now));
+    let claims = (0..16).map(|_| executions.claim(pointer(new.scope, new.id), "boot-1", "b2", now, Vec::new()));
     let claimed: Vec<_> =
         futures::future::join_all(claims).await.into_iter().filter_map(|claim| claim.expect("answered")).collect();
     assert_eq!(claimed.len(), 1, "exactly one claim wins");
@@ -88,7 +88,7 @@ async fn of_many_who_claim_a_pending_execution_one_gets_it() {
     assert_eq!(claimed[0].deadline_at, Some(now + Duration::seconds(60)));
     let stored = executions.get(new.scope, new.id).await.expect("read");
     assert_eq!(stored.as_ref(), claimed.first());
-    let unknown = executions.claim(pointer(new.scope, ExecutionId::at(now)), "boot-1", "b2", now).await;
+    let unknown = executions.claim(pointer(new.scope, ExecutionId::at(now)), "boot-1", "b2", now, Vec::new()).await;
     assert_eq!(unknown.expect("answered"), None, "what was never recorded is not claimed");
 }
 
@@ -141,7 +141,7 @@ async fn logs_are_read_in_order_behind_a_position_and_may_be_appended_twice() {
     let mut run = home.insert(&new, &Entry::Queued).await;
     executions.append_logs(&run, &[line(1, "waiting for a worker")]).await.expect("appended while pending");
     run = executions
-        .claim(pointer(new.scope, new.id), "boot-1", "b2", home.clock.now())
+        .claim(pointer(new.scope, new.id), "boot-1", "b2", home.clock.now(), Vec::new())
         .await
         .expect("asked")
         .expect("won");

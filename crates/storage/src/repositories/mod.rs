@@ -10,6 +10,7 @@ pub mod installation;
 pub mod integrations;
 pub mod organizations;
 mod paging;
+pub mod pauses;
 pub mod restored;
 pub mod sessions;
 pub mod sign_in_links;
@@ -155,6 +156,8 @@ pub struct Repositories {
     pub installation: installation::InstallationFacts,
     /// Private addresses integrations may call.
     pub addresses: addresses::AllowedAddresses,
+    /// What an emergency stop holds.
+    pub pauses: pauses::Pauses,
     /// The stores below, for the few who need one directly (secrets of integrations, the queue).
     pub stores: Stores,
     clock: Arc<dyn Clock>,
@@ -191,6 +194,7 @@ impl Repositories {
             executions: executions::Executions::new(journal.clone(), &stores),
             installation: installation::InstallationFacts::new(Arc::clone(tables)),
             addresses: addresses::AllowedAddresses::new(journal.clone()),
+            pauses: pauses::Pauses::new(journal.clone()),
             audit: journal.audit,
             generation: journal.generation,
             stores,

@@ -27,7 +27,8 @@ use msp_domain::ExecutionId;
 /// the earlier one in `retry_of`. Everything else is as when running a workflow.
 ///
 /// Problems: `execution-failed` (424), `execution-timed-out` (424), `execution-cancelled` (424),
-/// `execution-interrupted` (424), `parameters-invalid` (422), `organization-inactive` (409), `not-found` (404),
+/// `execution-interrupted` (424), `parameters-invalid` (422), `organization-inactive` (409), `paused` (409),
+/// `not-found` (404),
 /// `path-invalid` (400), `header-invalid` (400), `idempotency-key-reused` (422), `engine-starting` (503),
 /// `engine-saturated` (503), `engine-unavailable` (503), `settings-changing` (503).
 #[utoipa::path(

@@ -2,13 +2,18 @@
 
 use crate::failure::UsageError;
 use anyhow::{Context, Result, anyhow};
-use msp_domain::{ExecutionStatus, LogLine, OrgId};
+use msp_domain::{BundleMetadata, ExecutionStatus, LogLine, OrgId, PauseTarget};
 use reqwest::{RequestBuilder, Response, StatusCode};
 use serde::Deserialize;
-use serde_json::{Map, Value, value::RawValue};
+use serde_json::{Map, Value, json, value::RawValue};
+use std::time::Duration;
 
 /// Log lines asked for at once: the most the API gives.
 const LOG_PAGE: usize = 1000;
+/// How long a server may take to say what it offers: who stops it in an emergency must not wait for it.
+const METADATA_TIMEOUT: Duration = Duration::from_secs(3);
+/// How long a server may take to ask everything that runs to give way.
+const PAUSE_TIMEOUT: Duration = Duration::from_secs(60);
 
 /// A server, with the credential and the organization its requests carry.
 pub struct Client {
@@ -54,6 +59,11 @@ pub struct ProgressView {
 #[derive(Deserialize)]
 struct Accepted {
     execution_id: String,
+}
+
+#[derive(Deserialize)]
+struct Paused {
+    cancelling: u64,
 }
 
 #[derive(Deserialize)]
@@ -122,6 +132,27 @@ impl Client {
         let address = format!("{}/api/executions/{id}/logs?after={after}&limit={LOG_PAGE}", self.url);
         let page: LogPage = self.send(self.http.get(address)).await?.json().await?;
         Ok(page.items)
+    }
+
+    /// The names of the workflows the server offers.
+    pub async fn workflow_names(&self) -> Result<Vec<String>> {
+        let request = self.http.get(format!("{}/admin/metadata", self.url)).timeout(METADATA_TIMEOUT);
+        let metadata: BundleMetadata = self.send(request).await?.json().await?;
+        Ok(metadata.workflows.into_iter().map(|workflow| workflow.name).collect())
+    }
+
+    /// Pauses something and cancels what runs under it; answers how many executions were asked to give way.
+    pub async fn pause(&self, target: &PauseTarget, reason: &str) -> Result<u64> {
+        let mut url = url::Url::parse(&self.url)?;
+        url.path_segments_mut().map_err(|()| anyhow!("`{}` is not an address", self.url))?.pop_if_empty().extend([
+            "api",
+            "pauses",
+            &target.to_string(),
+        ]);
+        let body = json!({ "reason": reason, "cancel_running": true });
+        let response = self.send(self.http.put(url).timeout(PAUSE_TIMEOUT).json(&body)).await?;
+        let answer: Paused = response.json().await.context("the server's answer is not readable")?;
+        Ok(answer.cancelling)
     }
 
     async fn send(&self, request: RequestBuilder) -> Result<Response> {

@@ -1,7 +1,7 @@
 //! `msp workflows`.
 
 mod check;
-mod client;
+pub(super) mod client;
 mod follow;
 mod list;
 mod load;

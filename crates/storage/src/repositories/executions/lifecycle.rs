@@ -63,23 +63,30 @@ impl Executions {
     }
 
     /// Takes a pending execution: `Running`, next epoch, this owner, and the bundle it will run on. `None` when it is not pending any more or was
-    /// never recorded; the caller then deletes the message.
+    /// never recorded; the caller then deletes the message. `guards` prove that what allows it still holds.
     ///
     /// # Errors
-    /// [`StoreError::Full`] or [`StoreError::Unavailable`].
+    /// [`StoreError::PreconditionFailed`] when a guard does not hold, and then nothing was written; [`StoreError::Full`]
+    /// or [`StoreError::Unavailable`].
     pub async fn claim(
         &self,
         pointer: ExecutionPointer,
         owner: &str,
         bundle_hash: &str,
         now: DateTime<Utc>,
+        guards: Vec<Guard>,
     ) -> Result<Option<Execution>, StoreError> {
+        let mut tried = None;
         loop {
             let Some((row_key, mut execution)) = self.find(pointer.scope, pointer.execution_id).await? else {
                 return Ok(None);
             };
             if execution.status != ExecutionStatus::Pending {
                 return Ok(None);
+            }
+            // Nobody touched it since the attempt that was refused: it was a guard.
+            if tried.replace(execution.etag.clone()).as_ref() == Some(&execution.etag) {
+                return Err(StoreError::PreconditionFailed);
             }
             execution.status = ExecutionStatus::Running;
             execution.epoch += 1;
@@ -97,9 +104,9 @@ impl Executions {
                 (Table::ActiveExecutions, Write::UpsertReplace(rows::active(&execution))),
                 (Table::UserExecutions, Write::UpsertReplace(rows::mirror(&execution, &row_key))),
             ];
-            match self.journal.tables.commit_etags(Commit::of(writes)).await {
+            match self.journal.tables.commit_etags(Commit { writes, guards: guards.clone() }).await {
                 Ok(etags) => return self.with_etag(execution, etags).await.map(Some),
-                // Somebody claimed or ended it; the next look says which. Each round some claim or end succeeded,
+                // Somebody claimed or ended it, or a guard does not hold; the next look says which. Each round some claim or end succeeded,
                 // so this ends.
                 Err(StoreError::PreconditionFailed | StoreError::NotFound) => {}
                 Err(error) => return Err(error),
