@@ -5,6 +5,7 @@ mod checks;
 mod prerequisites;
 mod python;
 mod run;
+mod soak;
 mod tally;
 mod workspace;
 
@@ -29,6 +30,10 @@ enum Command {
     /// Takes about a quarter of an hour; `--quick` takes a minute or two and says less. What it measures and how to read
     /// it: docs/PERFORMANCE.md.
     Bench(bench::BenchArguments),
+    /// Load the release build for long: 100,000 runs with workers and servers being killed, nothing lost, nothing grown.
+    ///
+    /// Also every other test that takes too long for `cargo xtask test`. Prints its seed and its figures.
+    Soak(soak::SoakArguments),
     /// Check format and lints, and run every test of the Rust and Python parts.
     ///
     /// Installs what is missing or fails; prints how long each part took.
@@ -39,6 +44,7 @@ fn main() -> ExitCode {
     let outcome = match Cli::parse().command {
         Command::Run(arguments) => run::run(&arguments),
         Command::Bench(arguments) => bench::bench(&arguments),
+        Command::Soak(arguments) => soak::soak(&arguments),
         Command::Test => checks::run_all(),
     };
     match outcome {

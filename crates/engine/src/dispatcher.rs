@@ -103,6 +103,10 @@ async fn run_queued(
         match runtime.repositories.stores.queue.delete(&message).await {
             // Delivered again meanwhile: the other delivery will find nothing to claim.
             Ok(()) | Err(StoreError::PreconditionFailed | StoreError::NotFound) => {}
+            // Likewise. What is claimed must run: nobody else would.
+            Err(error) if matches!(claim, Claim::Ours(_)) => {
+                tracing::warn!(execution.id = %pointer.execution_id, error = %error, "The message of a claimed execution stays in the queue");
+            }
             Err(error) => return Err(error),
         }
     }

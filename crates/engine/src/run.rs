@@ -26,8 +26,9 @@ use serde_json::{Map, Value, json};
 use std::{sync::Arc, time::Duration};
 use tokio::sync::oneshot;
 
-/// Pauses between attempts to write an ending while the store is away: about a minute in all. Beyond it the record
-/// stays `Running` and the next start of the engine ends it as `Interrupted`.
+/// Pauses between attempts to write an ending while the store is away, about a minute in all; the last one is repeated
+/// for as long as the server runs. When it is stopped meanwhile, the record stays `Running` and the next start of the
+/// engine ends it as `Interrupted`.
 const ENDING_RETRIES: [Duration; 9] = [
     Duration::from_millis(100),
     Duration::from_millis(200),
@@ -311,9 +312,13 @@ async fn finish(
             tracing::warn!(execution.id = %known.id, "An execution had been ended by somebody else");
             return Err(error);
         }
-        let Some(pause) = pauses.next() else {
-            tracing::error!(execution.id = %known.id, error = %error, "The end of an execution could not be written");
-            return Err(error);
+        let pause = match pauses.next() {
+            Some(pause) => pause,
+            None if runtime.stopping.is_cancelled() => {
+                tracing::error!(execution.id = %known.id, error = %error, "The end of an execution could not be written");
+                return Err(error);
+            }
+            None => ENDING_RETRIES[ENDING_RETRIES.len() - 1],
         };
         tracing::warn!(execution.id = %known.id, error = %error, "The end of an execution could not be written yet");
         tokio::time::sleep(pause).await;

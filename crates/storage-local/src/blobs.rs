@@ -53,7 +53,10 @@ fn failed(error: object_store::Error) -> StoreError {
         if let Some(error) = inner.downcast_ref::<io::Error>()
             && matches!(
                 error.kind(),
-                io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded | io::ErrorKind::ReadOnlyFilesystem
+                io::ErrorKind::StorageFull
+                    | io::ErrorKind::QuotaExceeded
+                    | io::ErrorKind::FileTooLarge
+                    | io::ErrorKind::ReadOnlyFilesystem
             )
         {
             return StoreError::Full(error.to_string());

@@ -4,7 +4,7 @@ import asyncio
 import os
 import urllib.request
 
-from shared.decorators import workflow
+from shared.decorators import option_generator, workflow
 
 
 def act(url: str, execution_id: str) -> None:
@@ -25,3 +25,25 @@ async def act_and_wait(context, url: str, seconds: float):
     print("acted, now waiting")
     await asyncio.sleep(seconds)
     return {"acted": True}
+
+
+@workflow(description="Acts, then writes lines for some seconds")
+async def act_and_talk(context, url: str):
+    await asyncio.to_thread(act, url, context.execution_id)
+    lines = 0
+    while lines < 40:
+        lines += 1
+        print(f"line {lines}")
+        await asyncio.sleep(0.1)
+    await asyncio.to_thread(act, url, f"{context.execution_id}-has-ended")
+    return {"lines": lines, "large": "x" * 100_000}
+
+
+@workflow(description="Takes something large")
+async def take(context, text: str):
+    return len(text)
+
+
+@option_generator(description="Needs no record")
+async def sizes(context):
+    return [{"label": "small", "value": 1}]

@@ -5,7 +5,7 @@ use serde_json::{Value, json};
 use std::{
     fs,
     path::Path,
-    process::{Child, ExitStatus, Stdio},
+    process::{Child, Command, ExitStatus, Stdio},
     time::{Duration, Instant},
 };
 
@@ -13,6 +13,9 @@ use std::{
 pub const PATIENCE: Duration = Duration::from_secs(60);
 /// How often a condition that is waited for is looked at.
 pub const LOOK_EVERY: Duration = Duration::from_millis(20);
+
+/// What a server under test is started with.
+pub const SERVE: [&str; 3] = ["serve", "--listen", "127.0.0.1:0"];
 
 /// An installation with the workflows these tests run.
 pub fn installation() -> Installation {
@@ -24,13 +27,18 @@ pub fn installation() -> Installation {
 
 /// Starts a server; `fault_point` arms one. `None`: it died before it was ready, as a fault point may want.
 pub async fn start(installation: &Installation, fault_point: Option<&str>) -> Option<Host> {
-    // The address of a killed server is still on file.
-    let _ = fs::remove_file(installation.data().join("server.json"));
-    let mut command = installation.msp(&["serve", "--listen", "127.0.0.1:0"]);
+    let mut command = installation.msp(&SERVE);
     if let Some(point) = fault_point {
         command.env(msp_engine::fault::FAULT_POINT_VARIABLE, point);
     }
-    let child = command.stdout(Stdio::null()).stderr(Stdio::null()).spawn().expect("the server starts");
+    begin(installation, command.stdout(Stdio::null()).stderr(Stdio::null())).await
+}
+
+/// Starts a server by this command, which is given everything but time.
+pub async fn begin(installation: &Installation, command: &mut Command) -> Option<Host> {
+    // The address of a killed server is still on file.
+    let _ = fs::remove_file(installation.data().join("server.json"));
+    let child = command.spawn().expect("the server starts");
     let mut host = Host { child, url: String::new(), token: String::new(), http: reqwest::Client::new() };
     let give_up = Instant::now() + PATIENCE;
     while host.url.is_empty() || !host.is_ready().await {
@@ -183,6 +191,11 @@ impl Host {
         let request = self.http.get(format!("{}/api/executions/{id}/logs", self.url)).bearer_auth(&self.token);
         let request = request.header("X-Organization-Id", org).query(&[("after", after)]);
         request.send().await.expect("an answer").json().await.expect("JSON")
+    }
+
+    /// Its process id.
+    pub fn pid(&self) -> u32 {
+        self.child.id()
     }
 
     /// SIGKILL: no clean-up of any kind.
