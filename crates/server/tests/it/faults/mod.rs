@@ -8,4 +8,7 @@ pub mod host;
 mod hostile;
 mod random_kills;
 mod revoked;
+mod seed;
+mod soak;
+mod store_full;
 mod worker_kills;

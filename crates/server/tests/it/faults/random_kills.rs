@@ -3,38 +3,20 @@
 use super::{
     effects::Effects,
     host::{installation, start},
+    seed::{Chance, seed},
 };
 use serde_json::{Value, json};
-use std::{
-    sync::{Arc, Mutex},
-    time::{Duration, SystemTime, UNIX_EPOCH},
-};
+use std::sync::{Arc, Mutex};
 
 /// How often the server is killed.
 const ROUNDS: u64 = 6;
 /// Callers at once.
 const CALLERS: usize = 4;
 
-/// A small generator (SplitMix64), so that a printed seed repeats the moments.
-struct Moments(u64);
-
-impl Moments {
-    fn next(&mut self, below_ms: u64) -> Duration {
-        self.0 = self.0.wrapping_add(0x9E37_79B9_7F4A_7C15);
-        let mut z = self.0;
-        z = (z ^ (z >> 30)).wrapping_mul(0xBF58_476D_1CE4_E5B9);
-        z = (z ^ (z >> 27)).wrapping_mul(0x94D0_49BB_1331_11EB);
-        Duration::from_millis((z ^ (z >> 31)) % below_ms)
-    }
-}
-
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_server_killed_at_random_moments_loses_no_accepted_run_and_runs_none_twice() {
-    let seed = std::env::var("FAULT_SEED").ok().and_then(|seed| seed.parse().ok()).unwrap_or_else(|| {
-        SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |since| u64::from(since.subsec_nanos()))
-    });
-    println!("repeat with FAULT_SEED={seed}");
-    let mut moments = Moments(seed);
+    let seed = seed();
+    let mut chance = Chance(seed);
     let effects = Effects::listen();
     let installation = installation();
     let first = start(&installation, None).await.expect("a first start");
@@ -61,7 +43,7 @@ async fn a_server_killed_at_random_moments_loses_no_accepted_run_and_runs_none_t
                 })
             })
             .collect();
-        tokio::time::sleep(moments.next(800)).await;
+        tokio::time::sleep(chance.within_ms(800)).await;
         host.kill();
         for caller in callers {
             caller.await.expect("a caller does not panic");
