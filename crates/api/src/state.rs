@@ -6,6 +6,7 @@ use msp_domain::Clock;
 use msp_engine::Engine;
 use msp_storage::Repositories;
 use std::sync::{Arc, OnceLock};
+use tokio_util::sync::CancellationToken;
 use url::Url;
 
 /// How this installation is reached and what it calls itself.
@@ -63,6 +64,8 @@ pub struct ApiState {
     pub options: ApiOptions,
     /// The time.
     pub clock: Arc<dyn Clock>,
+    /// Cancelled when event streams shall end.
+    pub(crate) closing: CancellationToken,
     pub(crate) denials: Denials,
     pub(crate) attempts: Attempts,
 }
@@ -79,7 +82,13 @@ impl ApiState {
     ) -> Self {
         let denials = Denials::new(repositories.audit.clone(), clock.clone());
         let attempts = Attempts::new(clock.clone());
-        Self { repositories, authenticator, gate, engine, options, clock, denials, attempts }
+        let closing = CancellationToken::new();
+        Self { repositories, authenticator, gate, engine, options, clock, closing, denials, attempts }
+    }
+
+    /// Ends the event streams, each with what is on record by now; call it when nothing runs any more.
+    pub fn close_streams(&self) {
+        self.closing.cancel();
     }
 
     /// Writes the anonymous denials counted so far to the audit trail; call it at shutdown.

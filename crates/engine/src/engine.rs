@@ -268,6 +268,11 @@ impl Engine {
         self.runtime.pool.layers()
     }
 
+    /// Whether it is on its way down and takes nothing new.
+    pub fn is_stopping(&self) -> bool {
+        self.runtime.stopping.is_cancelled()
+    }
+
     /// Takes no new runs, lets running ones end for `grace`, ends the rest as `Interrupted`. Pending ones stay for
     /// the next start.
     pub async fn shutdown(&self, grace: Duration) {

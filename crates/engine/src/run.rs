@@ -25,6 +25,7 @@ use msp_storage::{
 use serde_json::{Map, Value, json};
 use std::{sync::Arc, time::Duration};
 use tokio::sync::oneshot;
+use tracing::Instrument as _;
 
 /// Pauses between attempts to write an ending while the store is away, about a minute in all; the last one is repeated
 /// for as long as the server runs. When it is stopped meanwhile, the record stays `Running` and the next start of the
@@ -61,7 +62,7 @@ pub(crate) async fn run(runtime: Arc<Runtime>, request: RunRequest) -> Result<Ru
     match wait {
         Wait::No => {
             let task = async move { enqueue(&runtime, &request, &prepared, &edition).await };
-            tokio::spawn(task).await.unwrap_or_else(|_| Err(task_lost()))
+            tokio::spawn(task.in_current_span()).await.unwrap_or_else(|_| Err(task_lost()))
         }
         Wait::AtMost(limit) => {
             if runtime.pool.is_saturated(request.access.scope()) {
@@ -70,7 +71,7 @@ pub(crate) async fn run(runtime: Arc<Runtime>, request: RunRequest) -> Result<Ru
             let (recorded, on_record) = oneshot::channel();
             let started = runtime.clone();
             let mut task =
-                runtime.tasks.spawn(async move { run_now(started, request, prepared, edition, recorded).await });
+                runtime.tasks.spawn(run_now(started, request, prepared, edition, recorded).in_current_span());
             match tokio::time::timeout(limit, &mut task).await {
                 Ok(ended) => ended.unwrap_or_else(|_| Err(task_lost())),
                 Err(_elapsed) => match on_record.await {

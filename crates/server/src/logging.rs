@@ -1,11 +1,23 @@
 //! Where log lines go: standard error, for people at a terminal and for machines otherwise. Standard output belongs
 //! to what a command was asked for.
 
-use std::io::{self, IsTerminal};
+use std::{
+    io::{self, IsTerminal},
+    panic,
+};
 use tracing_subscriber::EnvFilter;
 
+/// How log lines are written.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum LogFormat {
+    /// A sentence and its fields, for people.
+    Text,
+    /// One JSON object per line, for programs.
+    Json,
+}
+
 /// Starts logging. `quiet` is for commands whose log nobody reads: warnings only, unless a filter was set.
-pub fn start(filter: Option<&str>, quiet: bool) {
+pub fn start(filter: Option<&str>, format: Option<LogFormat>, quiet: bool) {
     let fallback = if quiet { "warn" } else { "info" };
     // The settings have checked the filter already.
     let filter = EnvFilter::try_new(filter.unwrap_or(fallback)).unwrap_or_else(|_| EnvFilter::new(fallback));
@@ -13,10 +25,15 @@ pub fn start(filter: Option<&str>, quiet: bool) {
     // would report it with `eprintln!`.
     let subscriber =
         tracing_subscriber::fmt().with_env_filter(filter).with_writer(io::stderr).log_internal_errors(false);
-    let started = if io::stderr().is_terminal() {
-        subscriber.with_target(false).try_init()
-    } else {
-        subscriber.json().flatten_event(true).try_init()
+    let is_terminal = io::stderr().is_terminal();
+    let format = format.unwrap_or(if is_terminal { LogFormat::Text } else { LogFormat::Json });
+    let started = match format {
+        LogFormat::Text => subscriber.with_target(false).with_ansi(is_terminal).try_init(),
+        LogFormat::Json => {
+            // Every line is one object, also the last words of a thread.
+            panic::set_hook(Box::new(|panic| tracing::error!(panic = %panic, "A thread panicked")));
+            subscriber.json().flatten_event(true).with_span_list(false).try_init()
+        }
     };
     debug_assert!(started.is_ok(), "logging is started once");
 }

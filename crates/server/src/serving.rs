@@ -119,12 +119,12 @@ impl Serving {
         ended.context("the HTTP server crashed")
     }
 
-    /// Takes no new work, lets running executions end, and hangs up. `hurry` cuts the waiting short.
+    /// Takes no new work, lets running executions end, and hangs up. `hurry` cuts the waiting short. Until nothing runs any
+    /// more requests are answered, so that callers get their results, and `/readyz` says that others should go elsewhere.
     pub async fn stop(self, hurry: impl Future<Output = ()>) -> Result<()> {
         if let Some(server) = &self.announced {
             server.withdraw(&self.platform.data);
         }
-        self.stop.cancel();
         let running = match &*self.engine.borrow() {
             EngineStart::Running(engine) => Some(engine.clone()),
             EngineStart::Starting | EngineStart::Failed(_) => None,
@@ -135,6 +135,8 @@ impl Serving {
                 () = hurry => engine.shutdown(Duration::ZERO).await,
             }
         }
+        self.api.close_streams();
+        self.stop.cancel();
         if let Some(http) = self.http
             && let Ok(ended) = timeout(HANG_UP, http).await
         {

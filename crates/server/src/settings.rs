@@ -1,6 +1,7 @@
 //! Every environment variable and setting of the platform: declared, documented, read and checked here and nowhere
 //! else. All faults are reported at once.
 
+use crate::logging::LogFormat;
 use anyhow::{Context, Result};
 use msp_domain::workflow::nearest;
 use std::{
@@ -29,6 +30,7 @@ const PUBLIC_URL: &str = "MSP_PUBLIC_URL";
 const ALLOWED_HOSTS: &str = "MSP_ALLOWED_HOSTS";
 const LOG: &str = "MSP_LOG";
 const RUST_LOG: &str = "RUST_LOG";
+const LOG_FORMAT: &str = "MSP_LOG_FORMAT";
 const TABLES: &str = "TableStorageConnectionString";
 const KEY_VAULT: &str = "KeyVaultUrl";
 const TENANT: &str = "AzureAd__TenantId";
@@ -36,7 +38,7 @@ const CLIENT: &str = "AzureAd__ClientId";
 const ENGINE_URL: &str = "WorkflowEngineUrl";
 const MANAGEMENT_URL: &str = "ManagementApiUrl";
 
-const DECLARATIONS: [Declaration; 14] = [
+const DECLARATIONS: [Declaration; 15] = [
     Declaration { name: PYTHON, help: "the Python of the workers, 3.11 or newer [default: python3]" },
     Declaration { name: WORKERS_MAX, help: "most worker processes at once [default: 4 per processor, at least 8]" },
     Declaration {
@@ -57,6 +59,10 @@ const DECLARATIONS: [Declaration; 14] = [
     },
     Declaration { name: LOG, help: "what is logged, such as debug or warn,msp_engine=debug [default: info]" },
     Declaration { name: RUST_LOG, help: "the same, for when MSP_LOG is not set" },
+    Declaration {
+        name: LOG_FORMAT,
+        help: "text for people, json for one JSON object per line [default: text on a terminal, else json]",
+    },
     Declaration {
         name: TABLES,
         help: "absent or UseDevelopmentStorage=true: everything is kept in the data folder. Azure comes later",
@@ -95,6 +101,8 @@ pub struct Settings {
     pub allowed_hosts: Vec<String>,
     /// The log filter, if one was set.
     pub log: Option<String>,
+    /// How log lines are written, if that was set.
+    pub log_format: Option<LogFormat>,
 }
 
 /// Everything that is wrong with the settings.
@@ -139,6 +147,7 @@ impl Settings {
             public_url: reader.read(PUBLIC_URL, origin),
             allowed_hosts: reader.read(ALLOWED_HOSTS, hosts).unwrap_or_default(),
             log: reader.read(LOG, filter).or_else(|| reader.read(RUST_LOG, filter)),
+            log_format: reader.read(LOG_FORMAT, log_format),
         };
         if reader.faults.is_empty() { Ok(settings) } else { Err(SettingsFaults(reader.faults)) }
     }
@@ -306,6 +315,14 @@ fn hosts(text: &str) -> Result<Vec<String>, String> {
     }
 }
 
+fn log_format(text: &str) -> Result<LogFormat, String> {
+    match text {
+        "text" => Ok(LogFormat::Text),
+        "json" => Ok(LogFormat::Json),
+        other => Err(format!("must be text or json, not `{other}`")),
+    }
+}
+
 fn filter(text: &str) -> Result<String, String> {
     EnvFilter::try_new(text).map_err(|error| format!("is not a log filter: {error}"))?;
     Ok(text.to_owned())
@@ -328,9 +345,10 @@ mod tests {
             ("MSP_PUBLIC_URL", "automation.example.com"),
             ("TableStorageConnectionString", "DefaultEndpointsProtocol=https;AccountKey=c2VjcmV0"),
             ("AzureAd__TenantId", "contoso"),
+            ("MSP_LOG_FORMAT", "xml"),
         ])
         .expect_err("faults");
-        assert_eq!(faults.len(), 5, "{faults:#?}");
+        assert_eq!(faults.len(), 6, "{faults:#?}");
         assert!(faults[0].contains("did you mean MSP_WORKERS_MAX?"), "{}", faults[0]);
         assert!(!faults.concat().contains("c2VjcmV0"), "a key was printed");
     }

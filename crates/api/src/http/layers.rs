@@ -56,7 +56,8 @@ async fn finish(request: Request, next: Next) -> Response {
     let method = request.method().clone();
     let path = request.uri().path().to_owned();
     let started = std::time::Instant::now();
-    let span = tracing::debug_span!("request", request.id = %id);
+    // Of the highest level, so that whatever is logged on the way to the answer names its request.
+    let span = tracing::error_span!("request", request.id = %id);
     let mut response = next.run(request).instrument(span).await;
     if let Some(problem) = response.extensions_mut().remove::<Problem>() {
         response = with_request_id(response, problem, id);

@@ -48,9 +48,10 @@ pub async fn healthz() -> Json<Health> {
     Json(Health { status: "ok" })
 }
 
-/// Whether the store is open and the first bundle has loaded, or failed with its errors listed.
+/// Whether runs are accepted: the store is open, the first bundle has loaded, or failed with its errors listed, and the
+/// server is not about to stop.
 ///
-/// Problems: `engine-starting` (503).
+/// Problems: `engine-starting` (503), `engine-unavailable` (503).
 #[utoipa::path(
     get, path = "/readyz", operation_id = "getReadiness", tag = "service",
     responses((status = 200, body = Health, description = "Runs are accepted.")),
@@ -58,6 +59,9 @@ pub async fn healthz() -> Json<Health> {
 )]
 pub async fn readyz(State(api): State<Api>) -> Result<Json<Health>, Problem> {
     match api.engine.get() {
+        Some(engine) if engine.is_stopping() => {
+            Err(Problem::new(Kind::EngineUnavailable).detail("The server is stopping; runs that began may end first."))
+        }
         Some(_) => Ok(Json(Health { status: "ok" })),
         None => Err(Kind::EngineStarting.into()),
     }

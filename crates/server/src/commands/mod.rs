@@ -40,7 +40,7 @@ pub fn main() -> ExitCode {
 async fn dispatch(cli: &Cli) -> Result<()> {
     let settings = Settings::load(cli.places.settings.as_deref())?;
     let is_server = matches!(cli.command, Command::Serve(_) | Command::Simulate(_));
-    logging::start(settings.log.as_deref(), !is_server);
+    logging::start(settings.log.as_deref(), settings.log_format, !is_server);
     let open = async |missing| Platform::open(&cli.places, settings.clone(), missing).await;
     match &cli.command {
         Command::Serve(arguments) => serve::serve(&cli.places, settings, arguments).await,

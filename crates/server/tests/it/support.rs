@@ -129,7 +129,12 @@ impl Installation {
 
     /// A server with these flags, as soon as it listens.
     pub fn serve_with(&self, flags: &[&str]) -> Server {
-        let process = Background::start(self, "serve", &[&["serve"], flags].concat());
+        self.serve_by(self.msp(&[&["serve"], flags].concat()))
+    }
+
+    /// A server started by this command, as soon as it listens.
+    pub fn serve_by(&self, command: Command) -> Server {
+        let process = Background::spawn(self, "serve", command);
         let file = self.data().join("server.json");
         let url = process.wait_for("the server listens", || {
             let content: Value = serde_json::from_slice(&fs::read(&file).ok()?).ok()?;
@@ -198,12 +203,15 @@ pub struct Background {
 
 impl Background {
     fn start(installation: &Installation, name: &str, arguments: &[&str]) -> Self {
+        Self::spawn(installation, name, installation.msp(arguments))
+    }
+
+    fn spawn(installation: &Installation, name: &str, mut command: Command) -> Self {
         // Each start has files of its own: a later server must not be taken for an earlier one.
         let unique = uuid::Uuid::new_v4();
         let file = |kind: &str| installation.folder.path().join(format!("{name}-{unique}.{kind}"));
         let (stdout, stderr) = (file("out"), file("err"));
-        let child = installation
-            .msp(arguments)
+        let child = command
             .stdout(File::create(&stdout).expect("a file"))
             .stderr(File::create(&stderr).expect("a file"))
             .spawn()

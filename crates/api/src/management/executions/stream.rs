@@ -119,14 +119,19 @@ impl Reader {
     async fn wait(&mut self) {
         let due = self.spoke_at + HEARTBEAT;
         self.phase = Phase::Reading;
-        match &mut self.changes {
-            // The record is read at a heartbeat too, and with it the caller's rights.
-            Some(changes) => drop(timeout_at(due, changes.next()).await),
-            None => {
-                self.changes = self.api.engine.get().map(|engine| engine.follow(self.id));
-                sleep(POLL).await;
+        let closing = self.api.closing.clone();
+        let moved = async {
+            match &mut self.changes {
+                // The record is read at a heartbeat too, and with it the caller's rights.
+                Some(changes) => drop(timeout_at(due, changes.next()).await),
+                None => {
+                    self.changes = self.api.engine.get().map(|engine| engine.follow(self.id));
+                    sleep(POLL).await;
+                }
             }
-        }
+        };
+        // The server is about to hang up: what is on record is shown before.
+        closing.run_until_cancelled(moved).await;
     }
 
     /// Reads on: the record first, so that every line of an execution that has ended can be read by then.
@@ -153,6 +158,9 @@ impl Reader {
                 "error_message": execution.error_message,
             });
             self.push("end", end);
+        }
+        if self.phase == Phase::Waiting && self.api.closing.is_cancelled() {
+            self.close(&Kind::EngineUnavailable.into());
         }
         if self.ready.is_empty() && self.spoke_at.elapsed() >= HEARTBEAT {
             self.ready.push_back(Event::default().comment("still here"));
