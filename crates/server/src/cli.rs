@@ -62,6 +62,9 @@ pub enum Command {
     Backup(Backup),
     /// Put a backup back into an empty data folder; what had not ended when it was made is not run again
     Restore(Restore),
+    /// Put lists and pointers that do not fit what is on record right again, while no server runs; exit code 1 if
+    /// something is left that cannot be repaired
+    Repair(Repair),
     /// Manage the encryption of secrets
     #[command(subcommand)]
     Secrets(Secrets),
@@ -187,6 +190,14 @@ pub struct Restore {
     /// MSP_MASTER_KEY_FILE set, that file is used where it is, and this is left out
     #[arg(long, value_name = "FILE")]
     pub key: Option<PathBuf>,
+}
+
+/// `msp repair`.
+#[derive(Debug, Args)]
+pub struct Repair {
+    /// Say what would be repaired, and change nothing
+    #[arg(long)]
+    pub dry_run: bool,
 }
 
 /// `msp secrets`.

@@ -3,7 +3,8 @@
 use crate::OpenError;
 use async_trait::async_trait;
 use bytes::Bytes;
-use futures::TryStreamExt as _;
+use futures::stream::{self, BoxStream};
+use futures::{StreamExt as _, TryStreamExt as _, future};
 use msp_storage::{BlobStore, StoreError};
 use object_store::local::LocalFileSystem;
 use object_store::{ObjectStore, ObjectStoreExt as _, path::Path as ObjectPath};
@@ -87,13 +88,16 @@ impl BlobStore for LocalBlobs {
         }
     }
 
-    async fn list(&self, prefix: &str) -> Result<Vec<String>, StoreError> {
+    fn walk<'a>(&'a self, prefix: &'a str) -> BoxStream<'a, Result<String, StoreError>> {
         let folder = prefix
             .strip_suffix('/')
-            .ok_or_else(|| StoreError::Limit("blobs are listed by a prefix that ends in `/`".to_owned()))?;
-        let found: Vec<_> = self.files.list(Some(&checked(folder)?)).try_collect().await.map_err(failed)?;
-        let mut paths: Vec<_> = found.into_iter().map(|blob| blob.location.to_string()).collect();
-        paths.sort();
-        Ok(paths)
+            .ok_or_else(|| StoreError::Limit("blobs are listed by a prefix that ends in `/`".to_owned()))
+            .and_then(checked);
+        match folder {
+            Ok(folder) => {
+                self.files.list(Some(&folder)).map_ok(|blob| blob.location.to_string()).map_err(failed).boxed()
+            }
+            Err(error) => stream::once(future::ready(Err(error))).boxed(),
+        }
     }
 }

@@ -7,7 +7,7 @@ use crate::master_key::MasterKey;
 use crate::queue::LocalQueue;
 use crate::rotation;
 use crate::secrets::{self, LocalSecrets};
-use crate::sqlite::SqliteTables;
+use crate::sqlite::{SqliteTables, snapshot};
 use msp_domain::Clock;
 use msp_storage::repositories::Stores;
 use msp_storage::{StoreError, TableStore};
@@ -146,6 +146,19 @@ pub struct LocalHome {
 }
 
 impl LocalHome {
+    /// What SQLite finds wrong with the database, before anything else reads it; nothing if it is sound.
+    ///
+    /// # Errors
+    /// [`OpenError::NoInstallation`], or the file cannot be read.
+    pub async fn faults(data: &Path) -> Result<Vec<String>, OpenError> {
+        let database = data.join("msp.db");
+        if !database.exists() {
+            return Err(OpenError::NoInstallation { data: data.to_owned() });
+        }
+        let check = move || snapshot::faults(&database).map_err(OpenError::database(&database));
+        tokio::task::spawn_blocking(check).await.map_err(|error| OpenError::Store(StoreError::unavailable(error)))?
+    }
+
     /// Opens a data folder.
     ///
     /// # Errors

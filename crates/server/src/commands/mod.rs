@@ -3,6 +3,7 @@
 mod backup;
 mod openapi;
 mod pauses;
+mod repair;
 mod restore;
 mod secrets;
 mod seed;
@@ -52,6 +53,7 @@ async fn dispatch(cli: &Cli) -> Result<()> {
         Command::Pauses => pauses::pauses(&open(Missing::Refuse).await?).await,
         Command::Workflows(command) => workflows::workflows(&cli.places, settings, command).await,
         Command::Backup(arguments) => backup::backup(&open(Missing::Refuse).await?, arguments).await,
+        Command::Repair(arguments) => repair::repair(&cli.places, settings, arguments).await,
         Command::Secrets(command) => secrets::secrets(open(Missing::Refuse).await?, command).await,
         Command::Restore(arguments) => restore::restore(&cli.places, &settings, arguments).await,
         Command::Simulate(arguments) => simulate::simulate(arguments).await,

@@ -3,7 +3,7 @@
 use super::schema;
 use crate::backup::BackupError;
 use msp_storage::blobs::NAMES_A_BLOB;
-use rusqlite::{Connection, OpenFlags};
+use rusqlite::{Connection, ErrorCode, OpenFlags};
 use std::path::Path;
 
 /// Copies a database that others may be writing to into an empty file. The copy is one moment of it, compact, and in a
@@ -17,11 +17,20 @@ pub(crate) fn copy(database: &Path, copy: &Path) -> Result<(), BackupError> {
 
 /// The faults SQLite finds in a database: none in a sound one.
 pub(crate) fn faults(database: &Path) -> Result<Vec<String>, rusqlite::Error> {
-    let connection = Connection::open_with_flags(database, OpenFlags::SQLITE_OPEN_READ_ONLY)?;
-    connection.busy_timeout(schema::BUSY_TIMEOUT)?;
-    let mut statement = connection.prepare("PRAGMA integrity_check(20)")?;
-    let lines: Vec<String> = statement.query_map([], |row| row.get(0))?.collect::<Result<_, _>>()?;
-    Ok(if lines == ["ok"] { Vec::new() } else { lines })
+    let check = || {
+        let connection = Connection::open_with_flags(database, OpenFlags::SQLITE_OPEN_READ_ONLY)?;
+        connection.busy_timeout(schema::BUSY_TIMEOUT)?;
+        let mut statement = connection.prepare("PRAGMA integrity_check(20)")?;
+        let lines: Result<Vec<String>, _> = statement.query_map([], |row| row.get(0))?.collect();
+        lines
+    };
+    match check() {
+        Ok(lines) if lines == ["ok"] => Ok(Vec::new()),
+        Ok(lines) => Ok(lines),
+        // So damaged that it cannot even be checked.
+        Err(error) if error.sqlite_error_code() == Some(ErrorCode::DatabaseCorrupt) => Ok(vec![error.to_string()]),
+        Err(error) => Err(error),
+    }
 }
 
 /// Tells `see` the path of every blob that a row of a database names.

@@ -133,7 +133,7 @@ fn row(grant: &Grant, partition_key: String, row_key: String) -> Entity {
         .with("GrantedAt", grant.granted_at)
 }
 
-fn read_permissions(row: &Entity) -> Result<Permissions, StoreError> {
+pub(super) fn read_permissions(row: &Entity) -> Result<Permissions, StoreError> {
     Ok(Permissions {
         execute_workflows: row.flag("CanExecuteWorkflows")?,
         manage_config: row.flag("CanManageConfig")?,

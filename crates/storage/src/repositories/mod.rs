@@ -11,6 +11,7 @@ pub mod integrations;
 pub mod organizations;
 mod paging;
 pub mod pauses;
+pub mod repair;
 pub mod restored;
 pub mod sessions;
 pub mod sign_in_links;

@@ -2,6 +2,7 @@
 
 mod backups;
 mod keys;
+mod repairs;
 mod restores;
 
 use crate::{faults::host::Host, support::Installation};

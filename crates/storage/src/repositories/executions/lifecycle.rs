@@ -7,7 +7,7 @@ use crate::{Commit, Entity, Etag, ExecutionPointer, Guard, IfMatch, Query, Store
 use chrono::{DateTime, Utc};
 use msp_domain::{ExecutionId, ExecutionStatus};
 
-pub(super) const ACTIVE_PARTITION: &str = "ACTIVE";
+pub(in crate::repositories) const ACTIVE_PARTITION: &str = "ACTIVE";
 
 impl Executions {
     /// Puts a new execution on record in one commit: the row, its mirror, its active pointer, its queue message if

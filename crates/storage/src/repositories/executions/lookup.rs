@@ -8,7 +8,7 @@ use crate::{Comparison, Entity, Filter, Query, StoreError, Table};
 use msp_domain::{ExecutionId, Scope, UserId};
 
 /// Rows whose key starts with this are no executions: idempotency marks sort after every run (design section 3).
-pub(super) const RESERVED_ROWS: &str = "~";
+pub(in crate::repositories) const RESERVED_ROWS: &str = "~";
 /// Most pages a lookup by filter reads: ids without a time come from other tools, and a guessed one must not cost a
 /// walk over a million rows.
 const LOOKUP_PAGES: usize = 100;

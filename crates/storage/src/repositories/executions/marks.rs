@@ -2,7 +2,6 @@
 //! shows them (design section 3).
 
 use super::Executions;
-use super::lookup::RESERVED_ROWS;
 use crate::repositories::etag_of;
 use crate::{Comparison, Entity, Etag, Filter, IfMatch, Query, StoreError, Table, Write};
 use chrono::{DateTime, Utc};
@@ -34,8 +33,11 @@ pub struct Mark {
     pub etag: Etag,
 }
 
+/// What the rows of marks begin with.
+pub(in crate::repositories) const PREFIX: &str = "~idem_";
+
 fn row_key(key_hash: &str) -> String {
-    format!("{RESERVED_ROWS}idem_{key_hash}")
+    format!("{PREFIX}{key_hash}")
 }
 
 impl Executions {

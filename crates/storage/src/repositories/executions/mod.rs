@@ -3,12 +3,12 @@
 //! `ExecutionLogs` holds the lines.
 
 mod across;
-mod lifecycle;
+pub(in crate::repositories) mod lifecycle;
 mod logs;
-mod lookup;
-mod marks;
+pub(in crate::repositories) mod lookup;
+pub(in crate::repositories) mod marks;
 mod record;
-mod rows;
+pub(in crate::repositories) mod rows;
 
 pub use marks::{Mark, NewMark};
 pub use record::{

@@ -75,7 +75,7 @@ pub(super) fn row(execution: &Execution, row_key: &str) -> Entity {
 }
 
 /// The mirror of the user: enough to list it and to find the deciding row.
-pub(super) fn mirror(execution: &Execution, row_key: &str) -> Entity {
+pub(in crate::repositories) fn mirror(execution: &Execution, row_key: &str) -> Entity {
     Entity::new(execution.executed_by.key(), row_key)
         .with("ExecutionId", execution.id.as_uuid())
         .with_some("OrgId", execution.scope.org().map(|org| org.as_uuid()))
@@ -85,7 +85,7 @@ pub(super) fn mirror(execution: &Execution, row_key: &str) -> Entity {
 }
 
 /// The pointer recovery looks at.
-pub(super) fn active(execution: &Execution) -> Entity {
+pub(in crate::repositories) fn active(execution: &Execution) -> Entity {
     Entity::new(super::lifecycle::ACTIVE_PARTITION, execution.id.key())
         .with("ExecutionId", execution.id.as_uuid())
         .with_some("OrgId", execution.scope.org().map(|org| org.as_uuid()))
@@ -114,12 +114,12 @@ fn json_of(row: &Entity, kind: &str) -> Result<Option<StoredJson>, StoreError> {
 }
 
 /// The scope a mirror or pointer names: no `OrgId` means `GLOBAL`.
-pub(super) fn scope_of(row: &Entity) -> Result<Scope, StoreError> {
+pub(in crate::repositories) fn scope_of(row: &Entity) -> Result<Scope, StoreError> {
     Ok(Scope::from(row.guid_opt("OrgId")?.map(msp_domain::OrgId::from)))
 }
 
 /// Reads the deciding row. What only we write may be missing: other tools write the seed's properties alone.
-pub(super) fn read(scope: Scope, row: &Entity) -> Result<Execution, StoreError> {
+pub(in crate::repositories) fn read(scope: Scope, row: &Entity) -> Result<Execution, StoreError> {
     let corrupt = |fault: String| StoreError::Corrupt(format!("execution {}: {fault}", row.row_key));
     let text = |name: &str| row.text_opt(name).map(|text| text.map(str::to_owned));
     let id = row.guid_opt("ExecutionId")?.ok_or_else(|| corrupt("no `ExecutionId`".to_owned()))?;

@@ -1,0 +1,127 @@
+//! Executions: `WorkflowExecutions` decides; `UserExecutions` lists them by user, `ActiveExecutions` points to those that
+//! have not ended, and idempotency marks lead to them.
+
+use super::blobs::Named;
+use super::{Finding, Pass, Walk, as_found};
+use crate::repositories::executions::{lookup::RESERVED_ROWS, marks, rows};
+use crate::{Entity, StoreError, Table};
+use msp_domain::{ExecutionId, ExecutionStatus, Scope};
+
+impl Pass<'_> {
+    /// Answers the blobs that executions name.
+    pub(super) async fn executions(&mut self) -> Result<Named, StoreError> {
+        let mut named = Named::default();
+        let mut walk = Walk::over(Table::WorkflowExecutions);
+        while let Some(found) = walk.next(self.tables()).await? {
+            for row in found {
+                if row.row_key.starts_with(RESERVED_ROWS) {
+                    self.mark(&row).await?;
+                } else {
+                    self.execution(&row, &mut named).await?;
+                }
+            }
+        }
+        let mut walk = Walk::over(Table::UserExecutions);
+        while let Some(found) = walk.next(self.tables()).await? {
+            for row in found {
+                self.listed_execution(&row).await?;
+            }
+        }
+        let mut walk = Walk::over(Table::ActiveExecutions);
+        while let Some(found) = walk.next(self.tables()).await? {
+            for row in found {
+                self.pointer(&row).await?;
+            }
+        }
+        Ok(named)
+    }
+
+    async fn execution(&mut self, row: &Entity, named: &mut Named) -> Result<(), StoreError> {
+        let scope = Scope::from_key(&row.partition_key).map_err(|error| error.to_string());
+        let execution = match scope.and_then(|scope| rows::read(scope, row).map_err(|error| error.to_string())) {
+            Ok(execution) => execution,
+            Err(reason) => {
+                // What it names it may still need.
+                named.add_all(row, ExecutionId::from(uuid::Uuid::nil()));
+                self.unreadable(Table::WorkflowExecutions, row, reason);
+                return Ok(());
+            }
+        };
+        named.add_all(row, execution.id);
+        let decides = (Table::WorkflowExecutions, row);
+        // A row another tool wrote may name nobody, and then is in nobody's list.
+        if !execution.executed_by.as_uuid().is_nil() {
+            let mirror = rows::mirror(&execution, &row.row_key);
+            let finding = Finding::ExecutionNotListed { id: execution.id };
+            self.mirrored(decides, (Table::UserExecutions, mirror), finding).await?;
+        }
+        if !execution.status.is_final() {
+            let pointer = rows::active(&execution);
+            let finding = Finding::PointerMissing { id: execution.id };
+            self.mirrored(decides, (Table::ActiveExecutions, pointer), finding).await?;
+        }
+        Ok(())
+    }
+
+    async fn listed_execution(&mut self, row: &Entity) -> Result<(), StoreError> {
+        // A mirror that names no readable place has no execution there.
+        let scope = rows::scope_of(row).unwrap_or(Scope::Global);
+        let keys = (scope.key(), row.row_key.clone());
+        let decides = self.tables().get(Table::WorkflowExecutions, &keys.0, &keys.1).await?;
+        let is_theirs = |decides: &Entity| match decides.text_opt("ExecutedBy") {
+            Ok(user) => user == Some(row.partition_key.as_str()),
+            // Not readable, which has been said; the mirror may be right.
+            Err(_) => true,
+        };
+        if decides.as_ref().is_some_and(is_theirs) {
+            return Ok(());
+        }
+        let guard = as_found(Table::WorkflowExecutions, keys, decides.as_ref())?;
+        let finding = Finding::ExecutionOnlyListed { user: row.partition_key.clone(), row_key: row.row_key.clone() };
+        self.superfluous(Table::UserExecutions, row, guard, finding).await
+    }
+
+    async fn pointer(&mut self, row: &Entity) -> Result<(), StoreError> {
+        // A pointer that is not readable leads nowhere; those that are needed were written anew before.
+        let keys = target(row).ok().flatten().unwrap_or_else(|| (Scope::Global.key(), row.row_key.clone()));
+        let decides = self.tables().get(Table::WorkflowExecutions, &keys.0, &keys.1).await?;
+        let has_ended = |row: &Entity| row.text("Status").ok()?.parse().ok().map(ExecutionStatus::is_final);
+        // One whose status is not readable may go on.
+        if decides.as_ref().is_some_and(|row| !has_ended(row).unwrap_or(false)) {
+            return Ok(());
+        }
+        let guard = as_found(Table::WorkflowExecutions, keys, decides.as_ref())?;
+        let finding = Finding::PointerStale { row_key: row.row_key.clone() };
+        self.superfluous(Table::ActiveExecutions, row, guard, finding).await
+    }
+
+    async fn mark(&mut self, row: &Entity) -> Result<(), StoreError> {
+        if !row.row_key.starts_with(marks::PREFIX) {
+            return Ok(());
+        }
+        let keys = match row.guid_opt("ExecutionId") {
+            Ok(Some(id)) => (row.partition_key.clone(), row_key(id.into())),
+            _ => {
+                self.unreadable(Table::WorkflowExecutions, row, "it names no execution");
+                return Ok(());
+            }
+        };
+        if self.tables().get(Table::WorkflowExecutions, &keys.0, &keys.1).await?.is_some() {
+            return Ok(());
+        }
+        let finding = Finding::MarkLeadsNowhere { scope: keys.0.clone() };
+        let guard = as_found(Table::WorkflowExecutions, keys, None)?;
+        self.superfluous(Table::WorkflowExecutions, row, guard, finding).await
+    }
+}
+
+/// The keys of the execution a pointer leads to.
+fn target(pointer: &Entity) -> Result<Option<(String, String)>, StoreError> {
+    let scope = rows::scope_of(pointer)?;
+    Ok(pointer.guid_opt("ExecutionId")?.map(|id| (scope.key(), row_key(id.into()))))
+}
+
+/// What the platform itself runs always has an id that carries its time.
+fn row_key(id: ExecutionId) -> String {
+    id.row_key().unwrap_or_else(|| id.key())
+}

@@ -1,0 +1,105 @@
+//! What may be wrong, each as a sentence for operators.
+
+use crate::Table;
+use msp_domain::ExecutionId;
+use std::fmt;
+
+/// Something that does not fit together.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Finding {
+    /// A grant that works and is listed wrongly or not at all.
+    GrantNotListed {
+        /// Whose.
+        user: String,
+        /// Where.
+        org: String,
+    },
+    /// A grant that is listed and does not exist.
+    GrantOnlyListed {
+        /// Whose.
+        user: String,
+        /// Where.
+        org: String,
+    },
+    /// An execution that its user's list shows wrongly or not at all.
+    ExecutionNotListed {
+        /// Which.
+        id: ExecutionId,
+    },
+    /// An execution in the list of a user that is not on record.
+    ExecutionOnlyListed {
+        /// Whose list.
+        user: String,
+        /// Which row.
+        row_key: String,
+    },
+    /// An execution that has not ended, and that a restarted engine would not find.
+    PointerMissing {
+        /// Which.
+        id: ExecutionId,
+    },
+    /// A pointer to an execution that has ended or is not on record.
+    PointerStale {
+        /// Which row.
+        row_key: String,
+    },
+    /// An idempotency key that leads to no execution.
+    MarkLeadsNowhere {
+        /// Where it counts.
+        scope: String,
+    },
+    /// An input or result that no execution names.
+    BlobNobodyNames {
+        /// Where it is.
+        path: String,
+    },
+    /// An input or result that is gone.
+    BlobMissing {
+        /// Whose.
+        id: ExecutionId,
+    },
+    /// A row that decides something and is not readable.
+    Unreadable {
+        /// Which table.
+        table: Table,
+        /// Its partition.
+        partition_key: String,
+        /// Its row.
+        row_key: String,
+        /// Why.
+        reason: String,
+    },
+}
+
+impl fmt::Display for Finding {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::GrantNotListed { user, org } => {
+                write!(f, "the grant of user {user} is not listed as it is in organization {org}")
+            }
+            Self::GrantOnlyListed { user, org } => {
+                write!(f, "organization {org} lists a grant of user {user} that does not exist")
+            }
+            Self::ExecutionNotListed { id } => {
+                write!(f, "execution {id} is not listed as it is among those of its user")
+            }
+            Self::ExecutionOnlyListed { user, row_key } => {
+                write!(f, "user {user} is said to have run {row_key}, which is not on record")
+            }
+            Self::PointerMissing { id } => write!(f, "execution {id} has not ended, and a new start would not find it"),
+            Self::PointerStale { row_key } => {
+                write!(f, "execution {row_key} is said to go on, but has ended or is not on record")
+            }
+            Self::MarkLeadsNowhere { scope } => {
+                write!(f, "an idempotency key in {scope} leads to an execution that is not on record")
+            }
+            Self::BlobNobodyNames { path } => write!(f, "{path} belongs to no execution"),
+            Self::BlobMissing { id } => {
+                write!(f, "an input or result of execution {id} is missing; a backup may still have it")
+            }
+            Self::Unreadable { table, partition_key, row_key, reason } => {
+                write!(f, "{} ({partition_key}, {row_key}) cannot be read: {reason}", table.name())
+            }
+        }
+    }
+}
