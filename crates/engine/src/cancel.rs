@@ -1,6 +1,6 @@
 //! Cancelling: a pending execution ends at once, a running one is asked to.
 
-use crate::{run::password_address, runtime::Runtime};
+use crate::{dispatcher, run::password_address, runtime::Runtime};
 use msp_domain::{ExecutionId, ExecutionStatus, Scope};
 use msp_storage::{
     ExecutionPointer, StoreError,
@@ -50,7 +50,8 @@ pub(crate) async fn cancel(
             ExecutionStatus::Pending => match executions.cancel_pending(&execution, &ending(runtime), audit).await {
                 Ok(cancelled) => {
                     let pointer = ExecutionPointer { scope, execution_id: id };
-                    // Recovery sweeps what stays behind if this fails; its queue message finds nothing to claim.
+                    dispatcher::forget(runtime, pointer).await;
+                    // Recovery sweeps what stays behind if this fails.
                     let _ = runtime.repositories.stores.secrets.delete(&password_address(pointer)).await;
                     runtime.live.moved(id);
                     return Ok(cancelled);

@@ -1,6 +1,7 @@
-//! The dispatcher: takes pending executions off the queue, checks the rights behind them again, and runs them.
+//! The dispatcher: starts pending executions when it is their turn, checks the rights behind them again, and runs them.
 
 use crate::{
+    backlog::Turn,
     fault::{FaultPoint, reach},
     live::Running,
     log_sink::LogSink,
@@ -21,32 +22,39 @@ use msp_storage::{
 };
 use serde_json::{Map, Value, json};
 use std::{sync::Arc, time::Duration};
-use tokio::sync::Semaphore;
 
-/// How long a received message stays hidden. Claiming takes milliseconds; a claimed execution needs no message.
-const VISIBILITY: Duration = Duration::from_secs(30);
+/// How long a received message stays hidden. Its execution may wait longer for its turn: then it is delivered again,
+/// which changes nothing but the receipt.
+const VISIBILITY: Duration = Duration::from_secs(300);
+/// Messages received at once.
+const RECEIVED_AT_ONCE: usize = 32;
 /// The longest sleep between looks at the queue: a message whose receiver died becomes visible without a signal.
 const LONGEST_WAIT: Duration = Duration::from_secs(2);
-/// After a failed look at the queue.
+/// After a failed look at the queue, or a failed attempt to start an execution.
 const PAUSE_AFTER_FAILURE: Duration = Duration::from_secs(1);
-/// Queued executions in flight at once; synchronous ones are not held back by a long queue.
-const MAX_IN_FLIGHT: usize = 64;
 
-/// Runs until the engine stops. `left_behind` are pending executions an earlier engine may have received already.
+/// Runs until the engine stops. `left_behind` are the executions that were pending when it started.
 pub(crate) async fn dispatch(runtime: Arc<Runtime>, left_behind: Vec<ExecutionPointer>) {
-    let places = Arc::new(Semaphore::new(MAX_IN_FLIGHT));
     for pointer in left_behind {
-        take(&runtime, &places, pointer, None).await;
+        runtime.backlog.arrive(pointer, None);
     }
+    tokio::spawn(receive(runtime.clone()));
     while !runtime.stopping.is_cancelled() {
-        let queue = &runtime.repositories.stores.queue;
-        let free = places.available_permits();
-        if free == 0 {
-            // A place comes free before anything more may be received.
-            drop(places.acquire().await);
-            continue;
+        for turn in runtime.backlog.turns() {
+            runtime.tasks.spawn(take(runtime.clone(), turn));
         }
-        match queue.receive(free, VISIBILITY).await {
+        tokio::select! {
+            () = runtime.backlog.changed() => {}
+            () = runtime.stopping.cancelled() => {}
+        }
+    }
+}
+
+/// Moves what the queue delivers into the backlog, where organizations take turns: a queue knows only the oldest.
+async fn receive(runtime: Arc<Runtime>) {
+    let queue = &runtime.repositories.stores.queue;
+    while !runtime.stopping.is_cancelled() {
+        match queue.receive(RECEIVED_AT_ONCE, VISIBILITY).await {
             Ok(messages) if messages.is_empty() => {
                 tokio::select! {
                     () = queue.wait(LONGEST_WAIT) => {}
@@ -56,7 +64,7 @@ pub(crate) async fn dispatch(runtime: Arc<Runtime>, left_behind: Vec<ExecutionPo
             Ok(messages) => {
                 reach(FaultPoint::AfterReceive);
                 for message in messages {
-                    take(&runtime, &places, message.pointer, Some(message)).await;
+                    runtime.backlog.arrive(message.pointer, Some(message));
                 }
             }
             Err(error) => {
@@ -67,68 +75,43 @@ pub(crate) async fn dispatch(runtime: Arc<Runtime>, left_behind: Vec<ExecutionPo
     }
 }
 
-async fn take(
-    runtime: &Arc<Runtime>,
-    places: &Arc<Semaphore>,
-    pointer: ExecutionPointer,
-    message: Option<QueueMessage>,
-) {
-    let Ok(place) = places.clone().acquire_owned().await else { return };
-    let runtime = runtime.clone();
-    runtime.tasks.clone().spawn(async move {
-        if let Err(error) = run_queued(runtime, pointer, message).await {
-            // Its message becomes visible again, or recovery finds the record.
-            tracing::error!(execution.id = %pointer.execution_id, error = %error, "A queued execution was not run to its end");
-        }
-        drop(place);
-    });
-}
-
-async fn run_queued(
-    runtime: Arc<Runtime>,
-    pointer: ExecutionPointer,
-    message: Option<QueueMessage>,
-) -> Result<(), StoreError> {
+async fn take(runtime: Arc<Runtime>, turn: Turn) {
+    let pointer = turn.pointer;
     if runtime.stopping.is_cancelled() {
-        return Ok(());
+        return;
     }
+    let live = runtime.live.enter(pointer.execution_id);
     // The record names what it runs on, which may have changed since it was queued.
     let edition = runtime.pool.edition();
-    let live = runtime.live.enter(pointer.execution_id);
-    let claim = claim(&runtime, pointer, edition.bundle()).await?;
-    if matches!(claim, Claim::Ours(_)) {
-        reach(FaultPoint::AfterClaim);
-    }
-    if let Some(message) = message {
-        match runtime.repositories.stores.queue.delete(&message).await {
-            // Delivered again meanwhile: the other delivery will find nothing to claim.
-            Ok(()) | Err(StoreError::PreconditionFailed | StoreError::NotFound) => {}
-            // Likewise. What is claimed must run: nobody else would.
-            Err(error) if matches!(claim, Claim::Ours(_)) => {
-                tracing::warn!(execution.id = %pointer.execution_id, error = %error, "The message of a claimed execution stays in the queue");
-            }
-            Err(error) => return Err(error),
+    let claim = match claim(&runtime, pointer, edition.bundle()).await {
+        Ok(claim) => claim,
+        Err(error) => {
+            tracing::warn!(execution.id = %pointer.execution_id, error = %error, "A queued execution could not be started yet");
+            tokio::time::sleep(PAUSE_AFTER_FAILURE).await;
+            return turn.give_back();
         }
-    }
-    let execution = match claim {
-        Claim::Ours(execution) => *execution,
-        Claim::NotPending => return Ok(()),
+    };
+    let ran = match claim {
+        Claim::Ours(execution) => {
+            reach(FaultPoint::AfterClaim);
+            forget(&runtime, pointer).await;
+            live.moved();
+            run(&runtime, &execution, edition, live).await
+        }
+        Claim::NotPending => {
+            forget(&runtime, pointer).await;
+            Ok(())
+        }
         Claim::Paused(target) => {
+            delete(&runtime, turn.set_aside()).await;
             runtime.pauses.hold(pointer, target);
-            return Ok(());
+            Ok(())
         }
     };
-    live.moved();
-    let ran = match ready(&runtime, &execution, edition).await? {
-        Ok(ready) => match ready.run(runtime.clone(), live).await {
-            Ok(_) => Ok(()),
-            Err(crate::RunError::Store(error)) => Err(error),
-            Err(other) => Err(StoreError::unavailable(other)),
-        },
-        Err(refusal) => refuse(&runtime, &execution, refusal, live).await,
-    };
-    runtime.repositories.stores.secrets.delete(&password_address(pointer)).await?;
-    ran
+    if let Err(error) = ran {
+        // Recovery finds the record.
+        tracing::error!(execution.id = %pointer.execution_id, error = %error, "A queued execution was not run to its end");
+    }
 }
 
 enum Claim {
@@ -152,6 +135,43 @@ async fn claim(runtime: &Runtime, pointer: ExecutionPointer, bundle: &str) -> Re
             Err(error) => return Err(error),
         }
     }
+}
+
+/// An execution is not pending any more: its place in the backlog and its message are not needed.
+pub(crate) async fn forget(runtime: &Runtime, pointer: ExecutionPointer) {
+    delete(runtime, runtime.backlog.gone(pointer)).await;
+}
+
+async fn delete(runtime: &Runtime, message: Option<QueueMessage>) {
+    let Some(message) = message else { return };
+    match runtime.repositories.stores.queue.delete(&message).await {
+        Ok(()) | Err(StoreError::PreconditionFailed | StoreError::NotFound) => {}
+        // Delivered again, it finds nothing to claim and is deleted then.
+        Err(error) => tracing::warn!(error = %error, "A message of the execution queue could not be deleted"),
+    }
+}
+
+async fn run(
+    runtime: &Arc<Runtime>,
+    execution: &Execution,
+    edition: Arc<Edition>,
+    live: Running,
+) -> Result<(), StoreError> {
+    let ran = match ready(runtime, execution, edition).await? {
+        Ok(ready) => {
+            // It was accepted: however long the line is, it waits in it.
+            let place = runtime.pool.place_regardless(execution.scope);
+            match ready.run(runtime.clone(), place, live).await {
+                Ok(_) => Ok(()),
+                Err(crate::RunError::Store(error)) => Err(error),
+                Err(other) => Err(StoreError::unavailable(other)),
+            }
+        }
+        Err(refusal) => refuse(runtime, execution, refusal, live).await,
+    };
+    let pointer = ExecutionPointer { scope: execution.scope, execution_id: execution.id };
+    runtime.repositories.stores.secrets.delete(&password_address(pointer)).await?;
+    ran
 }
 
 /// Why a queued execution may not run after all.

@@ -113,6 +113,9 @@ pub enum RunError {
     /// Every worker is busy and the line is full.
     #[error("every worker is busy")]
     Saturated,
+    /// As many executions are pending as there may be, in all or of this organization.
+    #[error("too many executions are waiting already")]
+    BacklogFull,
     /// The engine is shutting down, or its workers do not start; the sentence says which.
     #[error("{0}")]
     Unavailable(String),

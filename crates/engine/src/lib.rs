@@ -1,5 +1,6 @@
 #![doc = include_str!("../README.md")]
 
+mod backlog;
 mod cancel;
 mod dispatcher;
 mod ending;
@@ -7,12 +8,14 @@ pub mod engine;
 pub mod fault;
 mod host;
 mod idempotency;
+mod line;
 mod line_masker;
 mod live;
 mod log_sink;
 pub mod masking;
 mod options;
 mod pauses;
+mod places;
 mod prepare;
 mod record;
 mod recovery;

@@ -8,6 +8,7 @@ use crate::{
     idempotency::{Earlier, answer, earlier},
     live::Running,
     log_sink::LogSink,
+    places::Place,
     prepare::{Prepared, prepare},
     record::Record,
     runtime::Runtime,
@@ -65,13 +66,12 @@ pub(crate) async fn run(runtime: Arc<Runtime>, request: RunRequest) -> Result<Ru
             tokio::spawn(task.in_current_span()).await.unwrap_or_else(|_| Err(task_lost()))
         }
         Wait::AtMost(limit) => {
-            if runtime.pool.is_saturated(request.access.scope()) {
-                return Err(RunError::Saturated);
-            }
+            // Held from before the record until a worker takes it: what is on record is never refused for lack of room.
+            let place = runtime.pool.place(request.access.scope()).ok_or(RunError::Saturated)?;
             let (recorded, on_record) = oneshot::channel();
             let started = runtime.clone();
             let mut task =
-                runtime.tasks.spawn(run_now(started, request, prepared, edition, recorded).in_current_span());
+                runtime.tasks.spawn(run_now(started, request, prepared, edition, place, recorded).in_current_span());
             match tokio::time::timeout(limit, &mut task).await {
                 Ok(ended) => ended.unwrap_or_else(|_| Err(task_lost())),
                 Err(_elapsed) => match on_record.await {
@@ -94,6 +94,7 @@ async fn enqueue(
     prepared: &Prepared,
     edition: &Edition,
 ) -> Result<RunAnswer, RunError> {
+    let place = runtime.backlog.admit(request.access.scope()).ok_or(RunError::BacklogFull)?;
     let new = new_execution(runtime, request, prepared, edition);
     let pointer = ExecutionPointer { scope: new.scope, execution_id: new.id };
     let parked = password_address(pointer);
@@ -112,6 +113,7 @@ async fn enqueue(
         }
     };
     reach(FaultPoint::AfterEnqueue);
+    runtime.backlog.accept(new.id, place);
     runtime.repositories.stores.queue.send(pointer).await?;
     Ok(RunAnswer::Accepted(Box::new(execution)))
 }
@@ -121,6 +123,7 @@ async fn run_now(
     request: RunRequest,
     prepared: Prepared,
     edition: Arc<Edition>,
+    place: Place,
     recorded: oneshot::Sender<Execution>,
 ) -> Result<RunAnswer, RunError> {
     // As the gate saw it: if it has changed since, the insert is refused.
@@ -144,7 +147,7 @@ async fn run_now(
         arguments: prepared.arguments,
         passwords: prepared.passwords,
     };
-    claimed.run(runtime, live).await
+    claimed.run(runtime, place, live).await
 }
 
 fn new_execution(runtime: &Runtime, request: &RunRequest, prepared: &Prepared, edition: &Edition) -> NewExecution {
@@ -213,11 +216,12 @@ pub(crate) struct Claimed {
 }
 
 impl Claimed {
-    /// Runs it to its final record. `live` is held until then: whoever wants to cancel it finds it there.
+    /// Runs it to its final record. `place` is its place in the line for a worker. `live` is held to the end: whoever wants
+    /// to cancel it finds it there.
     ///
     /// # Errors
     /// [`RunError::Store`] when the ending could not be made durable; the record then still says `Running`.
-    pub async fn run(self, runtime: Arc<Runtime>, live: Running) -> Result<RunAnswer, RunError> {
+    pub async fn run(self, runtime: Arc<Runtime>, place: Place, live: Running) -> Result<RunAnswer, RunError> {
         let execution = self.execution;
         let masker = runtime.masker(execution.scope);
         for password in self.passwords.values().filter_map(Value::as_str) {
@@ -245,7 +249,7 @@ impl Claimed {
             execution_id: execution.id,
         };
         let host = Arc::new(Recorded { calls, logs: logs.clone(), record: record.clone() });
-        let outcome = runtime.pool.run(assignment, host).await;
+        let outcome = runtime.pool.run_in(place, assignment, host).await;
         reach(FaultPoint::AfterOutcome);
         describe(&outcome, &logs).await;
         let finished = finish(&runtime, &record, &logs, &outcome).await?;

@@ -1,6 +1,8 @@
 //! What every execution of this engine shares.
 
-use crate::{idempotency::Fingerprints, live::Registry, masking::Masker, pauses::Pauses, workers::WorkerPool};
+use crate::{
+    backlog::Backlog, idempotency::Fingerprints, live::Registry, masking::Masker, pauses::Pauses, workers::WorkerPool,
+};
 use msp_auth::Gate;
 use msp_domain::{Clock, Scope};
 use msp_integrations::Integrations;
@@ -22,6 +24,8 @@ pub(crate) struct Runtime {
     pub owner: String,
     /// Hashes of idempotency keys and the bodies they came with.
     pub fingerprints: Fingerprints,
+    /// What was accepted and waits to be started.
+    pub backlog: Arc<Backlog>,
     /// What this engine runs, and who follows it.
     pub live: Registry,
     /// What an emergency stop holds.
@@ -51,6 +55,7 @@ impl Runtime {
             clock,
             owner,
             fingerprints,
+            backlog: Arc::new(Backlog::new()),
             live: Registry::default(),
             tasks: TaskTracker::new(),
             stopping: CancellationToken::new(),

@@ -5,7 +5,7 @@ use anyhow::{Context, Result, anyhow};
 use base64::{Engine as _, prelude::BASE64_STANDARD};
 use msp_auth::{Authenticator, Tokens};
 use msp_domain::{Clock, OrgId, Scope, SystemClock, workflow::nearest};
-use msp_engine::workers::PoolOptions;
+use msp_engine::workers::{PoolOptions, RUNS_PER_WORKER};
 use msp_integrations::Integrations;
 use msp_storage::{
     Repositories, SecretAddress, SecretNamespace, SecretValue,
@@ -177,6 +177,7 @@ pub fn pool_options(settings: &Settings, workspace: PathBuf, engine_dir: PathBuf
         max_workers: settings.workers_max,
         spares: SPARE_WORKERS,
         memory_limit_bytes: settings.worker_memory_mb << 20,
+        runs_per_worker: RUNS_PER_WORKER,
         install_requirements: true,
     })
 }

@@ -200,7 +200,7 @@ impl LocalHome {
         let stores = Stores {
             blobs: Arc::new(LocalBlobs::open(&data.join("blobs"))?),
             secrets: Arc::new(LocalSecrets::new(Arc::clone(&tables), &master_key)),
-            queue: Arc::new(LocalQueue::new(Arc::clone(&tables), Arc::clone(&options.clock))),
+            queue: Arc::new(LocalQueue::new(Arc::clone(&options.clock))),
             tables,
         };
         Ok(Self { stores, master_key })

@@ -1,6 +1,6 @@
 //! The execution queue: pointers to pending executions, delivered at least once.
 
-use crate::{StoreError, TableWrite};
+use crate::StoreError;
 use async_trait::async_trait;
 use msp_domain::{ExecutionId, Scope};
 use std::time::Duration;
@@ -26,13 +26,11 @@ pub struct QueueMessage {
 }
 
 /// A queue of executions. The record decides who runs: a message for an execution that is no longer pending is
-/// deleted, so delivering one twice is harmless.
+/// deleted, so delivering one twice is harmless. It decides what is pending, too: an engine that starts reads that from
+/// `ActiveExecutions`, so a message that was lost is harmless as well.
 #[async_trait]
 pub trait ExecutionQueue: Send + Sync + 'static {
-    /// The write that makes the message durable in the same commit as the record, in a home that has one.
-    fn accompanying_write(&self, pointer: ExecutionPointer) -> Option<TableWrite>;
-
-    /// Makes the message visible: posts it, or, where it came with the record, wakes the receiver.
+    /// Posts a message and wakes the receiver. One that is there already becomes visible at once.
     async fn send(&self, pointer: ExecutionPointer) -> Result<(), StoreError>;
 
     /// Up to `max` visible messages, hidden from others for `visibility`. Answers empty when there are none.

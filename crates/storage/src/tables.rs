@@ -27,8 +27,6 @@ pub enum Table {
     ExecutionLogs,
     /// Executions that have not ended, PK `ACTIVE`: what recovery looks at.
     ActiveExecutions,
-    /// Pending executions of the embedded queue, PK `QUEUE`.
-    ExecutionQueue,
     /// The audit trail, PK organization or `GLOBAL`.
     AuditLogs,
     /// Browser sessions by hash of their cookie, PK `SESSION`.
@@ -43,7 +41,7 @@ pub enum Table {
 
 impl Table {
     /// Every table, for homes that create them at start.
-    pub const ALL: [Self; 16] = [
+    pub const ALL: [Self; 15] = [
         Self::Organizations,
         Self::OrgConfig,
         Self::IntegrationConfig,
@@ -54,7 +52,6 @@ impl Table {
         Self::UserExecutions,
         Self::ExecutionLogs,
         Self::ActiveExecutions,
-        Self::ExecutionQueue,
         Self::AuditLogs,
         Self::Sessions,
         Self::SignInLinks,
@@ -75,7 +72,6 @@ impl Table {
             Self::UserExecutions => "UserExecutions",
             Self::ExecutionLogs => "ExecutionLogs",
             Self::ActiveExecutions => "ActiveExecutions",
-            Self::ExecutionQueue => "ExecutionQueue",
             Self::AuditLogs => "AuditLogs",
             Self::Sessions => "Sessions",
             Self::SignInLinks => "SignInLinks",

@@ -6,7 +6,10 @@ use chrono::DateTime;
 use msp_api::{ApiOptions, ApiState, EngineSlot};
 use msp_auth::{Authenticator, Gate, Tokens};
 use msp_domain::{Clock, OrgId, Permission, Permissions, Scope, TokenScopes, UserId};
-use msp_engine::{Engine, EngineOptions, workers::PoolOptions};
+use msp_engine::{
+    Engine, EngineOptions,
+    workers::{PoolOptions, RUNS_PER_WORKER},
+};
 use msp_integrations::Integrations;
 use msp_storage::{
     Repositories,
@@ -62,6 +65,7 @@ impl TestApp {
                 max_workers: 4,
                 spares: 1,
                 memory_limit_bytes: 1 << 30,
+                runs_per_worker: RUNS_PER_WORKER,
                 install_requirements: false,
             },
             repositories: app.repositories.clone(),

@@ -84,6 +84,8 @@ impl From<RunError> for Problem {
             ),
             RunError::Paused(pause) => paused(*pause),
             RunError::Saturated => Kind::EngineSaturated.into(),
+            RunError::BacklogFull => Self::new(Kind::EngineSaturated)
+                .detail("So many runs are waiting to be started that no more are accepted. Nothing was recorded."),
             RunError::Unavailable(reason) => Self::new(Kind::EngineUnavailable).detail(reason),
             RunError::Store(error) => error.into(),
         }

@@ -2,7 +2,7 @@
 
 use msp_domain::{Clock, ExecutionId, Permission, Scope, Trigger};
 use msp_storage::{
-    Query, Table,
+    ExecutionPointer, Query, Table,
     repositories::{
         Actor,
         audit::AuditDraft,
@@ -50,12 +50,8 @@ async fn app() -> TestApp {
     TestApp::with_engine(LAUNCHER, &[("workflows/demo.py", WORKFLOWS)]).await
 }
 
-/// How long the queue message of a pending execution stays invisible to the dispatcher.
-const QUEUE_DELAY: chrono::Duration = chrono::Duration::minutes(10);
-
-/// An execution that waits in the queue, put on record as the engine does it.
+/// An execution that is pending, put on record as the engine does it, and not sent to the queue yet.
 async fn pending(app: &TestApp, scope: Scope, user: &TestCaller, workflow: &str) -> String {
-    app.clock.advance(QUEUE_DELAY);
     let now = app.clock.now();
     let new = NewExecution {
         id: ExecutionId::at(now),
@@ -76,7 +72,6 @@ async fn pending(app: &TestApp, scope: Scope, user: &TestCaller, workflow: &str)
     let audit = AuditDraft::new(scope, &Actor::PLATFORM, "Workflow.Execute", workflow, json!({}));
     let executions = &app.repositories.executions;
     executions.insert(&new, &Entry::Queued, Vec::new(), audit).await.expect("the execution is recorded");
-    app.clock.advance(-QUEUE_DELAY);
     new.id.key()
 }
 
@@ -146,8 +141,9 @@ async fn a_pending_execution_ends_at_once_and_never_runs() {
     let answer = cancel(&runner, &waiting).await.expect(202).json();
     assert_eq!((&answer["status"], &answer["id"]), (&json!("Cancelled"), &json!(waiting)));
     cancel(&runner, &waiting).await.assert_problem(409, "execution-ended");
-    app.clock.advance(QUEUE_DELAY);
-    // Its queue message is delivered before that of a later run, which therefore proves that it was received.
+    // Its message is delivered before that of a later run, which therefore proves that it was received.
+    let pointer = ExecutionPointer { scope: Scope::Org(org.id), execution_id: waiting.parse().expect("an id") };
+    app.repositories.stores.queue.send(pointer).await.expect("the message is sent");
     let later = start(&runner, &org, "quick").await;
     until(&runner, &later, |execution| execution["status"] == "Success").await;
     let cancelled = until(&runner, &waiting, |_| true).await;

@@ -8,6 +8,7 @@ use super::{
     process::{Gone, Process},
 };
 use crate::ending::masked_message;
+use crate::places::Place;
 use msp_domain::LogLevel;
 use nix::sys::signal::Signal;
 use std::{sync::Arc, time::Duration};
@@ -35,7 +36,7 @@ enum Stage {
     Killed,
 }
 
-pub(super) async fn drive(pool: Arc<Pool>, assignment: Assignment, host: Arc<dyn RunHost>) -> Outcome {
+pub(super) async fn drive(pool: Arc<Pool>, place: Place, assignment: Assignment, host: Arc<dyn RunHost>) -> Outcome {
     let Assignment { edition, scope, execution_id, kind, name, arguments, context, exclusive, timeout, cancel } =
         assignment;
     let exclusive = exclusive || edition.runs_alone(kind, &name);
@@ -47,7 +48,7 @@ pub(super) async fn drive(pool: Arc<Pool>, assignment: Assignment, host: Arc<dyn
             return Outcome::NotStarted(NotStarted::SpawnFailed(format!("the arguments do not fit: {error}")));
         }
     };
-    let seat = match cancel.run_until_cancelled(pool.seat(edition, scope, exclusive)).await {
+    let seat = match cancel.run_until_cancelled(pool.seat(place, edition, scope, exclusive)).await {
         None => return Outcome::NotStarted(NotStarted::Cancelled),
         Some(Err(reason)) => return Outcome::NotStarted(reason),
         Some(Ok(seat)) => seat,

@@ -13,7 +13,6 @@ mod flight;
 mod frames;
 mod hosting;
 mod launcher;
-mod line;
 mod memory;
 mod orphans;
 mod outgoing;
@@ -33,6 +32,7 @@ pub use launcher::worker_main;
 pub use reload::Reload;
 
 use crate::masking::Masker;
+use crate::places::Place;
 use async_trait::async_trait;
 use chrono::{DateTime, Utc};
 use msp_domain::{BundleMetadata, ExecutionId, LogLevel, Scope};
@@ -61,6 +61,8 @@ pub struct PoolOptions {
     pub spares: usize,
     /// Resident bytes one worker may hold together with the processes it started; beyond it they are ended.
     pub memory_limit_bytes: u64,
+    /// Executions after which a worker is replaced; [`RUNS_PER_WORKER`] unless a test says otherwise.
+    pub runs_per_worker: u64,
     /// Whether `requirements.txt` may be installed (needs the package registry). An environment that was built
     /// before is used either way.
     pub install_requirements: bool,
@@ -69,6 +71,10 @@ pub struct PoolOptions {
 /// How long an execution may take to give way to its cancellation before its process group gets SIGTERM, and how
 /// long that may take before SIGKILL (docs/worker-protocol.md, `cancel`).
 const CANCEL_GRACE: Duration = Duration::from_secs(5);
+
+/// Executions after which a worker takes no new ones and is replaced once it is idle: what author code leaks a little of
+/// with every run (descriptors, threads, caches) never adds up, and a new process every 10,000 runs costs nothing.
+pub const RUNS_PER_WORKER: u64 = 10_000;
 
 /// `error_type` of executions whose process was ended for the memory it held.
 pub(crate) const OUT_OF_MEMORY: &str = "out_of_memory";
@@ -263,14 +269,33 @@ impl WorkerPool {
         watch::watch(Arc::clone(&self.pool), stop).await;
     }
 
-    /// Runs one execution to its end. Dropping the future does not stop the execution: use `cancel`.
+    /// Runs one execution to its end, or refuses it as saturated. Dropping the future does not stop the execution: use
+    /// `cancel`.
     pub async fn run(&self, assignment: Assignment, host: Arc<dyn RunHost>) -> Outcome {
-        Arc::clone(&self.pool).run(assignment, host).await
+        match self.place(assignment.scope) {
+            Some(place) => self.run_in(place, assignment, host).await,
+            None => Outcome::NotStarted(NotStarted::Saturated),
+        }
     }
 
-    /// Whether a run for this scope would be refused as saturated right now: asked before any record is made.
+    /// [`Self::run`] with a place taken before: it is not refused as saturated.
+    pub(crate) async fn run_in(&self, place: Place, assignment: Assignment, host: Arc<dyn RunHost>) -> Outcome {
+        Arc::clone(&self.pool).run(place, assignment, host).await
+    }
+
+    /// A place in the line for a worker, if there is one: to be taken before any record is made.
+    pub(crate) fn place(&self, scope: Scope) -> Option<Place> {
+        self.pool.places.take(scope)
+    }
+
+    /// A place for what was accepted long ago.
+    pub(crate) fn place_regardless(&self, scope: Scope) -> Place {
+        self.pool.places.take_regardless(scope)
+    }
+
+    /// Whether a run for this scope would be refused as saturated right now.
     pub fn is_saturated(&self, scope: Scope) -> bool {
-        self.pool.is_saturated(scope)
+        self.pool.places.is_full(scope)
     }
 
     /// Which walls of design section 6 stand around workers on this machine, one sentence each, for the start log.

@@ -16,6 +16,10 @@ use super::{
     spawner::Spawner,
     walls,
 };
+use crate::{
+    line::Line,
+    places::{Place, Places},
+};
 use msp_domain::Scope;
 use nix::sys::signal::Signal;
 use std::{
@@ -29,6 +33,11 @@ use tokio::sync::{Notify, oneshot};
 
 /// How long killed workers may take to be gone; they are in the kernel's hands then.
 const GONE_WITHIN: Duration = Duration::from_secs(10);
+
+/// Runs that may wait for a worker in all. More means minutes of delay: refusing at once is kinder.
+const MOST_WAITING: usize = 1000;
+/// Runs of one organization that may wait for a worker, so that one cannot fill the line.
+const MOST_WAITING_PER_SCOPE: usize = 500;
 
 pub(super) struct Pool {
     /// Everything about a launch but what an edition decides.
@@ -44,6 +53,8 @@ pub(super) struct Pool {
     pub layers: Vec<String>,
     pub cancel_grace: Duration,
     pub roster: Mutex<Roster>,
+    /// For those who wait for a seat, or will.
+    pub places: Places,
     /// Something ended.
     pub changed: Notify,
 }
@@ -71,6 +82,7 @@ impl Pool {
             max_workers,
             spares,
             memory_limit_bytes,
+            runs_per_worker,
             install_requirements,
         } = options;
         let found = tokio::task::spawn_blocking(move || python::find(python.as_deref()));
@@ -115,7 +127,8 @@ impl Pool {
             spawner,
             layers: standing.layers,
             cancel_grace,
-            roster: Mutex::new(Roster::new(max_workers, spares, edition)),
+            roster: Mutex::new(Roster::new(max_workers, spares, runs_per_worker, edition)),
+            places: Places::new(MOST_WAITING, MOST_WAITING_PER_SCOPE),
             changed: Notify::new(),
         });
         pool.first_worker().await;
@@ -140,13 +153,9 @@ impl Pool {
         Arc::clone(super::lock(&self.roster).current())
     }
 
-    pub fn is_saturated(&self, scope: Scope) -> bool {
-        super::lock(&self.roster).line.is_full(scope)
-    }
-
-    pub async fn run(self: Arc<Self>, assignment: Assignment, host: Arc<dyn RunHost>) -> Outcome {
+    pub async fn run(self: Arc<Self>, place: Place, assignment: Assignment, host: Arc<dyn RunHost>) -> Outcome {
         // A task of its own: the caller may hang up without stopping the execution.
-        match tokio::spawn(drive::drive(self, assignment, host)).await {
+        match tokio::spawn(drive::drive(self, place, assignment, host)).await {
             Ok(outcome) => outcome,
             Err(error) => Outcome::WorkerLost {
                 error_type: "worker_exited",
@@ -155,9 +164,10 @@ impl Pool {
         }
     }
 
-    /// A seat, at once or after waiting in line.
+    /// A seat, at once or after waiting in line: the place in it is held until then.
     pub async fn seat(
         self: &Arc<Self>,
+        _place: Place,
         edition: Arc<Edition>,
         scope: Scope,
         exclusive: bool,
@@ -172,9 +182,6 @@ impl Pool {
             {
                 drop(roster);
                 return Ok(Seat { pool: Arc::clone(self), number, process });
-            }
-            if roster.line.is_full(scope) {
-                return Err(NotStarted::Saturated);
             }
             let (seat, incoming) = oneshot::channel();
             roster.line.push(scope, Waiter { edition, exclusive, seat });
@@ -204,7 +211,7 @@ impl Pool {
     }
 
     fn serve(self: &Arc<Self>, roster: &mut Roster, unwanted: &mut Vec<Result<Seat, NotStarted>>) {
-        let mut line = std::mem::replace(&mut roster.line, super::line::Line::new());
+        let mut line = std::mem::replace(&mut roster.line, Line::new());
         line.serve(|scope, waiter| {
             if waiter.seat.is_closed() {
                 return None;

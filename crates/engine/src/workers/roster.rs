@@ -1,6 +1,11 @@
 //! Who works for whom: the decisions of the pool, made under one lock and without waiting.
 
-use super::{NotStarted, edition::Edition, line::Line, pool::Seat, process::Process};
+mod plan;
+
+pub(super) use plan::Plan;
+
+use super::{NotStarted, edition::Edition, pool::Seat, process::Process};
+use crate::line::Line;
 use msp_domain::Scope;
 use std::{
     collections::{BTreeMap, HashMap},
@@ -35,9 +40,11 @@ struct Member {
     process: Option<Arc<Process>>,
     phase: Phase,
     in_flight: usize,
+    /// Executions it ever had.
+    runs: u64,
     /// What flies in it has it to itself.
     exclusive: bool,
-    /// Gets nothing more and ends when it is idle: another organization waits for its place, or it has grown.
+    /// Gets nothing more and ends when it is idle: another organization waits for its place, it has grown, or it has run often.
     draining: bool,
     idle_since: Instant,
 }
@@ -57,6 +64,8 @@ pub(super) struct Roster {
     pub waking: bool,
     max: usize,
     spares: usize,
+    /// Executions after which a process is replaced.
+    runs_per_worker: u64,
     next_worker: u64,
     current: Arc<Edition>,
     /// The edition being tried: one worker of it is kept, above the limit if need be.
@@ -65,19 +74,8 @@ pub(super) struct Roster {
     failures: HashMap<u64, Failures>,
 }
 
-/// What the pool has to do after a change.
-#[derive(Default)]
-pub(super) struct Plan {
-    /// Workers to start, by number.
-    pub start: Vec<(u64, Arc<Edition>)>,
-    /// Idle processes to end.
-    pub retire: Vec<Arc<Process>>,
-    /// When to plan again, if starting has to wait.
-    pub again_at: Option<Instant>,
-}
-
 impl Roster {
-    pub fn new(max: usize, spares: usize, current: Arc<Edition>) -> Self {
+    pub fn new(max: usize, spares: usize, runs_per_worker: u64, current: Arc<Edition>) -> Self {
         let max = max.max(1);
         Self {
             members: BTreeMap::new(),
@@ -86,6 +84,7 @@ impl Roster {
             waking: false,
             max,
             spares: spares.min(max),
+            runs_per_worker,
             next_worker: 1,
             current,
             trial: None,
@@ -136,11 +135,16 @@ impl Roster {
             .filter(|(_, member)| member.phase == Phase::Assigned(scope) && suits(member))
             .min_by_key(|(_, member)| member.in_flight)
             .map(|(number, _)| *number);
-        let spare = || self.members.iter().find(|(_, member)| member.phase == Phase::Spare && suits(member));
+        let spare = || {
+            let mut spares = self.members.iter().filter(|(_, member)| member.phase == Phase::Spare && suits(member));
+            spares.next().filter(|_| self.may_grow(scope, edition, 0, self.free()))
+        };
         let number = own.or_else(|| spare().map(|(number, _)| *number))?;
         let member = self.members.get_mut(&number)?;
         member.phase = Phase::Assigned(scope);
         member.in_flight += 1;
+        member.runs += 1;
+        member.draining = member.runs >= self.runs_per_worker;
         member.exclusive = exclusive;
         Some((number, Arc::clone(member.process.as_ref()?)))
     }
@@ -250,87 +254,6 @@ impl Roster {
         self.members.values().filter_map(|member| member.process.clone()).collect()
     }
 
-    /// Decides which workers to start and which to end, for those who wait and for the spares.
-    pub fn plan(&mut self) -> Plan {
-        let mut plan = Plan::default();
-        if self.closing {
-            return plan;
-        }
-        let mut demand = self.demand();
-        self.retire_unwanted(&demand, &mut plan);
-        let current = Arc::clone(&self.current);
-        demand.entry(current.number).or_insert((current, 0));
-        // Whoever waits for an earlier edition has waited longer.
-        for (edition, demand) in demand.values() {
-            self.staff(&mut plan, edition, *demand);
-        }
-        plan
-    }
-
-    /// Ends what is idle and takes no new work: draining processes, and those of earlier editions beyond what is
-    /// waited for.
-    fn retire_unwanted(&mut self, demand: &BTreeMap<u64, (Arc<Edition>, usize)>, plan: &mut Plan) {
-        let mut awaited: HashMap<u64, usize> = demand.iter().map(|(number, (_, count))| (*number, *count)).collect();
-        let mut unwanted = Vec::new();
-        for (number, member) in &self.members {
-            let is_stale = self.is_stale(&member.edition);
-            let ends = match member.phase {
-                Phase::Assigned(_) => member.in_flight == 0 && (member.draining || is_stale),
-                Phase::Spare if is_stale => match awaited.get_mut(&member.edition.number) {
-                    Some(count @ 1..) => {
-                        *count -= 1;
-                        false
-                    }
-                    _ => true,
-                },
-                Phase::Spare | Phase::Starting => false,
-            };
-            if ends {
-                unwanted.push(*number);
-            }
-        }
-        for number in unwanted {
-            plan.retire.extend(self.members.remove(&number).and_then(|member| member.process));
-        }
-    }
-
-    /// Starts what one edition lacks, and makes room for it.
-    fn staff(&mut self, plan: &mut Plan, edition: &Arc<Edition>, demand: usize) {
-        let spares = if edition.number == self.current.number { self.spares } else { 0 };
-        let mut unassigned = self.unassigned(edition);
-        while unassigned < demand + spares {
-            let needed = unassigned < demand;
-            if self.members.len() >= self.max {
-                // Spares may push out idle processes too, so that a new organization's first call is instant.
-                let assigned = self.members.values().filter(|member| !self.is_unassigned(member)).count();
-                if !needed && assigned + self.spares <= self.max.max(self.spares + 1) {
-                    break;
-                }
-                let Some(idle) = self.longest_idle().or_else(|| self.spare_besides(edition).filter(|_| needed)) else {
-                    if needed {
-                        self.drain(demand - unassigned);
-                    }
-                    break;
-                };
-                plan.retire.extend(self.members.remove(&idle).and_then(|member| member.process));
-                continue;
-            }
-            if let Some(failures) = self.pausing(edition) {
-                let retry_at = failures.retry_at;
-                if !std::mem::replace(&mut self.waking, true) {
-                    plan.again_at = Some(retry_at);
-                }
-                break;
-            }
-            plan.start.push((self.enroll(edition), Arc::clone(edition)));
-            unassigned += 1;
-            // After a failure one at a time is tried.
-            if self.failures.contains_key(&edition.number) {
-                break;
-            }
-        }
-    }
-
     /// A place for a worker about to be started.
     pub fn enroll(&mut self, edition: &Arc<Edition>) -> u64 {
         let number = self.next_worker;
@@ -340,82 +263,12 @@ impl Roster {
             process: None,
             phase: Phase::Starting,
             in_flight: 0,
+            runs: 0,
             exclusive: false,
             draining: false,
             idle_since: Instant::now(),
         };
         self.members.insert(number, member);
         number
-    }
-
-    /// Processes those in the line would fill, by edition.
-    fn demand(&self) -> BTreeMap<u64, (Arc<Edition>, usize)> {
-        let mut demand = BTreeMap::new();
-        for (_, queue) in self.line.waiting() {
-            let mut shared: BTreeMap<u64, usize> = BTreeMap::new();
-            for waiter in queue {
-                let (_, count) =
-                    demand.entry(waiter.edition.number).or_insert_with(|| (Arc::clone(&waiter.edition), 0));
-                if waiter.exclusive {
-                    *count += 1;
-                } else {
-                    *shared.entry(waiter.edition.number).or_default() += 1;
-                }
-            }
-            for (number, waiting) in shared {
-                if let Some((_, count)) = demand.get_mut(&number) {
-                    *count += waiting.div_ceil(MOST_SHARED);
-                }
-            }
-        }
-        demand
-    }
-
-    /// A spare of another edition that may give its place up.
-    fn spare_besides(&self, edition: &Edition) -> Option<u64> {
-        self.members
-            .iter()
-            .filter(|(_, member)| member.phase == Phase::Spare && member.edition.number != edition.number)
-            .find(|(_, member)| Some(member.edition.number) != self.trial)
-            .map(|(number, _)| *number)
-    }
-
-    fn longest_idle(&self) -> Option<u64> {
-        self.members
-            .iter()
-            .filter(|(_, member)| !self.is_unassigned(member) && member.in_flight == 0)
-            .min_by_key(|(_, member)| member.idle_since)
-            .map(|(number, _)| *number)
-    }
-
-    /// Nobody is idle: processes of organizations that have more than someone who waits take no new work.
-    fn drain(&mut self, wanted: usize) {
-        let mut counts: HashMap<Scope, usize> = HashMap::new();
-        for member in self.members.values() {
-            if let Phase::Assigned(scope) = member.phase {
-                *counts.entry(scope).or_default() += 1;
-            }
-        }
-        let Some(fewest) = self.line.waiting().map(|(scope, _)| counts.get(&scope).copied().unwrap_or(0)).min() else {
-            return;
-        };
-        let draining = self.members.values().filter(|member| member.draining).count();
-        for _ in draining..wanted {
-            let richest = self
-                .members
-                .values_mut()
-                .filter(|member| !member.draining)
-                .filter_map(|member| match member.phase {
-                    Phase::Assigned(scope) => Some((counts.get(&scope).copied().unwrap_or(0), scope, member)),
-                    _ => None,
-                })
-                .filter(|(count, ..)| *count > fewest)
-                .min_by_key(|(count, _, member)| (usize::MAX - count, member.in_flight));
-            let Some((_, scope, member)) = richest else { return };
-            member.draining = true;
-            if let Some(count) = counts.get_mut(&scope) {
-                *count -= 1;
-            }
-        }
     }
 }

@@ -4,5 +4,6 @@ mod hostile;
 mod life;
 mod loading;
 mod reloading;
+mod sharing;
 mod support;
 mod walls;

@@ -3,7 +3,9 @@
 use async_trait::async_trait;
 use msp_domain::{ExecutionId, OrgId, Scope};
 use msp_engine::masking::Masker;
-use msp_engine::workers::{Assignment, CallRefusal, Outcome, PoolOptions, RawLine, RunHost, TargetKind, WorkerPool};
+use msp_engine::workers::{
+    Assignment, CallRefusal, Outcome, PoolOptions, RUNS_PER_WORKER, RawLine, RunHost, TargetKind, WorkerPool,
+};
 use serde_json::{Map, Value, json};
 use std::{
     path::{Path, PathBuf},
@@ -25,13 +27,21 @@ pub struct Setup {
     pub max_workers: usize,
     pub spares: usize,
     pub memory_limit_bytes: u64,
+    pub runs_per_worker: u64,
     pub python: Option<PathBuf>,
     pub install_requirements: bool,
 }
 
 impl Default for Setup {
     fn default() -> Self {
-        Self { max_workers: 6, spares: 1, memory_limit_bytes: 1 << 30, python: None, install_requirements: false }
+        Self {
+            max_workers: 6,
+            spares: 1,
+            memory_limit_bytes: 1 << 30,
+            runs_per_worker: RUNS_PER_WORKER,
+            python: None,
+            install_requirements: false,
+        }
     }
 }
 
@@ -62,6 +72,7 @@ impl Bench {
                 max_workers: setup.max_workers,
                 spares: setup.spares,
                 memory_limit_bytes: setup.memory_limit_bytes,
+                runs_per_worker: setup.runs_per_worker,
                 install_requirements: setup.install_requirements,
             },
             GRACE,

@@ -10,8 +10,8 @@ use msp_domain::{ExecutionId, ExecutionStatus};
 pub(in crate::repositories) const ACTIVE_PARTITION: &str = "ACTIVE";
 
 impl Executions {
-    /// Puts a new execution on record in one commit: the row, its mirror, its active pointer, its queue message if
-    /// it is `Queued`, its idempotency mark, and the audit row. `guards` prove that what allowed it still holds:
+    /// Puts a new execution on record in one commit: the row, its mirror, its active pointer,
+    /// its idempotency mark, and the audit row. `guards` prove that what allowed it still holds:
     /// [`StoreError::PreconditionFailed`] when it does not, and then nothing was written.
     ///
     /// Safe to repeat after [`StoreError::Unavailable`]: the keys follow from the id, and an execution that is on
@@ -43,9 +43,6 @@ impl Executions {
         }
         let decides = writes.len();
         writes.push((Table::WorkflowExecutions, Write::Insert(rows::row(&execution, &row_key))));
-        if matches!(entry, Entry::Queued) {
-            writes.extend(self.queue.accompanying_write(ExecutionPointer { scope: new.scope, execution_id: new.id }));
-        }
         match self.journal.tables.commit_etags(Commit { writes, guards }).await {
             Ok(etags) => match etags.into_iter().nth(decides).flatten() {
                 Some(etag) => execution.etag = etag,
@@ -126,8 +123,7 @@ impl Executions {
         self.end(execution, ending, None).await
     }
 
-    /// Ends a pending execution as cancelled, together with its audit row. Its queue message stays: whoever receives it
-    /// finds nothing to claim.
+    /// Ends a pending execution as cancelled, together with its audit row.
     ///
     /// # Errors
     /// [`StoreError::PreconditionFailed`] when it was claimed or ended meanwhile; as for [`Self::finish`] otherwise.

@@ -16,7 +16,7 @@ pub use record::{
 };
 
 use super::{Journal, Stores};
-use crate::{BlobStore, ExecutionQueue, StoreError};
+use crate::{BlobStore, StoreError};
 use bytes::Bytes;
 use msp_domain::ExecutionId;
 use sha2::{Digest, Sha256};
@@ -27,12 +27,11 @@ use std::sync::Arc;
 pub struct Executions {
     journal: Journal,
     blobs: Arc<dyn BlobStore>,
-    queue: Arc<dyn ExecutionQueue>,
 }
 
 impl Executions {
     pub(super) fn new(journal: Journal, stores: &Stores) -> Self {
-        Self { journal, blobs: Arc::clone(&stores.blobs), queue: Arc::clone(&stores.queue) }
+        Self { journal, blobs: Arc::clone(&stores.blobs) }
     }
 
     /// The text of a stored JSON value.

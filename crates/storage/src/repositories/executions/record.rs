@@ -66,7 +66,7 @@ pub enum Entry {
         /// When it must have ended.
         deadline_at: DateTime<Utc>,
     },
-    /// `Pending`, epoch 0, with its queue message in the same commit.
+    /// `Pending`, epoch 0: to be sent to the queue next.
     Queued,
 }
 

@@ -1,14 +1,9 @@
-//! The waiting line: first come, first served within an organization, organizations in turn.
+//! A waiting line: first come, first served within an organization, organizations in turn.
 
 use std::collections::{HashMap, VecDeque};
 use std::hash::Hash;
 
-/// Runs that may wait in all. More means minutes of delay: refusing at once is kinder.
-pub(super) const MOST_WAITING: usize = 1000;
-/// Runs of one organization that may wait, so that one cannot fill the line.
-pub(super) const MOST_PER_SCOPE: usize = 500;
-
-pub(super) struct Line<K, T> {
+pub(crate) struct Line<K, T> {
     queues: HashMap<K, VecDeque<T>>,
     /// Whose turn comes when; each key with a queue is in it once.
     turns: VecDeque<K>,
@@ -22,10 +17,6 @@ impl<K: Copy + Eq + Hash, T> Line<K, T> {
 
     pub fn is_empty(&self) -> bool {
         self.length == 0
-    }
-
-    pub fn is_full(&self, key: K) -> bool {
-        self.length >= MOST_WAITING || self.queues.get(&key).is_some_and(|queue| queue.len() >= MOST_PER_SCOPE)
     }
 
     pub fn has(&self, key: K) -> bool {
@@ -68,6 +59,19 @@ impl<K: Copy + Eq + Hash, T> Line<K, T> {
     /// Every waiting key with its items.
     pub fn waiting(&self) -> impl Iterator<Item = (K, &VecDeque<T>)> {
         self.turns.iter().filter_map(|key| self.queues.get(key).map(|queue| (*key, queue)))
+    }
+
+    /// Takes out the first item of a key that is chosen; says whether there was one.
+    pub fn take_out(&mut self, key: K, chosen: impl Fn(&T) -> bool) -> bool {
+        let Some(queue) = self.queues.get_mut(&key) else { return false };
+        let Some(at) = queue.iter().position(chosen) else { return false };
+        queue.remove(at);
+        self.length -= 1;
+        if queue.is_empty() {
+            self.queues.remove(&key);
+            self.turns.retain(|turn| *turn != key);
+        }
+        true
     }
 
     /// Removes and gives back all items that are chosen.
@@ -129,11 +133,17 @@ mod tests {
     }
 
     #[test]
-    fn one_organization_cannot_fill_the_line() {
+    fn one_that_is_taken_out_leaves_the_others_in_their_order() {
         let mut line = Line::new();
-        for number in 0..MOST_PER_SCOPE {
-            line.push("flood", number);
+        for number in 0..3 {
+            line.push("one", number);
         }
-        assert!(line.is_full("flood") && !line.is_full("other"));
+        assert_eq!(
+            (line.take_out("one", |number| *number == 1), line.take_out("one", |number| *number == 1)),
+            (true, false)
+        );
+        assert!(line.take_out("one", |number| *number == 0) && line.take_out("one", |number| *number == 2));
+        assert!(line.is_empty() && !line.has("one"));
+        line.serve(|_, _| unreachable!("nobody waits"));
     }
 }
