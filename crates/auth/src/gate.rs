@@ -176,6 +176,22 @@ impl Gate {
         Ok(opened)
     }
 
+    /// The organizations the caller may run workflows in, by name, as its account and its rights are now: none once the
+    /// account is inactive.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub async fn executable_by(&self, caller: &Caller) -> Result<Vec<Organization>, StoreError> {
+        let snapshot = self.repositories.snapshots.current().await?;
+        let caller = match still_active(&snapshot, caller, &[Permission::ExecuteWorkflows]).await {
+            Ok(caller) => caller,
+            Err(Denied::Store(error)) => return Err(error),
+            Err(_) => return Ok(Vec::new()),
+        };
+        let opened = self.organizations_of(&caller).await?.into_iter();
+        Ok(opened.filter(|(_, held)| held.execute_workflows).map(|(organization, _)| organization).collect())
+    }
+
     /// The union of what the caller may do anywhere; everything its scopes allow, for an administrator.
     ///
     /// # Errors

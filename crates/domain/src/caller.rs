@@ -4,7 +4,7 @@ use crate::{Permissions, UserId};
 use uuid::Uuid;
 
 /// What a delegated token was issued for. A browser session carries all of it.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub struct TokenScopes {
     /// `Workflows.Execute`: run workflows and follow one's own runs.
     pub workflows_execute: bool,
@@ -53,7 +53,7 @@ impl TokenScopes {
 }
 
 /// How the caller proved who it is.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum CallerKind {
     /// A browser session of the binary's own pages.
     Session,
@@ -64,7 +64,7 @@ pub enum CallerKind {
 }
 
 /// An authenticated, active caller. Identity is (`tid`, `user`), never the e-mail address.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub struct Caller {
     /// The directory that vouches for the caller: an Entra tenant, or this installation.
     pub tid: Uuid,

@@ -38,7 +38,7 @@ pub struct OptionGenerator {
     pub description: String,
     /// The names of its arguments besides the context.
     pub inputs: Vec<String>,
-    /// Seconds an answer may be kept.
+    /// Seconds an answer is kept; 0: every request asks.
     pub cache_seconds: u64,
     /// Whether its function is a plain `def`, so it gets a worker process to itself while it runs.
     #[serde(default)]

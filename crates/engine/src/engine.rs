@@ -138,6 +138,8 @@ pub struct OptionsRequest {
     pub search: Option<String>,
     /// Most options to answer, 1 to 1000.
     pub limit: usize,
+    /// Whether what was answered before is no answer: the generator runs, and its answer takes the place of the earlier one.
+    pub fresh: bool,
 }
 
 /// The options of a field.
@@ -147,8 +149,10 @@ pub struct OptionsAnswer {
     pub items: Vec<Value>,
     /// Whether more exist than `limit` allowed.
     pub truncated: bool,
-    /// Seconds a client may keep them.
+    /// Seconds the platform keeps them from now on, and a client may.
     pub ttl_seconds: u64,
+    /// How long ago the generator answered, if that was for an earlier request.
+    pub age_seconds: Option<u64>,
 }
 
 /// Why options were not answered, besides the reasons of a run.
@@ -158,8 +162,10 @@ pub enum OptionsError {
     #[error(transparent)]
     Refused(#[from] RunError),
     /// The generator raised, timed out or lost its worker.
-    #[error("the option generator failed")]
+    #[error("the option generator `{generator}` failed")]
     Failed {
+        /// Its name.
+        generator: String,
         /// Machine-readable.
         error_type: String,
         /// For people, secrets masked.
@@ -251,7 +257,8 @@ impl Engine {
         self.runtime.live.follow(id)
     }
 
-    /// Asks an option generator. Dropping this future cancels it.
+    /// Asks an option generator, unless its answer to the same question is still good. Equal questions share one run, which
+    /// is cancelled when the last of their futures is dropped.
     ///
     /// # Errors
     /// [`OptionsError`].

@@ -15,15 +15,21 @@ use msp_domain::{EffectiveConfig, ExecutionId};
 use msp_integrations::CallScope;
 use msp_storage::{
     StoreError,
-    repositories::{Actor, audit::AuditDraft},
+    repositories::{Actor, audit::AuditDraft, organizations::Organization},
 };
 use serde_json::{Map, Value, json};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{
+    Arc, Mutex, PoisonError,
+    atomic::{AtomicBool, Ordering},
+};
 
 /// Characters of a progress message that are kept: it is one line beside a bar.
 const PROGRESS_CHARS: usize = 2000;
 
-/// Calls for secrets and integrations: the same for runs and for option generators.
+/// The call whose answer depends on the caller.
+const ORGANIZATIONS: &str = "organizations.list";
+
+/// Calls for secrets, integrations and organizations: the same for runs and for option generators.
 pub(crate) struct Calls {
     pub runtime: Arc<Runtime>,
     pub access: Access,
@@ -42,6 +48,7 @@ impl Calls {
                 let parameters = arguments.get("arguments").and_then(Value::as_object).unwrap_or(&empty);
                 self.integration(text("integration"), text("operation"), parameters).await
             }
+            ORGANIZATIONS => self.organizations().await,
             other => Err(refusal("unknown_method", format!("The platform knows no call `{other}`."))),
         }
     }
@@ -71,6 +78,12 @@ impl Calls {
         Ok(Value::from(secret.reveal()))
     }
 
+    /// Those of the run's own caller, whatever the worker says.
+    async fn organizations(&self) -> Result<Value, CallRefusal> {
+        let found = self.runtime.gate.executable_by(self.access.caller()).await.map_err(unavailable)?;
+        Ok(found.iter().map(organization).collect())
+    }
+
     async fn integration(
         &self,
         integration: &str,
@@ -90,6 +103,11 @@ impl Calls {
             status: error.status,
         })
     }
+}
+
+/// An organization as a worker sees it.
+pub(crate) fn organization(of: &Organization) -> Value {
+    json!({ "id": of.id, "name": of.name, "tenant_id": of.tenant_id.map(|tenant| tenant.to_string()) })
 }
 
 fn refusal(code: &str, message: String) -> CallRefusal {
@@ -139,10 +157,27 @@ impl RunHost for Recorded {
 
 /// The host's side of an option generator: nothing is recorded, its lines go to the server's own log.
 pub(crate) struct Unrecorded {
-    pub calls: Calls,
-    pub generator: String,
+    calls: Calls,
+    generator: String,
     /// Its lines while they are masked.
-    pub lines: Mutex<LineMasker>,
+    lines: Mutex<LineMasker>,
+    /// Whether the worker said that the code never looked at `context.caller`.
+    caller_untouched: AtomicBool,
+    /// Whether it asked for something that depends on the caller.
+    caller_needed: AtomicBool,
+}
+
+impl Unrecorded {
+    pub fn new(calls: Calls, generator: String) -> Self {
+        let (caller_untouched, caller_needed) = (AtomicBool::new(false), AtomicBool::new(false));
+        Self { calls, generator, lines: Mutex::default(), caller_untouched, caller_needed }
+    }
+
+    /// Whether the answer may be given to every caller of the organization. Until the worker says so it may not, and never
+    /// when the host itself answered something about the caller.
+    pub fn answers_anyone(&self) -> bool {
+        self.caller_untouched.load(Ordering::Acquire) && !self.caller_needed.load(Ordering::Acquire)
+    }
 }
 
 #[async_trait]
@@ -162,7 +197,14 @@ impl RunHost for Unrecorded {
 
     async fn progress(&self, _percent: Option<f64>, _message: Option<String>) {}
 
+    fn caller_untouched(&self) {
+        self.caller_untouched.store(true, Ordering::Release);
+    }
+
     async fn call(&self, method: &str, arguments: Map<String, Value>) -> Result<Value, CallRefusal> {
+        if method == ORGANIZATIONS {
+            self.caller_needed.store(true, Ordering::Release);
+        }
         self.calls.answer(method, &arguments).await
     }
 }

@@ -4,7 +4,7 @@ use crate::{
     ending::ending,
     engine::{RunAnswer, RunError, RunRequest, Wait},
     fault::{FaultPoint, reach},
-    host::{Calls, Recorded},
+    host::{Calls, Recorded, organization},
     idempotency::{Earlier, answer, earlier},
     live::Running,
     log_sink::LogSink,
@@ -263,12 +263,9 @@ impl Claimed {
 
 /// `context` of the `start` frame.
 pub(crate) fn context(access: &Access, config: &EffectiveConfig) -> Value {
-    let org = access.organization().map(
-        |org| json!({ "id": org.id, "name": org.name, "tenant_id": org.tenant_id.map(|tenant| tenant.to_string()) }),
-    );
     let caller = access.caller();
     json!({
-        "org": org,
+        "org": access.organization().map(organization),
         "config": config.to_values(),
         "caller": { "user_id": caller.user, "email": caller.email, "name": caller.display_name },
     })

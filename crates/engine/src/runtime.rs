@@ -1,7 +1,8 @@
 //! What every execution of this engine shares.
 
 use crate::{
-    backlog::Backlog, idempotency::Fingerprints, live::Registry, masking::Masker, pauses::Pauses, workers::WorkerPool,
+    backlog::Backlog, idempotency::Fingerprints, live::Registry, masking::Masker, options::Answers, pauses::Pauses,
+    workers::WorkerPool,
 };
 use msp_auth::Gate;
 use msp_domain::{Clock, Scope};
@@ -26,6 +27,8 @@ pub(crate) struct Runtime {
     pub fingerprints: Fingerprints,
     /// What was accepted and waits to be started.
     pub backlog: Arc<Backlog>,
+    /// What option generators answered.
+    pub answers: Answers,
     /// What this engine runs, and who follows it.
     pub live: Registry,
     /// What an emergency stop holds.
@@ -52,6 +55,7 @@ impl Runtime {
             repositories,
             integrations,
             pool,
+            answers: Answers::new(clock.clone()),
             clock,
             owner,
             fingerprints,

@@ -14,7 +14,7 @@ from .integrations.halopsa import HaloPSA
 from .integrations.msgraph import MicrosoftGraph
 
 #: Attributes of the design that arrive with a later version.
-_LATER = ("step", "files", "cache", "organizations")
+_LATER = ("step", "files", "cache")
 
 
 class Host(Protocol):
@@ -29,13 +29,16 @@ class Host(Protocol):
     def progress(self, percent: int | None, message: str | None) -> None:
         """Note how far the execution is."""
 
+    def touch_caller(self) -> None:
+        """Note that what the code does may depend on who started it."""
+
     def check_cancelled(self) -> None:
         """Give a cancelled plain `def` its chance to end, by raising `asyncio.CancelledError`."""
 
 
 @dataclass(frozen=True)
 class Org:
-    """The organization of a run.
+    """An organization: the one of a run, or one of `context.organizations()`.
 
     Attributes:
         id: its id in the platform, a GUID.
@@ -178,7 +181,7 @@ class Context:
         org: the organization; false when the run has none.
         config: its config, a mapping.
         secrets: `await context.secrets.get(name)`.
-        caller: who started the run.
+        caller: who started the run. An option generator that reads it is cached for each caller apart.
         log: `debug`, `info`, `warning` and `error` write lines of the execution's log.
         execution_id: the id under which the run is on record.
     """
@@ -186,7 +189,6 @@ class Context:
     org: Org
     config: Config
     secrets: Secrets
-    caller: Caller
     log: Log
     execution_id: str
 
@@ -198,9 +200,29 @@ class Context:
         self.org = org or NoOrg()
         self.config = Config(config, of=org.name if org else "the platform")
         self.secrets = Secrets(host)
-        self.caller = caller
+        self._caller = caller
         self.log = Log(host)
         self._opened = OpenedClients(self)
+
+    @property
+    def caller(self) -> Caller:
+        """Who started the run."""
+        self._host.touch_caller()
+        return self._caller
+
+    @caller.setter
+    def caller(self, caller: Caller) -> None:
+        self._caller = caller
+
+    async def organizations(self) -> list[Org]:
+        """The organizations the caller may run workflows in at this moment, by name.
+
+        An option generator that asks is cached for each caller apart.
+        """
+        self._host.check_cancelled()
+        self._host.touch_caller()
+        found = await self._host.call("organizations.list", {})
+        return [Org(id=org["id"], name=org["name"], tenant_id=org.get("tenant_id")) for org in found]
 
     def progress(self, percent: float | None = None, message: str | None = None) -> None:
         """Show how far the run is: 0 to 100 (values beyond are cut), a message, or both."""
@@ -241,5 +263,15 @@ class Context:
     def __getattr__(self, name: str) -> Any:
         if name in _LATER:
             raise AttributeError(f"`context.{name}` comes with a later version of the platform")
-        known = ["org", "config", "secrets", "caller", "log", "execution_id", "progress", "get_integration"]
+        known = [
+            "org",
+            "config",
+            "secrets",
+            "caller",
+            "log",
+            "execution_id",
+            "progress",
+            "get_integration",
+            "organizations",
+        ]
         raise AttributeError(f"the context has no `{name}`{did_you_mean(name, known)}")

@@ -145,7 +145,8 @@ def option_generator(
     Args:
         name: unique in the workspace; the function's own name when left out.
         description: what authors of forms read.
-        cache_seconds: seconds an answer may be kept, 60 unless given; 0 asks every time.
+        cache_seconds: seconds an answer is kept for everyone of the organization who asks with the same inputs, 60
+            unless given; 0 asks every time. Code that reads `context.caller` is asked for each caller apart.
 
     Raises:
         DeclarationError: an argument is unknown, of the wrong type or contradicts the function.

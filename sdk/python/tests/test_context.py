@@ -18,6 +18,7 @@ from msp_sdk import (
     NoLicenseLeft,
     NoOrganization,
     NotConfigured,
+    Org,
     Record,
     SecretNotFound,
     option_generator,
@@ -53,7 +54,7 @@ def test_without_organization_the_org_is_false_and_explains_itself() -> None:
 
 def test_attributes_of_later_versions_say_so_and_any_can_be_assigned() -> None:
     context: Any = make_context()
-    for name in ("step", "files", "cache", "organizations"):
+    for name in ("step", "files", "cache"):
         with pytest.raises(AttributeError, match="comes with a later version"):
             getattr(context, name)
     with pytest.raises(AttributeError, match="did you mean `secrets`"):
@@ -62,6 +63,20 @@ def test_attributes_of_later_versions_say_so_and_any_can_be_assigned() -> None:
     context.get_integration = Mock(return_value=AsyncMock())
     assert context.cache == "mine"
     assert context.get_integration("msgraph") is context.get_integration.return_value
+
+
+def test_the_organizations_of_the_caller_are_what_the_test_says() -> None:
+    @option_generator()
+    async def clients(context: Context) -> list[dict[str, str]]:
+        return [{"label": org.name, "value": org.id} for org in await context.organizations()]
+
+    given = [Org(id="1", name="Contoso", tenant_id="t"), Org(id="2", name="Fabrikam")]
+    assert run_options(clients, organizations=given) == [
+        {"label": "Contoso", "value": "1"},
+        {"label": "Fabrikam", "value": "2"},
+    ]
+    assert [option["label"] for option in run_options(clients)] == ["Contoso"]
+    assert asyncio.run(make_context(organizations=given).organizations()) == given
 
 
 def test_a_log_line_with_a_mistake_never_ends_the_run() -> None:

@@ -248,6 +248,50 @@ async def teams(context, department: str, top: int = 3):
         assert answer["error_type"] == "options_invalid"
 
 
+def test_a_result_says_whether_the_code_looked_at_its_caller(worker: StartWorker) -> None:
+    process = worker(
+        HEAD
+        + """
+import copy
+
+@option_generator()
+async def plain(context):
+    return [context.org.name, context.config.get("x", "y"), context.execution_id]
+
+@option_generator()
+async def looks(context):
+    return [context.caller.email]
+
+@option_generator()
+async def looks_at_a_copy(context):
+    return [copy.copy(context).caller.email]
+
+@option_generator()
+def looks_and_raises(context):
+    raise RuntimeError(context.caller.email)
+
+@option_generator()
+async def asks(context):
+    return [org.name for org in await context.organizations()]
+"""
+    )
+
+    def touched(name: str) -> bool:
+        answer: bool = process.result(process.start(name, kind="options"))["caller_touched"]
+        return answer
+
+    assert not touched("plain")
+    assert touched("looks") and touched("looks_at_a_copy") and touched("looks_and_raises")
+    assert not touched("plain"), "the next execution begins anew"
+    execution = process.start("asks", kind="options")
+    asked = process.until("call")
+    assert (asked["method"], asked["arguments"]) == ("organizations.list", {})
+    organizations = [{"id": "1", "name": "Contoso", "tenant_id": None}]
+    process.send(type="reply", execution_id=execution, call=asked["call"], ok=True, value=organizations)
+    answer = process.result(execution)
+    assert (answer["caller_touched"], answer["value"][0]["label"]) == (True, "Contoso")
+
+
 def test_signals_and_handlers_are_as_before_for_the_next_execution(worker: StartWorker) -> None:
     process = worker(
         HEAD

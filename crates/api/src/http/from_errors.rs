@@ -96,8 +96,9 @@ impl From<OptionsError> for Problem {
     fn from(error: OptionsError) -> Self {
         match error {
             OptionsError::Refused(error) => error.into(),
-            OptionsError::Failed { error_type, message } => Self::new(Kind::OptionsFailed)
-                .detail(message.clone())
+            OptionsError::Failed { generator, error_type, message } => Self::new(Kind::OptionsFailed)
+                .detail(format!("The option generator `{generator}` failed ({error_type}): {message}"))
+                .with("generator", generator)
                 .with("error_type", error_type)
                 .with("error_message", message),
         }

@@ -14,13 +14,15 @@ use crate::{
 };
 use axum::{
     Json,
-    extract::{Query, State},
-    http::Uri,
+    extract::{FromRequestParts, Query, State},
+    http::{HeaderName, Uri, header, request::Parts},
+    response::AppendHeaders,
 };
 use msp_auth::Access;
 use msp_engine::{OptionsAnswer, OptionsError, OptionsRequest, RunError};
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
+use std::convert::Infallible;
 
 /// Most options of one answer.
 const MAX_OPTIONS: usize = 1000;
@@ -56,13 +58,14 @@ pub struct OptionsView {
     pub items: Vec<Value>,
     /// Whether more exist than `limit` allowed.
     pub truncated: bool,
-    /// Seconds the answer may be kept.
+    /// Seconds the answer may be kept from now on.
     pub ttl_seconds: u64,
 }
 
 /// Ask an option generator, its inputs in the query.
 ///
-/// Every query parameter but `org_id` is an input.
+/// Every query parameter but `org_id` is an input. An answer is kept for as long as the generator allows; `Age` says that it
+/// was given before.
 ///
 /// Problems: `options-failed` (424), `parameters-invalid` (422), `organization-required` (400), `query-invalid` (400),
 /// `organization-inactive` (409), `paused` (409), `not-found` (404), `engine-starting` (503), `engine-saturated` (503),
@@ -70,16 +73,19 @@ pub struct OptionsView {
 #[utoipa::path(
     get, path = "/options/{name}", operation_id = "getOptions", tag = "workflows",
     params(("name" = String, Path, description = "The option generator."),
-        ("X-Organization-Id" = Option<msp_domain::OrgId>, Header, description = "The organization to ask for.")),
-    responses((status = 200, body = Vec<serde_json::Value>, description = "`{label, value}` objects.")),
+        ("X-Organization-Id" = Option<msp_domain::OrgId>, Header, description = "The organization to ask for."),
+        ("Cache-Control" = Option<String>, Header, description = "`no-cache` asks the generator anew.")),
+    responses((status = 200, body = Vec<serde_json::Value>, description = "`{label, value}` objects.",
+        headers(("Age" = u64, description = "How many seconds ago the generator answered, if not just now.")))),
     extensions(("x-permission" = json!("execute_workflows or manage_forms")))
 )]
 pub async fn get_options(
     State(api): State<Api>,
     scope: OptionsAccess,
     ApiPath(generator): ApiPath<String>,
+    Fresh(fresh): Fresh,
     uri: Uri,
-) -> Result<Json<Vec<Value>>, Problem> {
+) -> Result<(AgeHeader, Json<Vec<Value>>), Problem> {
     let Query(pairs) = Query::<Vec<(String, String)>>::try_from_uri(&uri)
         .map_err(|rejection| Problem::new(Kind::QueryInvalid).detail(rejection.body_text()))?;
     let inputs = pairs
@@ -87,10 +93,14 @@ pub async fn get_options(
         .filter(|(name, _)| name != "org_id")
         .map(|(name, value)| (name, Value::String(value)))
         .collect();
-    Ok(Json(ask(&api, &scope, &generator, inputs, None, MAX_OPTIONS).await?.items))
+    let question = AskOptions { inputs, search: None, limit: None };
+    let answer = ask(&api, &scope, &generator, question, MAX_OPTIONS, fresh).await?;
+    Ok((age_header(&answer), Json(answer.items)))
 }
 
 /// Ask an option generator, with search and limit.
+///
+/// An answer is kept for as long as the generator allows; `Age` says that it was given before.
 ///
 /// Problems: `options-failed` (424), `parameters-invalid` (422), `organization-required` (400),
 /// `organization-inactive` (409), `paused` (409), `not-found` (404), `body-invalid` (422), `query-invalid` (400),
@@ -98,31 +108,59 @@ pub async fn get_options(
 #[utoipa::path(
     post, path = "/options/{name}", operation_id = "askOptions", tag = "workflows",
     params(("name" = String, Path, description = "The option generator."),
-        ("X-Organization-Id" = Option<msp_domain::OrgId>, Header, description = "The organization to ask for.")),
+        ("X-Organization-Id" = Option<msp_domain::OrgId>, Header, description = "The organization to ask for."),
+        ("Cache-Control" = Option<String>, Header, description = "`no-cache` asks the generator anew.")),
     request_body = AskOptions,
-    responses((status = 200, body = OptionsView, description = "The options.")),
+    responses((status = 200, body = OptionsView, description = "The options.",
+        headers(("Age" = u64, description = "How many seconds ago the generator answered, if not just now.")))),
     extensions(("x-permission" = json!("execute_workflows or manage_forms")))
 )]
 pub async fn ask_options(
     State(api): State<Api>,
     scope: OptionsAccess,
     ApiPath(generator): ApiPath<String>,
+    Fresh(fresh): Fresh,
     _: NoQuery,
     ApiJson(body): ApiJson<AskOptions>,
-) -> Result<Json<OptionsView>, Problem> {
+) -> Result<(AgeHeader, Json<OptionsView>), Problem> {
     let limit = page_limit(body.limit, DEFAULT_OPTIONS, MAX_OPTIONS)?;
-    let OptionsAnswer { items, truncated, ttl_seconds } =
-        ask(&api, &scope, &generator, body.inputs, body.search, limit).await?;
-    Ok(Json(OptionsView { items, truncated, ttl_seconds }))
+    let answer = ask(&api, &scope, &generator, body, limit, fresh).await?;
+    let age = age_header(&answer);
+    let OptionsAnswer { items, truncated, ttl_seconds, .. } = answer;
+    Ok((age, Json(OptionsView { items, truncated, ttl_seconds })))
+}
+
+/// Whether the caller wants no answer that was given before: `Cache-Control: no-cache` (RFC 9111, section 5.2.1.4).
+pub struct Fresh(bool);
+
+impl<S: Send + Sync> FromRequestParts<S> for Fresh {
+    type Rejection = Infallible;
+
+    async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, Infallible> {
+        let mut directives = parts
+            .headers
+            .get_all(header::CACHE_CONTROL)
+            .iter()
+            .filter_map(|value| value.to_str().ok())
+            .flat_map(|value| value.split(','));
+        Ok(Self(directives.any(|directive| directive.trim().eq_ignore_ascii_case("no-cache"))))
+    }
+}
+
+type AgeHeader = AppendHeaders<Option<(HeaderName, u64)>>;
+
+/// Only on an answer that was not made for this request (RFC 9111, section 5.1).
+fn age_header(answer: &OptionsAnswer) -> AgeHeader {
+    AppendHeaders(answer.age_seconds.map(|age_seconds| (header::AGE, age_seconds)))
 }
 
 async fn ask(
     api: &Api,
     scope: &OptionsAccess,
     generator: &str,
-    inputs: Map<String, Value>,
-    search: Option<String>,
+    question: AskOptions,
     limit: usize,
+    fresh: bool,
 ) -> Result<OptionsAnswer, Problem> {
     let engine = engine(api)?;
     let mut access: Access = scope.access.clone();
@@ -131,9 +169,10 @@ async fn ask(
             generator: generator.to_owned(),
             access,
             actor: scope.actor(),
-            inputs: inputs.clone(),
-            search: search.clone(),
+            inputs: question.inputs.clone(),
+            search: question.search.clone(),
             limit,
+            fresh,
         };
         match engine.options(request).await {
             Err(OptionsError::Refused(RunError::Changed)) => access = scope.renewed(api).await?,

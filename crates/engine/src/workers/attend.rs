@@ -191,6 +191,9 @@ impl Reader<'_> {
         // What it wrote to its descriptors before the result is in the pipes by now.
         let _ = timeout(DRAIN_WITHIN, self.drain_pipes()).await;
         self.process.land(&id);
+        if finished.caller_untouched {
+            flight.host.caller_untouched();
+        }
         flight.end(Event::Finished(finished.ending));
         Ok(())
     }

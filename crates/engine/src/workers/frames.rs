@@ -104,6 +104,8 @@ pub(super) struct Place {
 #[derive(Debug)]
 pub(super) struct Finished {
     pub execution_id: ExecutionId,
+    /// Whether the frame says so: a worker that says nothing vouches for nothing.
+    pub caller_untouched: bool,
     pub ending: FinishedAs,
 }
 
@@ -119,6 +121,7 @@ pub(super) enum FinishedAs {
 struct FinishedWire<'a> {
     execution_id: ExecutionId,
     outcome: OutcomeName,
+    caller_touched: Option<bool>,
     #[serde(borrow)]
     value: Option<&'a RawValue>,
     error_type: Option<String>,
@@ -145,7 +148,7 @@ impl From<FinishedWire<'_>> for Finished {
             },
             OutcomeName::Cancelled => FinishedAs::Cancelled,
         };
-        Self { execution_id: wire.execution_id, ending }
+        Self { execution_id: wire.execution_id, caller_untouched: wire.caller_touched == Some(false), ending }
     }
 }
 
@@ -298,6 +301,20 @@ mod tests {
     }
 
     #[test]
+    fn only_a_result_that_says_so_vouches_that_the_caller_was_not_looked_at() {
+        for (said, untouched) in
+            [(r#","caller_touched":false"#, true), (r#","caller_touched":true"#, false), ("", false)]
+        {
+            let body = format!(
+                r#"{{"type":"result","v":1,"seq":1,"execution_id":"0197c1c8-0000-7000-8000-000000000001","outcome":"returned"{said}}}"#
+            );
+            let frames = read(&framed(&body)).expect("a good frame");
+            let [FromWorker::Result(finished)] = &frames[..] else { panic!("{frames:?}") };
+            assert_eq!(finished.caller_untouched, untouched, "{body}");
+        }
+    }
+
+    #[test]
     fn version_sequence_type_and_length_are_held_to() {
         let faults = [
             (framed(r#"{"type":"hello","v":2,"seq":1}"#), "version 2"),
@@ -322,7 +339,7 @@ mod tests {
         #[test]
         fn arbitrary_fields_never_panic(
             kind in "hello|loaded|log|progress|call|beat|result",
-            field in "execution_id|lines|outcome|value|workflows|loop_lag_ms|call|arguments",
+            field in "execution_id|lines|outcome|caller_touched|value|workflows|loop_lag_ms|call|arguments",
             value in r#"null|1|-1|1e999|"x"|\[\]|\{\}|\[\[\[|"\\ud800""#,
         ) {
             let _ = read(&framed(&format!(r#"{{"type":"{kind}","v":1,"seq":1,"{field}":{value}}}"#)));

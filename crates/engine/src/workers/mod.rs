@@ -152,6 +152,8 @@ pub trait RunHost: Send + Sync + 'static {
     async fn log(&self, lines: Vec<RawLine>);
     /// Its latest progress.
     async fn progress(&self, percent: Option<f64>, message: Option<String>);
+    /// Its worker says, before the outcome, that the code never looked at its caller. Unsaid, it may have.
+    fn caller_untouched(&self) {}
     /// A call of the execution; runs beside its logs.
     async fn call(&self, method: &str, arguments: Map<String, Value>) -> Result<Value, CallRefusal>;
 }

@@ -8,6 +8,7 @@ mod logging;
 mod new_workflows;
 mod onboarding;
 mod operations;
+mod options;
 mod pausing;
 mod reach;
 mod running_workflows;

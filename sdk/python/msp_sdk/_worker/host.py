@@ -31,6 +31,7 @@ class ExecutionHost:
         self._lock = threading.Lock()
         self._ended = False
         self._cancel_pending = False
+        self.caller_touched = False
 
     async def call(self, method: str, arguments: Mapping[str, Any]) -> Any:
         """Ask the host. Works from any event loop: a plain `def` may run its own with `asyncio.run`."""
@@ -79,6 +80,10 @@ class ExecutionHost:
                 return
             self._sink.flush()
             self._channel.send("progress", execution_id=self._id, percent=percent, message=message)
+
+    def touch_caller(self) -> None:
+        """The `result` frame tells: the answer of an option generator is then for this caller alone."""
+        self.caller_touched = True
 
     def check_cancelled(self) -> None:
         """Raise once after a cancel, for code that cannot be interrupted otherwise; its cleanup may use the context."""

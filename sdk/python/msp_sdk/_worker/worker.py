@@ -111,7 +111,8 @@ class Worker:
         """Send the result of an execution, then put the process in order: the next `start` frame is read after that."""
         self._beat.ended()
         self._executions.pop(execution.id, None)
-        head = b'"execution_id":"%s",' % execution.id.encode()
+        touched = b"true" if execution.host.caller_touched else b"false"
+        head = b'"execution_id":"%s","caller_touched":%s,' % (execution.id.encode(), touched)
         execution.sink.end(lambda: self.channel.send_body("result", head + members))
         try:
             self._state.restore(last=not self._executions)

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import dataclasses
 import datetime
 import inspect
 import io
 import json
 import logging
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -62,11 +63,12 @@ class Run:
 class FakeHost:
     """Answers what a run asks of its host: secrets and integrations of a test."""
 
-    def __init__(self, secrets: Mapping[str, str] | None = None) -> None:
+    def __init__(self, secrets: Mapping[str, str] | None = None, organizations: Sequence[Org] = (CONTOSO,)) -> None:
         self.logs: list[Line] = []
         self.progressed: list[tuple[int | None, str | None]] = []
         self.secrets_read: list[str] = []
         self._secrets = dict(secrets or {})
+        self._organizations = list(organizations)
 
     async def call(self, method: str, arguments: Mapping[str, Any]) -> Any:
         """Part of being a host."""
@@ -76,6 +78,8 @@ class FakeHost:
             if name in self._secrets:
                 return self._secrets[name]
             raise HostError("secret_not_found", f"there is no secret `{name}`{did_you_mean(name, self._secrets)}")
+        if method == "organizations.list":
+            return [dataclasses.asdict(org) for org in self._organizations]
         integration = arguments.get("integration")
         raise HostError("not_configured", f"the test gave no `{integration}`: pass `integrations={{...}}`")
 
@@ -86,6 +90,9 @@ class FakeHost:
     def progress(self, percent: int | None, message: str | None) -> None:
         """Part of being a host."""
         self.progressed.append((percent, message))
+
+    def touch_caller(self) -> None:
+        """Part of being a host: a test keeps no answers."""
 
     def check_cancelled(self) -> None:
         """Part of being a host: a test's run is not cancelled."""
@@ -98,11 +105,19 @@ def make_context(
     secrets: Mapping[str, str] | None = None,
     integrations: Mapping[str, Any] | None = None,
     caller: Caller = ADA,
+    organizations: Sequence[Org] = (CONTOSO,),
     host: FakeHost | None = None,
 ) -> Context:
-    """A context for calling a workflow by hand. `integrations` maps names to clients; other names behave as usual."""
+    """A context for calling a workflow by hand. `integrations` maps names to clients; other names behave as usual.
+
+    `organizations` are those the caller may run workflows in.
+    """
     context = Context(
-        host or FakeHost(secrets), execution_id="test-execution", org=org, config=config or {}, caller=caller
+        host or FakeHost(secrets, organizations),
+        execution_id="test-execution",
+        org=org,
+        config=config or {},
+        caller=caller,
     )
     given = dict(integrations or {})
     original = context.get_integration
@@ -123,6 +138,7 @@ def run_workflow(
     secrets: Mapping[str, str] | None = None,
     integrations: Mapping[str, Any] | None = None,
     caller: Caller = ADA,
+    organizations: Sequence[Org] = (CONTOSO,),
 ) -> Run:
     """Run a workflow to its end and answer what it returned, logged and showed.
 
@@ -136,7 +152,7 @@ def run_workflow(
     if declared is None:
         raise TypeError(f"`{getattr(function, '__name__', function)}` has no `@workflow`")
     arguments = _with_defaults(declared, dict(params or {}))
-    host = FakeHost(secrets)
+    host = FakeHost(secrets, organizations)
     context = make_context(org=org, config=config, integrations=integrations, caller=caller, host=host)
     value = _run(declared, context, arguments, host)
     return Run(json.loads(_results.encode(value)), host.logs, host.progressed, host.secrets_read)
@@ -151,6 +167,7 @@ def run_options(
     secrets: Mapping[str, str] | None = None,
     integrations: Mapping[str, Any] | None = None,
     caller: Caller = ADA,
+    organizations: Sequence[Org] = (CONTOSO,),
 ) -> list[dict[str, Any]]:
     """The `{label, value}` items an option generator answers.
 
@@ -161,7 +178,7 @@ def run_options(
     declared = option_generator_of(function)
     if declared is None:
         raise TypeError(f"`{getattr(function, '__name__', function)}` has no `@option_generator`")
-    host = FakeHost(secrets)
+    host = FakeHost(secrets, organizations)
     context = make_context(org=org, config=config, integrations=integrations, caller=caller, host=host)
     _refuse_unknown(declared, inputs or {})
     value = _run(declared, context, dict(inputs or {}), host)
