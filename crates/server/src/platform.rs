@@ -1,10 +1,10 @@
 //! An open installation: the stores of the data folder and what every command builds on them.
 
-use crate::{cli::Places, failure::UsageError, settings::Settings};
+use crate::{cli::Places, clock::clock, failure::UsageError, settings::Settings};
 use anyhow::{Context, Result, anyhow};
 use base64::{Engine as _, prelude::BASE64_STANDARD};
 use msp_auth::{Authenticator, Tokens};
-use msp_domain::{Clock, OrgId, Scope, SystemClock, workflow::nearest};
+use msp_domain::{Clock, OrgId, Scope, workflow::nearest};
 use msp_engine::workers::{PoolOptions, RUNS_PER_WORKER};
 use msp_integrations::Integrations;
 use msp_storage::{
@@ -69,7 +69,7 @@ impl Platform {
 
     /// Opens the data folder.
     pub async fn open(places: &Places, settings: Settings, missing: Missing) -> Result<Self> {
-        let clock: Arc<dyn Clock> = Arc::new(SystemClock);
+        let clock = clock();
         let data = std::path::absolute(&places.data).context("the data folder cannot be named")?;
         let home = LocalHome::open(LocalOptions {
             data: data.clone(),

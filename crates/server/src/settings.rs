@@ -1,9 +1,10 @@
 //! Every environment variable and setting of the platform: declared, documented, read and checked here and nowhere
 //! else. All faults are reported at once.
 
-use crate::logging::LogFormat;
+use crate::{clock::CLOCK_OFFSET_VARIABLE, logging::LogFormat};
 use anyhow::{Context, Result};
 use msp_domain::workflow::nearest;
+use msp_engine::fault::FAULT_POINT_VARIABLE;
 use std::{
     collections::BTreeMap,
     env,
@@ -165,11 +166,14 @@ pub fn help() -> String {
 
 /// Whether a variable of the environment is meant for this program.
 fn is_ours(name: &str) -> bool {
-    // The tests' own switch, which a release build refuses as unknown.
-    if cfg!(debug_assertions) && name == msp_engine::fault::FAULT_POINT_VARIABLE {
-        return false;
-    }
-    name.starts_with("MSP_") || DECLARATIONS.iter().any(|declaration| declaration.name == name)
+    !is_test_switch(name)
+        && (name.starts_with("MSP_") || DECLARATIONS.iter().any(|declaration| declaration.name == name))
+}
+
+/// Whether a variable is one of the tests' own, where a debug build kills itself and what time it has. A release build
+/// refuses them as unknown.
+fn is_test_switch(name: &str) -> bool {
+    cfg!(debug_assertions) && [FAULT_POINT_VARIABLE, CLOCK_OFFSET_VARIABLE].contains(&name)
 }
 
 /// The `Values` of a `local.settings.json`, the file of Azure Functions that the original tool's authors have.
@@ -228,9 +232,7 @@ impl Reader<'_> {
     fn refuse_unknown(&mut self) {
         for name in self.values.keys() {
             let known = || DECLARATIONS.iter().map(|declaration| declaration.name);
-            // Debug builds can be told where to kill themselves; the tests of crashes do so.
-            let fault_point = cfg!(debug_assertions) && name == msp_engine::fault::FAULT_POINT_VARIABLE;
-            if fault_point || known().any(|known| known == name) {
+            if is_test_switch(name) || known().any(|known| known == name) {
                 continue;
             }
             let advice = nearest(name, known()).map_or_else(

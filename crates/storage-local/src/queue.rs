@@ -64,7 +64,8 @@ impl ExecutionQueue for LocalQueue {
         let until = now + chrono::Duration::from_std(visibility).unwrap_or(chrono::Duration::days(7));
         let mut guard = self.messages();
         let messages = &mut *guard;
-        let returned = messages.hidden.extract_if(|_, hidden| hidden.until <= now);
+        // Nothing is hidden for longer than that: then the clock was set back, and the message must not wait for it.
+        let returned = messages.hidden.extract_if(|_, hidden| hidden.until <= now || hidden.until > until);
         messages.visible.extend(returned.map(|(id, hidden)| (id, hidden.message)));
         let mut received = Vec::new();
         while received.len() < max

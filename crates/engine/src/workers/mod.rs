@@ -13,6 +13,7 @@ mod flight;
 mod frames;
 mod hosting;
 mod launcher;
+mod leftovers;
 mod memory;
 mod orphans;
 mod outgoing;

@@ -113,7 +113,20 @@ pub(super) fn reap() {
     }
 }
 
-/// A child of this process.
+/// Of each of these workers, whether nothing it started is left.
+pub(super) fn alone(workers: &[&Kin]) -> Vec<bool> {
+    let host = std::process::id();
+    let living: Vec<_> = processes().filter(|(_, process)| !process.ended).collect();
+    let belongs = |(parent, process): &(u32, Stranger), worker: &Kin| {
+        process.pid != worker.pid
+            && (*parent == worker.pid
+                || process.session == worker.pid
+                || *parent == host && process.descends_from(worker))
+    };
+    workers.iter().map(|worker| !living.iter().any(|process| belongs(process, worker))).collect()
+}
+
+/// A process, mostly a child of this one.
 struct Stranger {
     pid: u32,
     group: u32,
@@ -155,13 +168,15 @@ impl Stranger {
 
 fn strangers() -> Vec<Stranger> {
     let host = std::process::id();
-    let Ok(processes) = fs::read_dir("/proc") else { return Vec::new() };
-    processes
+    processes().filter(|(parent, _)| *parent == host).map(|(_, stranger)| stranger).collect()
+}
+
+/// Every process of the machine that can be seen, with its parent.
+fn processes() -> impl Iterator<Item = (u32, Stranger)> {
+    let listed = fs::read_dir("/proc").into_iter().flatten();
+    listed
         .filter_map(|entry| entry.ok()?.file_name().to_str()?.parse::<u32>().ok())
         .filter_map(|pid| parse(pid, &fs::read_to_string(format!("/proc/{pid}/stat")).ok()?))
-        .filter(|(parent, _)| *parent == host)
-        .map(|(_, stranger)| stranger)
-        .collect()
 }
 
 /// Reads `/proc/PID/stat` (proc_pid_stat(5)); the name in parentheses may hold anything, so fields follow the last `)`.

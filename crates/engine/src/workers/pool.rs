@@ -7,7 +7,7 @@ use super::{
     drive,
     edition::Edition,
     launcher::Launch,
-    memory, orphans,
+    leftovers, memory, orphans,
     process::Process,
     python::{self, Python},
     reload,
@@ -135,6 +135,7 @@ impl Pool {
         let (sdk, python) = (pool.launch.sdk.clone(), pool.python.clone());
         tokio::task::spawn_blocking(move || sdk::compile(&sdk, &python));
         tokio::spawn(reap_orphans(Arc::downgrade(&pool)));
+        tokio::spawn(leftovers::watch(Arc::downgrade(&pool)));
         tokio::spawn(memory::guard(Arc::downgrade(&pool), memory_limit_bytes));
         Ok(pool)
     }

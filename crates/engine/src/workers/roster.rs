@@ -240,6 +240,14 @@ impl Roster {
         }
     }
 
+    /// Processes of organizations that have become idle since an earlier moment.
+    pub fn idle_since(&self, earlier: Instant) -> Vec<Arc<Process>> {
+        let is_idle = |member: &&Member| {
+            matches!(member.phase, Phase::Assigned(_)) && member.in_flight == 0 && member.idle_since >= earlier
+        };
+        self.members.values().filter(is_idle).filter_map(|member| member.process.clone()).collect()
+    }
+
     /// Processes with executions in flight.
     pub fn busy(&self) -> Vec<Arc<Process>> {
         let busy = self.members.values().filter(|member| member.in_flight > 0);

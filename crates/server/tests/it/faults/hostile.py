@@ -87,3 +87,67 @@ async def straddle(context, password: str):
     os.write(2, b"z" * (32768 - 5) + password.encode() + b"\n")
     context.progress(50, "y" * 1990 + password)
     return "printed"
+
+
+@workflow(description="Writes numbered lines and ends as it is told")
+async def count(context, lines: int, how: str):
+    for number in range(1, lines + 1):
+        if how == "raw and kill":
+            os.write(1, b"numbered %-50d\n" % number)
+        else:
+            print(f"numbered {number:<50}")
+        if number % 500 == 0:
+            await asyncio.sleep(0)
+    if how == "raise":
+        raise RuntimeError("counted")
+    if how == "exit":
+        os._exit(0)
+    if "kill" in how:
+        os.kill(os.getpid(), signal.SIGKILL)
+    return lines
+
+
+@workflow(description="Starts processes that hide, and ends as it is told")
+async def scatter(context, mark: str, how: str):
+    stay = f"trap '' TERM HUP INT; while :; do sleep 0.2; done # {mark}"
+    subprocess.Popen(["/bin/sh", "-c", stay])
+    subprocess.Popen(["/bin/sh", "-c", stay], start_new_session=True)
+    for forget in (False, True):
+        child = os.fork()
+        if child == 0:
+            os.setsid()
+            if os.fork() == 0:
+                signal.signal(signal.SIGTERM, signal.SIG_IGN)
+                os.execve("/bin/sh", ["sh", "-c", stay], {} if forget else dict(os.environ))
+            os._exit(0)
+        os.waitpid(child, 0)
+    if how == "return":
+        return "left them"
+    while True:
+        try:
+            await asyncio.sleep(60)
+        except asyncio.CancelledError:
+            if how != "cling":
+                raise
+
+
+@workflow(description="Writes what is no text, without a newline, from everywhere, also at the end of its process")
+async def babble(context):
+    import atexit
+    import ctypes
+
+    libc = ctypes.CDLL(None)
+    print("before")
+    os.write(1, b"\xff\xfe\x00 not text\n")
+    sys.stdout.buffer.write(b"\xc3\x28 half a character\n")
+    print("\udcff a lone surrogate")
+    libc.write(1, b"from C\n", 7)
+    libc.write(2, b"from C to stderr\n", 17)
+    atexit.register(lambda: print("at exit"))
+    block = b"y" * (1024 * 1024)
+    for _ in range(100):
+        sys.stdout.buffer.write(block)
+        await asyncio.sleep(0)
+    print()
+    print("after")
+    return "babbled"

@@ -31,12 +31,14 @@ async fn hostile_workflows_end_as_what_they_did_and_harm_no_other_organization()
     };
     let misbehave = async {
         floods(&host, &rogue).await;
+        babbles(&host, &rogue).await;
         forges(&host, &rogue).await;
         closes_its_output(&host, &rogue).await;
         blocks_the_loop(&host, &rogue).await;
         refuses_to_end(&host, &rogue).await;
         leaves_children(&host, &rogue).await;
         ends_its_process(&host, &rogue).await;
+        ends_its_process_again_and_again(&host, &rogue).await;
         over.store(true, Ordering::Relaxed);
     };
     let (runs, ()) = tokio::join!(watch, misbehave);
@@ -55,6 +57,30 @@ async fn floods(host: &Host, org: &str) {
     assert!((5_000..11_000).contains(&through), "{through} lines were kept");
     let gap = host.log_containing(org, id, "were left out here").await;
     assert!(gap.is_some(), "the gap is not stated");
+}
+
+async fn babbles(host: &Host, org: &str) {
+    let (status, execution) = ended(host, org, "babble").await;
+    assert_eq!((status.as_str(), &execution["result"]), ("Success", &json!("babbled")), "{execution}");
+    let id = execution["id"].as_str().expect("an id");
+    for said in ["before", "not text", "half a character", "a lone surrogate", "from C", "from C to stderr", "after"] {
+        assert!(host.log_containing(org, id, said).await.is_some(), "`{said}` is lost");
+    }
+    assert!(host.log_containing(org, id, "were left out here").await.is_some(), "the gap is not stated");
+}
+
+/// Each is at its end once, and no other run waits for them.
+async fn ends_its_process_again_and_again(host: &Host, org: &str) {
+    let mut ids = Vec::new();
+    for _ in 0..12 {
+        ids.push(host.start_run(org, "leave", &json!({})).await);
+    }
+    for id in &ids {
+        let execution = host.execution_once(org, id, super::host::is_final).await;
+        assert_eq!(execution["status"], "Interrupted", "{execution}");
+    }
+    let (status, execution) = ended(host, org, "answer").await;
+    assert_eq!(status, "Success", "{execution}");
 }
 
 async fn forges(host: &Host, org: &str) {

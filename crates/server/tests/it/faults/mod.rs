@@ -2,13 +2,18 @@
 //! moments, a worker is killed under its execution, and afterwards every accepted execution must have exactly one
 //! legal ending and no effect may have happened twice. Workflows that misbehave end as what they did.
 
+mod clock_jumps;
 pub mod effects;
 mod fault_points;
 pub mod host;
 mod hostile;
+mod identical;
+mod leftovers;
+mod log_loss;
 mod random_kills;
 mod revoked;
 mod seed;
 mod soak;
+mod stopped;
 mod store_full;
 mod worker_kills;

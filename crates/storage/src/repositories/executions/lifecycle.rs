@@ -150,14 +150,16 @@ impl Executions {
             Some(json) => Some(self.store_json(execution.id, "result", json).await?),
             None => None,
         };
-        let duration = ending.completed_at - execution.started_at;
+        // The clock may have been set back meanwhile: nothing ends before it begins.
+        let completed_at = ending.completed_at.max(execution.started_at);
+        let duration = completed_at - execution.started_at;
         let ended = Execution {
             status: ending.status,
             result,
             error_type: ending.error_type.as_deref().map(rows::shown),
             error_message: ending.error_message.as_deref().map(rows::shown),
-            completed_at: Some(ending.completed_at),
-            duration_ms: Some(duration.num_milliseconds().max(0)),
+            completed_at: Some(completed_at),
+            duration_ms: Some(duration.num_milliseconds()),
             logs_through: ending.logs_through.max(execution.logs_through),
             ..execution.clone()
         };
