@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 
 /// Above this the log is emptied between two commits: a passive checkpoint never restarts a log that is always in
 /// use, and it would grow without end.
-const MAX_BYTES: u64 = 64 * 1024 * 1024;
+pub(super) const MAX_BYTES: u64 = 64 * 1024 * 1024;
 /// How long emptying may wait for readers, and how long after a failure it is not tried again.
 const EMPTYING_WAIT: Duration = Duration::from_millis(200);
 const EMPTYING_PAUSE: Duration = Duration::from_secs(2);
@@ -16,19 +16,20 @@ const EMPTYING_PAUSE: Duration = Duration::from_secs(2);
 /// The log of one database, as its writer sees it.
 pub(super) struct Log {
     path: PathBuf,
+    max_bytes: u64,
     not_before: Instant,
 }
 
 impl Log {
-    pub(super) fn new(database: &Path) -> Self {
+    pub(super) fn new(database: &Path, max_bytes: u64) -> Self {
         let mut path = database.as_os_str().to_owned();
         path.push("-wal");
-        Self { path: path.into(), not_before: Instant::now() }
+        Self { path: path.into(), max_bytes, not_before: Instant::now() }
     }
 
     /// Whether it is time to empty it, which may make its caller wait.
     pub(super) fn is_due(&self) -> bool {
-        fs::metadata(&self.path).is_ok_and(|log| log.len() > MAX_BYTES) && Instant::now() >= self.not_before
+        fs::metadata(&self.path).is_ok_and(|log| log.len() > self.max_bytes) && Instant::now() >= self.not_before
     }
 
     /// Empties it if it has grown too long.

@@ -4,7 +4,7 @@
 
 use super::checkpoint::{Checkpoints, Signal};
 use super::group::{self, Outcome};
-use super::log::Log;
+use super::log::{self, Log};
 use super::schema::{self, KEY_CHECK_PARTITION, KEY_CHECK_PROPERTY, KEY_CHECK_ROW};
 use crate::OpenError;
 use msp_storage::{Commit, Entity, StoreError, Table, Write};
@@ -54,11 +54,16 @@ struct Core {
 
 impl Writer {
     pub(super) fn open(path: &Path) -> Result<Self, OpenError> {
+        Self::open_bounded(path, log::MAX_BYTES)
+    }
+
+    /// [`Self::open`] with another bound of the log, for tests.
+    fn open_bounded(path: &Path, max_log_bytes: u64) -> Result<Self, OpenError> {
         let connection = schema::connect(path).map_err(OpenError::database(path))?;
         let checkpoints = Checkpoints::start(path)?;
         let (queue, requests) = mpsc::channel(QUEUE);
         let desk = Arc::new(Desk {
-            core: Mutex::new(Core { connection, log: Log::new(path) }),
+            core: Mutex::new(Core { connection, log: Log::new(path, max_log_bytes) }),
             waiting: AtomicUsize::new(0),
             quiet: AtomicBool::new(true),
             signal: checkpoints.signal(),
@@ -160,5 +165,89 @@ impl Desk {
         }
         let core = self.core.lock().unwrap_or_else(PoisonError::into_inner);
         core.log.empty(&core.connection);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::fs;
+
+    const BOUND: u64 = 1 << 20;
+    /// Longer than anything here takes on a busy machine, and than the pause after a reader was in the way.
+    const PATIENCE: Duration = Duration::from_secs(60);
+
+    struct Store {
+        writer: Writer,
+        log: PathBuf,
+        written: i64,
+        // Last: it goes when the writer has closed its files.
+        folder: tempfile::TempDir,
+    }
+
+    impl Store {
+        fn open() -> Self {
+            let folder = tempfile::tempdir().expect("a folder");
+            let path = folder.path().join("msp.db");
+            fs::File::create(&path).expect("a file");
+            schema::prepare(&path).expect("a schema");
+            let writer = Writer::open_bounded(&path, BOUND).expect("opens");
+            Self { writer, log: folder.path().join("msp.db-wal"), written: 0, folder }
+        }
+
+        /// Writes an eighth of the bound.
+        async fn write(&mut self) {
+            let text = "x".repeat(25_000);
+            let row = (0..5).fold(Entity::new("P", format!("{:06}", self.written)), |row, number| {
+                row.with(&format!("Text{number}"), text.as_str())
+            });
+            self.writer.commit(Commit::of(vec![(Table::AuditLogs, Write::Insert(row))])).await.expect("committed");
+            self.written += 1;
+        }
+
+        fn log_bytes(&self) -> u64 {
+            fs::metadata(&self.log).map_or(0, |log| log.len())
+        }
+
+        fn reader(&self) -> Connection {
+            schema::connect(&self.folder.path().join("msp.db")).expect("opens")
+        }
+    }
+
+    fn rows(connection: &Connection) -> i64 {
+        connection.query_row("SELECT count(*) FROM entities WHERE pk = 'P'", [], |row| row.get(0)).expect("counted")
+    }
+
+    #[tokio::test]
+    async fn the_log_stays_below_its_bound_however_much_is_written() {
+        let mut store = Store::open();
+        let mut longest = 0;
+        for _ in 0..100 {
+            store.write().await;
+            longest = longest.max(store.log_bytes());
+        }
+        assert!(longest < 2 * BOUND, "twelve times the bound was written, and the log had {longest} bytes");
+        assert_eq!(rows(&store.reader()), 100);
+    }
+
+    #[tokio::test]
+    async fn a_reader_in_the_way_stops_no_write_and_the_log_shrinks_once_it_is_gone() {
+        let mut store = Store::open();
+        store.write().await;
+        let reader = store.reader();
+        reader.execute_batch("BEGIN").expect("begins");
+        assert_eq!(rows(&reader), 1);
+        while store.log_bytes() <= 2 * BOUND {
+            store.write().await;
+        }
+        assert_eq!(rows(&reader), 1, "it sees what was there when it began");
+        reader.execute_batch("COMMIT").expect("ends");
+        let give_up = Instant::now() + PATIENCE;
+        while store.log_bytes() > BOUND {
+            store.write().await;
+            assert!(Instant::now() < give_up, "the log stays at {} bytes", store.log_bytes());
+            tokio::time::sleep(Duration::from_millis(20)).await;
+        }
+        assert_eq!(rows(&reader), store.written);
     }
 }
