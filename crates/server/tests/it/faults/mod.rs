@@ -5,12 +5,14 @@
 mod clock_jumps;
 pub mod effects;
 mod fault_points;
+mod flood;
 pub mod host;
 mod hostile;
 mod identical;
 mod leftovers;
 mod log_loss;
 mod random_kills;
+mod reload_storm;
 mod revoked;
 mod seed;
 mod soak;
