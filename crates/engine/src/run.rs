@@ -114,7 +114,10 @@ async fn enqueue(
     };
     reach(FaultPoint::AfterEnqueue);
     runtime.backlog.accept(new.id, place);
-    runtime.repositories.stores.queue.send(pointer).await?;
+    if let Err(error) = runtime.repositories.stores.queue.send(pointer).await {
+        tracing::warn!(execution.id = %new.id, error = %error, "An execution was accepted without a message in the queue");
+        runtime.backlog.arrive(pointer, None);
+    }
     Ok(RunAnswer::Accepted(Box::new(execution)))
 }
 
