@@ -1,7 +1,7 @@
 //! The write-ahead log of the database, kept below a size.
 
 use super::schema;
-use rusqlite::Connection;
+use rusqlite::{Connection, Row};
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
@@ -39,11 +39,13 @@ impl Log {
         }
     }
 
-    /// Moves everything into the database and truncates the log. `false` when a reader was in the way.
+    /// Moves everything into the database and truncates the log. `false` when a reader was in the way. The checkpoint
+    /// thread may be, too (SQLite then gives no figures): it is done in a moment, and the next commit tries again.
     pub(super) fn empty(&self, connection: &Connection) -> bool {
         let _ = connection.busy_timeout(EMPTYING_WAIT);
-        let busy = connection.query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |row| row.get::<_, i64>(0));
+        let figures = |row: &Row<'_>| Ok((row.get::<_, i64>(0)?, row.get::<_, i64>(1)?));
+        let emptied = connection.query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], figures);
         let _ = connection.busy_timeout(schema::BUSY_TIMEOUT);
-        busy == Ok(0)
+        matches!(emptied, Ok((0, _) | (_, -1)))
     }
 }

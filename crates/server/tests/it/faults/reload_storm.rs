@@ -49,9 +49,16 @@ fn version(number: usize) -> String {
     )
 }
 
+/// Saves the workflow whole, as careful editors do: a file that is truncated first may be seen empty on a busy machine.
+fn save(installation: &Installation, text: &str) {
+    installation.write("workflows/.version.py", text);
+    let folder = installation.workspace().join("workflows");
+    fs::rename(folder.join(".version.py"), folder.join("version.py")).expect("saved");
+}
+
 async fn storm(saves: usize) {
     let installation = Installation::new();
-    installation.write("workflows/version.py", &version(0));
+    save(&installation, &version(0));
     let mut command = installation.msp(&SERVE);
     let started = begin(&installation, command.arg("--watch").stdout(Stdio::null()).stderr(Stdio::null())).await;
     let host = Arc::new(started.expect("it starts"));
@@ -71,12 +78,12 @@ async fn storm(saves: usize) {
     for number in 1..=saves {
         let saved = Instant::now();
         if number % BROKEN_EVERY == 0 {
-            installation.write("workflows/version.py", &format!("VERSION = {number}\ndef broken(:\n"));
+            save(&installation, &format!("VERSION = {number}\ndef broken(:\n"));
             let held = until(&host, |seen| !seen["errors"].as_array().expect("errors").is_empty()).await;
             assert!(served.contains(held["bundle"].as_str().expect("a hash")), "{held}");
             assert_eq!(held["workflows"][0]["name"], "version", "what worked keeps serving: {held}");
         } else {
-            installation.write("workflows/version.py", &version(number));
+            save(&installation, &version(number));
             let wanted = format!("version {number}");
             let seen = until(&host, |seen| seen["workflows"][0]["description"] == wanted.as_str()).await;
             assert_eq!(seen["errors"], json!([]));
