@@ -43,7 +43,7 @@ impl Hello {
         let mut background = Background::start(&mut start, folder.join("hello.log"))?;
         background.until("the bare web server", async || is_ready(address).await.then_some(())).await?;
         let requests = vec![request(address, "GET", "/", &[], "")];
-        Ok(Self { background, target: Target::new(address, requests) })
+        Ok(Self { background, target: Target::new("the bare web server", address, requests) })
     }
 
     /// Ends it.

@@ -16,11 +16,12 @@ use std::{
 use tokio::{sync::Barrier, task::JoinSet};
 
 /// Requests each caller sends before anything is measured: connections, caches and processors wake up.
-const WARM_UP: usize = 5;
+const WARM_UP: usize = 3;
 
 /// Who is asked, and what, in turn.
 #[derive(Clone)]
 pub struct Target {
+    name: &'static str,
     address: SocketAddr,
     requests: Arc<Vec<Vec<u8>>>,
     next: Arc<AtomicUsize>,
@@ -36,8 +37,8 @@ pub struct Load {
 
 impl Target {
     /// These requests, in turn.
-    pub fn new(address: SocketAddr, requests: Vec<Vec<u8>>) -> Self {
-        Self { address, requests: Arc::new(requests), next: Arc::default() }
+    pub fn new(name: &'static str, address: SocketAddr, requests: Vec<Vec<u8>>) -> Self {
+        Self { name, address, requests: Arc::new(requests), next: Arc::default() }
     }
 
     fn request(&self) -> &[u8] {
@@ -56,7 +57,9 @@ impl Target {
         }
         let (mut samples, mut longest) = (Vec::new(), Duration::ZERO);
         while let Some(ended) = tasks.join_next().await {
-            let (own, took) = ended.context("a caller was lost")??;
+            let (own, took) = ended
+                .context("a caller was lost")?
+                .with_context(|| format!("{} failed one of {callers} callers", self.name))?;
             samples.extend(own);
             longest = longest.max(took);
         }
@@ -144,7 +147,7 @@ mod tests {
             .with_state(Arc::clone(&seen));
         let address = serve(router).await;
         let requests = ["/0", "/1"].map(|path| request(address, "GET", path, &[], "")).to_vec();
-        let target = Target::new(address, requests);
+        let target = Target::new("a test", address, requests);
         let load = target.load(3, Duration::from_millis(20)).await.expect("a load");
         let (first, second) = (seen[0].load(Ordering::Relaxed), seen[1].load(Ordering::Relaxed));
         assert!(first.abs_diff(second) <= 1, "{first} and {second}");
@@ -159,8 +162,8 @@ mod tests {
         };
         let router = Router::new().route("/", get(answer)).with_state(count);
         let address = serve(router).await;
-        let target = Target::new(address, vec![request(address, "GET", "/", &[], "")]);
+        let target = Target::new("a test", address, vec![request(address, "GET", "/", &[], "")]);
         let error = target.load(2, Duration::from_secs(60)).await.err().expect("an error");
-        assert!(error.to_string().contains("503"), "{error:#}");
+        assert!(format!("{error:#}").contains("503"), "{error:#}");
     }
 }

@@ -164,7 +164,7 @@ impl Server {
     }
 
     fn target(&self, requests: Vec<Vec<u8>>) -> Target {
-        Target::new(self.address, requests)
+        Target::new("the platform", self.address, requests)
     }
 
     /// Runs the workflow once for each organization and sees that it ran for that one.

@@ -41,6 +41,8 @@ impl Service {
         let mut serve = command(&options.service_python);
         serve.args(["-m", "uvicorn", "service:app", "--no-access-log", "--log-level", "warning", "--app-dir"]);
         serve.arg(&sources).args(["--host", "127.0.0.1", "--port", &address.port().to_string()]);
+        // Callers that wait for the last of 64 to be ready must not lose their connections meanwhile.
+        serve.args(["--timeout-keep-alive", "60"]);
         let mut background = Background::start(serve.env("BENCH_DATA", &data), folder.path().join("service.log"))?;
         background.until("the FastAPI service", async || is_ready(address).await.then_some(())).await?;
         let authorization = format!("Bearer {}", seeded.token);
@@ -49,7 +51,7 @@ impl Service {
             request(address, "POST", "/workflows/bench_echo", &headers, r#"{"text":"measured"}"#)
         };
         let requests = seeded.organizations.iter().map(execution).collect();
-        Ok(Self { background, target: Target::new(address, requests), _folder: folder })
+        Ok(Self { background, target: Target::new("the FastAPI service", address, requests), _folder: folder })
     }
 
     /// Ends it.
