@@ -9,5 +9,6 @@ mod state;
 mod workflows;
 
 pub use http::{PROBLEM_JSON, Problem, ProblemKind};
+pub use management::metrics::{Scraping, Source};
 pub use router::{openapi, router};
 pub use state::{ApiOptions, ApiState, EngineSlot};

@@ -8,7 +8,7 @@ use crate::{
     management::{
         auth, config,
         executions::{cancel, list, logs, read, rerun},
-        integrations, me, organizations, pauses, permissions, secrets, service, users,
+        integrations, me, metrics, organizations, pauses, permissions, secrets, service, users,
     },
     openapi as description, pages,
     state::{Api, ApiState},
@@ -89,6 +89,7 @@ fn everywhere() -> OpenApiRouter<Api> {
         .routes(routes!(service::client_config))
         .routes(routes!(service::healthz))
         .routes(routes!(service::readyz))
+        .routes(routes!(metrics::get_metrics))
         .routes(routes!(service::openapi_json))
         .layer(DefaultBodyLimit::max(MANAGEMENT_BODY_LIMIT))
         .merge(runs)

@@ -1,6 +1,9 @@
 //! What every handler shares.
 
-use crate::http::{attempts::Attempts, denials::Denials};
+use crate::{
+    http::{attempts::Attempts, denials::Denials, traffic::Traffic},
+    management::metrics::Scraping,
+};
 use msp_auth::{Authenticator, Gate};
 use msp_domain::Clock;
 use msp_engine::Engine;
@@ -66,6 +69,8 @@ pub struct ApiState {
     pub clock: Arc<dyn Clock>,
     /// Cancelled when event streams shall end.
     pub(crate) closing: CancellationToken,
+    pub(crate) traffic: Traffic,
+    pub(crate) scraping: Scraping,
     pub(crate) denials: Denials,
     pub(crate) attempts: Attempts,
 }
@@ -83,7 +88,25 @@ impl ApiState {
         let denials = Denials::new(repositories.audit.clone(), clock.clone());
         let attempts = Attempts::new(clock.clone());
         let closing = CancellationToken::new();
-        Self { repositories, authenticator, gate, engine, options, clock, closing, denials, attempts }
+        Self {
+            repositories,
+            authenticator,
+            gate,
+            engine,
+            options,
+            clock,
+            closing,
+            traffic: Traffic::new(),
+            scraping: Scraping::default(),
+            denials,
+            attempts,
+        }
+    }
+
+    /// The same with further figures at `/metrics`, and with a token that opens it.
+    #[must_use]
+    pub fn with_scraping(self, scraping: Scraping) -> Self {
+        Self { scraping, ..self }
     }
 
     /// Ends the event streams, each with what is on record by now; call it when nothing runs any more.

@@ -24,6 +24,9 @@ pub enum ExecutionStatus {
 }
 
 impl ExecutionStatus {
+    /// Every status nothing can follow.
+    pub const FINAL: [Self; 5] = [Self::Success, Self::Failed, Self::Cancelled, Self::TimedOut, Self::Interrupted];
+
     /// The stored name.
     pub fn name(self) -> &'static str {
         match self {
@@ -68,6 +71,9 @@ pub enum Trigger {
 }
 
 impl Trigger {
+    /// Every trigger.
+    pub const ALL: [Self; 1] = [Self::Api];
+
     /// The stored name.
     pub fn name(self) -> &'static str {
         match self {

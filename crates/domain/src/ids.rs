@@ -114,7 +114,8 @@ impl ExecutionId {
         Some(format!("{}_{}", reverse_timestamp(self.millis()?), self.key()))
     }
 
-    fn millis(&self) -> Option<u64> {
+    /// The start of the execution in milliseconds since 1970; `None` for an id that carries no time.
+    pub fn millis(&self) -> Option<u64> {
         if self.0.get_version_num() != 7 {
             return None;
         }

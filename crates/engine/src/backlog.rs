@@ -113,6 +113,12 @@ impl Backlog {
         turns
     }
 
+    /// How many executions are pending, and the oldest of them.
+    pub fn load(&self) -> (usize, Option<ExecutionId>) {
+        let state = self.state();
+        (state.pending.len(), state.pending.keys().min().copied())
+    }
+
     /// Resolves when there may be a turn.
     pub async fn changed(&self) {
         self.changed.notified().await;

@@ -248,5 +248,7 @@ async fn refuse(runtime: &Runtime, execution: &Execution, refusal: Refusal, live
         completed_at: runtime.clock.now(),
         logs_through: logs.finish().await?,
     };
-    runtime.repositories.executions.finish(execution, &ending).await.map(|_| ())
+    let finished = runtime.repositories.executions.finish(execution, &ending).await?;
+    runtime.metrics.ended(&finished);
+    Ok(())
 }

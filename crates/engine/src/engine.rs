@@ -3,7 +3,7 @@
 use crate::{
     CancelError, Changes, cancel, dispatcher,
     idempotency::{self, Fingerprints},
-    options, pauses,
+    metrics, options, pauses,
     prepare::again,
     recovery, run,
     runtime::Runtime,
@@ -12,6 +12,7 @@ use crate::{
 use msp_auth::Access;
 use msp_domain::{BundleMetadata, Clock, ExecutionId, FieldFault, PauseTarget, Scope};
 use msp_integrations::Integrations;
+use msp_metrics::Registry;
 use msp_storage::{
     Repositories, StoreError,
     repositories::{Actor, executions::Execution, pauses::Pause},
@@ -263,7 +264,9 @@ impl Engine {
     /// # Errors
     /// [`OptionsError`].
     pub async fn options(&self, request: OptionsRequest) -> Result<OptionsAnswer, OptionsError> {
-        options::options(self.runtime.clone(), request).await
+        let answer = options::options(self.runtime.clone(), request).await;
+        self.runtime.metrics.asked(&answer);
+        answer
     }
 
     /// Serves every change of the workspace as soon as it is saved, until the engine shuts down. A change that breaks
@@ -276,6 +279,14 @@ impl Engine {
     /// Which walls stand around workers, for the start log.
     pub fn layers(&self) -> Vec<String> {
         self.runtime.pool.layers()
+    }
+
+    /// Registers the engine's figures as they are now.
+    ///
+    /// # Errors
+    /// [`StoreError`] when what waits cannot be read.
+    pub async fn register(&self, registry: &mut Registry) -> Result<(), StoreError> {
+        metrics::register(&self.runtime, registry).await
     }
 
     /// Whether it is on its way down and takes nothing new.

@@ -13,6 +13,7 @@ mod line_masker;
 mod live;
 mod log_sink;
 pub mod masking;
+mod metrics;
 mod options;
 mod pauses;
 mod places;

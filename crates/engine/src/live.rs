@@ -77,6 +77,16 @@ impl Registry {
         self.known(id).filter(|live| live.0.runners.load(Ordering::SeqCst) > 0)
     }
 
+    /// How many executions this engine runs, or is about to claim.
+    pub fn count_running(&self) -> usize {
+        let entries = self.entries.lock().unwrap_or_else(PoisonError::into_inner);
+        let runs = |entry: &Weak<Entry>| entry.upgrade();
+        // Kept until the lock is free: the last handle of an entry takes the lock when it goes.
+        let alive: Vec<_> = entries.values().filter_map(runs).collect();
+        drop(entries);
+        alive.iter().filter(|entry| entry.runners.load(Ordering::SeqCst) > 0).count()
+    }
+
     /// Wakes whoever follows an execution that is not running.
     pub fn moved(&self, id: ExecutionId) {
         if let Some(live) = self.known(id) {

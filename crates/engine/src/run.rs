@@ -308,6 +308,7 @@ async fn finish(
         let error = match written.await {
             Ok(finished) => {
                 reach(FaultPoint::AfterResult);
+                runtime.metrics.ended(&finished);
                 return Ok(finished);
             }
             Err(error) => error,

@@ -1,8 +1,8 @@
 //! What every execution of this engine shares.
 
 use crate::{
-    backlog::Backlog, idempotency::Fingerprints, live::Registry, masking::Masker, options::Answers, pauses::Pauses,
-    workers::WorkerPool,
+    backlog::Backlog, idempotency::Fingerprints, live::Registry, masking::Masker, metrics::Metrics, options::Answers,
+    pauses::Pauses, workers::WorkerPool,
 };
 use msp_auth::Gate;
 use msp_domain::{Clock, Scope};
@@ -31,6 +31,8 @@ pub(crate) struct Runtime {
     pub answers: Answers,
     /// What this engine runs, and who follows it.
     pub live: Registry,
+    /// What is counted.
+    pub metrics: Metrics,
     /// What an emergency stop holds.
     pub pauses: Pauses,
     /// Executions in flight; shutdown waits for them.
@@ -52,6 +54,7 @@ impl Runtime {
         Self {
             gate: Gate::new(repositories.clone()),
             pauses: Pauses::new(repositories.clone()),
+            metrics: Metrics::default(),
             repositories,
             integrations,
             pool,

@@ -7,6 +7,7 @@ mod failure;
 mod http_server;
 mod logging;
 mod platform;
+mod process;
 mod running;
 mod serving;
 mod settings;

@@ -11,7 +11,7 @@ use msp_storage::{
     Repositories, SecretAddress, SecretNamespace, SecretValue,
     repositories::{Actor, organizations::Organization, users::User},
 };
-use msp_storage_local::{LocalHome, LocalOptions, MasterKey};
+use msp_storage_local::{LocalHome, LocalOptions, MasterKey, StoreMetrics};
 use std::{
     fs,
     path::{Path, PathBuf},
@@ -56,6 +56,8 @@ pub struct Platform {
     pub authenticator: Authenticator,
     /// The broker of integrations.
     pub integrations: Integrations,
+    /// What the store counts.
+    pub store_metrics: StoreMetrics,
     /// The time.
     pub clock: Arc<dyn Clock>,
     master_key: MasterKey,
@@ -92,6 +94,7 @@ impl Platform {
             authenticator,
             clock,
             master_key: home.master_key,
+            store_metrics: home.metrics,
         })
     }
 

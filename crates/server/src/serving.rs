@@ -2,21 +2,24 @@
 
 use crate::{
     http_server::{self, Limits},
+    logging,
     platform::{Platform, pool_options},
+    process,
     running::RunningServer,
 };
 use anyhow::{Context, Result, anyhow};
-use msp_api::{ApiOptions, ApiState, EngineSlot};
+use msp_api::{ApiOptions, ApiState, EngineSlot, Scraping};
 use msp_auth::Gate;
 use msp_domain::UserId;
 use msp_engine::{Engine, EngineOptions};
+use msp_metrics::{ConstGauge, Family, Registry};
 use msp_storage::repositories::Actor;
 use msp_storage_local::EngineLock;
 use std::{
     io,
     net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr},
     sync::Arc,
-    time::Duration,
+    time::{Duration, SystemTime},
 };
 use tokio::{
     net::TcpListener,
@@ -162,6 +165,26 @@ fn api_state(platform: &Platform, address: SocketAddr, engine: EngineSlot) -> Ap
     let repositories = platform.repositories.clone();
     let gate = Gate::new(repositories.clone());
     ApiState::new(repositories, platform.authenticator.clone(), gate, engine, options, Arc::clone(&platform.clock))
+        .with_scraping(scraping(platform))
+}
+
+/// Figures that neither the API nor the engine knows.
+fn scraping(platform: &Platform) -> Scraping {
+    let store = platform.store_metrics.clone();
+    let started = SystemTime::now();
+    Scraping {
+        token: platform.settings.metrics_token.clone(),
+        sources: vec![
+            Box::new(move |registry: &mut Registry| store.register(registry)),
+            Box::new(|registry| {
+                let help = "Lines of the server's log that could not be written";
+                registry.register("log_lines_dropped", help, logging::dropped());
+                let version = (vec![("version", env!("CARGO_PKG_VERSION").to_owned())], ConstGauge::new(1.0));
+                registry.register("build_info", "The version that runs", Family::new([version]));
+            }),
+        ],
+        unprefixed: vec![Box::new(move |registry| process::register(registry, started))],
+    }
 }
 
 /// Starts the engine beside HTTP; the API answers "not ready" until then.

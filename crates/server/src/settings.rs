@@ -3,6 +3,7 @@
 
 use crate::{clock::CLOCK_OFFSET_VARIABLE, logging::LogFormat};
 use anyhow::{Context, Result};
+use msp_auth::ScrapeToken;
 use msp_domain::workflow::nearest;
 use msp_engine::fault::FAULT_POINT_VARIABLE;
 use std::{
@@ -32,6 +33,7 @@ const ALLOWED_HOSTS: &str = "MSP_ALLOWED_HOSTS";
 const LOG: &str = "MSP_LOG";
 const RUST_LOG: &str = "RUST_LOG";
 const LOG_FORMAT: &str = "MSP_LOG_FORMAT";
+const METRICS_TOKEN_FILE: &str = "MSP_METRICS_TOKEN_FILE";
 const TABLES: &str = "TableStorageConnectionString";
 const KEY_VAULT: &str = "KeyVaultUrl";
 const TENANT: &str = "AzureAd__TenantId";
@@ -39,7 +41,7 @@ const CLIENT: &str = "AzureAd__ClientId";
 const ENGINE_URL: &str = "WorkflowEngineUrl";
 const MANAGEMENT_URL: &str = "ManagementApiUrl";
 
-const DECLARATIONS: [Declaration; 15] = [
+const DECLARATIONS: [Declaration; 16] = [
     Declaration { name: PYTHON, help: "the Python of the workers, 3.11 or newer [default: python3]" },
     Declaration { name: WORKERS_MAX, help: "most worker processes at once [default: 4 per processor, at least 8]" },
     Declaration {
@@ -63,6 +65,10 @@ const DECLARATIONS: [Declaration; 15] = [
     Declaration {
         name: LOG_FORMAT,
         help: "text for people, json for one JSON object per line [default: text on a terminal, else json]",
+    },
+    Declaration {
+        name: METRICS_TOKEN_FILE,
+        help: "file of a token, 32 characters or more, with which Prometheus reads /metrics [default: administrators only]",
     },
     Declaration {
         name: TABLES,
@@ -104,6 +110,8 @@ pub struct Settings {
     pub log: Option<String>,
     /// How log lines are written, if that was set.
     pub log_format: Option<LogFormat>,
+    /// The token with which Prometheus reads `/metrics`.
+    pub metrics_token: Option<ScrapeToken>,
 }
 
 /// Everything that is wrong with the settings.
@@ -149,6 +157,7 @@ impl Settings {
             allowed_hosts: reader.read(ALLOWED_HOSTS, hosts).unwrap_or_default(),
             log: reader.read(LOG, filter).or_else(|| reader.read(RUST_LOG, filter)),
             log_format: reader.read(LOG_FORMAT, log_format),
+            metrics_token: reader.read(METRICS_TOKEN_FILE, scrape_token),
         };
         if reader.faults.is_empty() { Ok(settings) } else { Err(SettingsFaults(reader.faults)) }
     }
@@ -315,6 +324,11 @@ fn hosts(text: &str) -> Result<Vec<String>, String> {
         }
         None => Ok(names),
     }
+}
+
+fn scrape_token(path: &str) -> Result<ScrapeToken, String> {
+    let text = fs::read_to_string(path).map_err(|cause| format!("names {path}, which cannot be read: {cause}"))?;
+    ScrapeToken::parse(&text).map_err(|fault| format!("names {path}, which {fault}"))
 }
 
 fn log_format(text: &str) -> Result<LogFormat, String> {

@@ -4,6 +4,7 @@ use crate::backup::restore;
 use crate::blobs::LocalBlobs;
 use crate::folder;
 use crate::master_key::MasterKey;
+use crate::metrics::StoreMetrics;
 use crate::queue::LocalQueue;
 use crate::rotation;
 use crate::secrets::{self, LocalSecrets};
@@ -143,6 +144,8 @@ pub struct LocalHome {
     pub stores: Stores,
     /// The master key, to derive others from.
     pub master_key: MasterKey,
+    /// What the store counts.
+    pub metrics: StoreMetrics,
 }
 
 impl LocalHome {
@@ -196,6 +199,7 @@ impl LocalHome {
         if !secrets::key_fits(&master_key, &check) {
             return Err(OpenError::KeyWrong { path: key_file });
         }
+        let metrics = tables.metrics();
         let tables: Arc<dyn TableStore> = Arc::new(tables);
         let stores = Stores {
             blobs: Arc::new(LocalBlobs::open(&data.join("blobs"))?),
@@ -203,6 +207,6 @@ impl LocalHome {
             queue: Arc::new(LocalQueue::new(Arc::clone(&options.clock))),
             tables,
         };
-        Ok(Self { stores, master_key })
+        Ok(Self { stores, master_key, metrics })
     }
 }

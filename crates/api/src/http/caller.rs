@@ -58,7 +58,7 @@ async fn credential(api: &ApiState, method: &Method, headers: &HeaderMap) -> Res
     Ok(api.authenticator.session(cookie).await?)
 }
 
-fn bearer_token(value: &str) -> Option<&str> {
+pub(crate) fn bearer_token(value: &str) -> Option<&str> {
     let (scheme, token) = value.split_once(' ')?;
     let token = token.trim();
     (scheme.eq_ignore_ascii_case("bearer") && !token.is_empty()).then_some(token)

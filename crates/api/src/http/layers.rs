@@ -4,7 +4,7 @@ use super::{Problem, ProblemKind as Kind, origin};
 use crate::state::Api;
 use axum::{
     Router,
-    extract::{OriginalUri, Request, State},
+    extract::{MatchedPath, OriginalUri, Request, State},
     http::{HeaderName, HeaderValue, Method, Uri, header},
     middleware::{self, Next},
     response::{IntoResponse, Response},
@@ -26,7 +26,7 @@ pub(crate) fn around(router: Router<Api>, api: &Api) -> Router<Api> {
     router
         .layer(middleware::from_fn_with_state(api.clone(), only_known_hosts))
         .layer(CatchPanicLayer::custom(after_panic))
-        .layer(middleware::from_fn(finish))
+        .layer(middleware::from_fn_with_state(api.clone(), finish))
 }
 
 /// Liveness probes come from wherever and learn nothing; everything else must name a host of ours.
@@ -51,10 +51,11 @@ fn after_panic(panic: Box<dyn Any + Send + 'static>) -> Response {
     Problem::new(Kind::Internal).into_response()
 }
 
-async fn finish(request: Request, next: Next) -> Response {
+async fn finish(State(api): State<Api>, request: Request, next: Next) -> Response {
     let id = Uuid::now_v7();
     let method = request.method().clone();
     let path = request.uri().path().to_owned();
+    let route = request.extensions().get::<MatchedPath>().cloned();
     let started = std::time::Instant::now();
     // Of the highest level, so that whatever is logged on the way to the answer names its request.
     let span = tracing::error_span!("request", request.id = %id);
@@ -63,8 +64,9 @@ async fn finish(request: Request, next: Next) -> Response {
         response = with_request_id(response, problem, id);
     }
     add_headers(&mut response, id);
-    let status = response.status().as_u16();
-    let duration_ms = u64::try_from(started.elapsed().as_millis()).unwrap_or(u64::MAX);
+    let (status, took) = (response.status(), started.elapsed());
+    api.traffic.answered(route.as_ref(), status, took);
+    let (status, duration_ms) = (status.as_u16(), u64::try_from(took.as_millis()).unwrap_or(u64::MAX));
     tracing::debug!(request.id = %id, %method, path, status, duration_ms, "Answered a request.");
     response
 }

@@ -16,6 +16,7 @@ pub(crate) mod paging;
 pub(crate) mod params;
 mod problem;
 pub(crate) mod rights;
+pub(crate) mod traffic;
 
 pub(crate) use from_errors::unknown_name;
 pub use kinds::ProblemKind;

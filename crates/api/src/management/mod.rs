@@ -5,6 +5,7 @@ pub(crate) mod config;
 pub(crate) mod executions;
 pub(crate) mod integrations;
 pub(crate) mod me;
+pub(crate) mod metrics;
 pub(crate) mod organizations;
 pub(crate) mod pauses;
 pub(crate) mod permissions;

@@ -52,6 +52,7 @@ const OPERATIONS: &[(&str, Kind)] = &[
     ("setUserPermissions", Kind::Administrator),
     ("revokeUserPermissions", Kind::Administrator),
     ("listPauses", Kind::Administrator),
+    ("getMetrics", Kind::Administrator),
     ("setPause", Kind::Administrator),
     ("liftPause", Kind::Administrator),
     ("getOrganization", Kind::Organization),

@@ -20,10 +20,11 @@ impl Pool {
     }
 
     async fn tend(self: Arc<Self>, number: u64, edition: Arc<Edition>) {
-        let failed = match self.host_worker(number, &edition).await {
-            Ok(ended) => (!ended.loaded).then_some(ended.loss.message),
-            Err(error) => Some(error.to_string()),
+        let (reason, failed) = match self.host_worker(number, &edition).await {
+            Ok(ended) => (ended.loss.error_type, (!ended.loaded).then_some(ended.loss.message)),
+            Err(error) => ("not_started", Some(error.to_string())),
         };
+        super::lock(&self.ended).entry(reason).or_default().inc();
         if let Some(fault) = &failed {
             // A spare that a shutdown meets while it loads is no fault of the workspace.
             if !super::lock(&self.roster).closing {

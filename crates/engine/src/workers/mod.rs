@@ -37,6 +37,7 @@ use crate::places::Place;
 use async_trait::async_trait;
 use chrono::{DateTime, Utc};
 use msp_domain::{BundleMetadata, ExecutionId, LogLevel, Scope};
+use msp_metrics::{Family, Registry, count_of, gauge, gauges};
 use serde_json::{Map, Value};
 use std::{
     path::PathBuf,
@@ -304,6 +305,23 @@ impl WorkerPool {
     /// Which walls of design section 6 stand around workers on this machine, one sentence each, for the start log.
     pub fn layers(&self) -> Vec<String> {
         self.pool.layers.clone()
+    }
+
+    /// Registers what stands and what was counted of the workers.
+    pub(crate) fn register(&self, registry: &mut Registry) {
+        let load = lock(&self.pool.roster).load();
+        let workers = [("starting", load.starting), ("spare", load.spare), ("assigned", load.assigned)];
+        gauges(registry, "workers", "Worker processes", "phase", workers);
+        gauge(registry, "executions_in_workers", "Runs and option generators in a worker", count_of(load.in_flight));
+        gauge(
+            registry,
+            "executions_in_line",
+            "Runs and option generators that wait for a worker",
+            count_of(load.waiting),
+        );
+        let ended = lock(&self.pool.ended).clone();
+        let ended = ended.into_iter().map(|(reason, counter)| (vec![("reason", reason.to_owned())], counter));
+        registry.register("workers_ended", "Worker processes that ended", Family::new(ended));
     }
 
     /// Takes no new executions, lets running ones end for `grace`, then kills what is left and reaps it.

@@ -21,8 +21,10 @@ use crate::{
     places::{Place, Places},
 };
 use msp_domain::Scope;
+use msp_metrics::Counter;
 use nix::sys::signal::Signal;
 use std::{
+    collections::BTreeMap,
     fs,
     os::unix::fs::PermissionsExt,
     path::Path,
@@ -55,6 +57,8 @@ pub(super) struct Pool {
     pub roster: Mutex<Roster>,
     /// For those who wait for a seat, or will.
     pub places: Places,
+    /// Workers that ended, by reason. Rare enough for a lock.
+    pub ended: Mutex<BTreeMap<&'static str, Counter>>,
     /// Something ended.
     pub changed: Notify,
 }
@@ -129,6 +133,7 @@ impl Pool {
             cancel_grace,
             roster: Mutex::new(Roster::new(max_workers, spares, runs_per_worker, edition)),
             places: Places::new(MOST_WAITING, MOST_WAITING_PER_SCOPE),
+            ended: Mutex::default(),
             changed: Notify::new(),
         });
         pool.first_worker().await;

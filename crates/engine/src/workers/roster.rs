@@ -74,6 +74,21 @@ pub(super) struct Roster {
     failures: HashMap<u64, Failures>,
 }
 
+/// How much there is to do, and for how many.
+#[derive(Default)]
+pub(super) struct Load {
+    /// Executions that wait for a seat.
+    pub waiting: usize,
+    /// Executions in processes.
+    pub in_flight: usize,
+    /// Processes that import their bundle.
+    pub starting: usize,
+    /// Processes that belong to nobody yet.
+    pub spare: usize,
+    /// Processes of an organization.
+    pub assigned: usize,
+}
+
 impl Roster {
     pub fn new(max: usize, spares: usize, runs_per_worker: u64, current: Arc<Edition>) -> Self {
         let max = max.max(1);
@@ -224,6 +239,20 @@ impl Roster {
 
     fn is_unassigned(&self, member: &Member) -> bool {
         !matches!(member.phase, Phase::Assigned(_))
+    }
+
+    /// How many there are of everything.
+    pub fn load(&self) -> Load {
+        let mut load = Load { waiting: self.line.waiting().map(|(_, queue)| queue.len()).sum(), ..Load::default() };
+        for member in self.members.values() {
+            load.in_flight += member.in_flight;
+            match member.phase {
+                Phase::Starting => load.starting += 1,
+                Phase::Spare => load.spare += 1,
+                Phase::Assigned(_) => load.assigned += 1,
+            }
+        }
+        load
     }
 
     /// Whether anything runs or is about to.

@@ -5,6 +5,7 @@ mod faults;
 mod first_start;
 mod hot_reload;
 mod logging;
+mod metrics;
 mod new_workflows;
 mod onboarding;
 mod operations;

@@ -17,6 +17,7 @@ pub(crate) mod snapshot;
 mod writer;
 
 use crate::OpenError;
+use crate::metrics::StoreMetrics;
 use async_trait::async_trait;
 use msp_storage::{Commit, Entity, Etag, Page, Query, StoreError, Table, TableStore, Write, limits};
 use readers::Readers;
@@ -35,6 +36,11 @@ impl SqliteTables {
     pub(crate) fn open(path: &Path) -> Result<Self, OpenError> {
         schema::prepare(path)?;
         Ok(Self { readers: Readers::open(path)?, writer: Writer::open(path)? })
+    }
+
+    /// What is counted of the writes.
+    pub(crate) fn metrics(&self) -> StoreMetrics {
+        self.writer.metrics()
     }
 
     /// The key check of a database that is not open yet, without changing anything.

@@ -7,6 +7,7 @@ use super::group::{self, Outcome};
 use super::log::{self, Log};
 use super::schema::{self, KEY_CHECK_PARTITION, KEY_CHECK_PROPERTY, KEY_CHECK_ROW};
 use crate::OpenError;
+use crate::metrics::StoreMetrics;
 use msp_storage::{Commit, Entity, StoreError, Table, Write};
 use rusqlite::Connection;
 use std::path::{Path, PathBuf};
@@ -45,6 +46,7 @@ struct Desk {
     /// Whether the last commit was quick and had no company: then the next one will hardly find any either.
     quiet: AtomicBool,
     signal: Arc<Signal>,
+    metrics: StoreMetrics,
 }
 
 struct Core {
@@ -67,6 +69,7 @@ impl Writer {
             waiting: AtomicUsize::new(0),
             quiet: AtomicBool::new(true),
             signal: checkpoints.signal(),
+            metrics: StoreMetrics::new(path),
         });
         let of_thread = Arc::clone(&desk);
         let thread = thread::Builder::new()
@@ -78,6 +81,19 @@ impl Writer {
 
     /// Commits, durably. A caller that stops waiting does not stop the commit.
     pub(super) async fn commit(&self, commit: Commit) -> Outcome {
+        let outcome = self.commit_somewhere(commit).await;
+        if matches!(outcome, Err(StoreError::Full(_) | StoreError::Unavailable(_) | StoreError::Corrupt(_))) {
+            self.desk.metrics.failed();
+        }
+        outcome
+    }
+
+    /// What is counted of the commits.
+    pub(super) fn metrics(&self) -> StoreMetrics {
+        self.desk.metrics.clone()
+    }
+
+    async fn commit_somewhere(&self, commit: Commit) -> Outcome {
         if let Some(outcome) = self.desk.commit_here(&commit) {
             return outcome;
         }
@@ -136,9 +152,11 @@ impl Desk {
         Some(outcome)
     }
 
-    /// Remembers how the last commit went, and has its pages moved.
+    /// Counts and remembers how the last commit went, and has its pages moved.
     fn note(&self, requests: usize, began: Instant) {
-        self.quiet.store(requests == 1 && began.elapsed() < QUICK, Ordering::Release);
+        let took = began.elapsed();
+        self.metrics.committed(requests, took);
+        self.quiet.store(requests == 1 && took < QUICK, Ordering::Release);
         self.signal.committed();
     }
 
