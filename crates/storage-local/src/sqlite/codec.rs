@@ -5,37 +5,44 @@ use base64::Engine as _;
 use base64::prelude::BASE64_STANDARD;
 use chrono::{DateTime, SecondsFormat, Utc};
 use msp_storage::{Property, StoreError};
-use serde_json::{Map, Number, Value};
+use serde::ser::{Serialize, SerializeMap, Serializer};
+use serde_json::{Map, Value};
 use std::collections::BTreeMap;
 
 const TYPE_SUFFIX: &str = "@type";
 
 pub(super) fn encode(properties: &BTreeMap<String, Property>) -> String {
-    let mut object = Map::new();
-    for (name, property) in properties {
-        let (value, kind) = to_json(property);
-        object.insert(name.clone(), value);
-        if let Some(kind) = kind {
-            object.insert(format!("{name}{TYPE_SUFFIX}"), kind.into());
-        }
-    }
-    Value::Object(object).to_string()
+    serde_json::to_string(&Properties(properties)).expect("texts, numbers and truth values always serialise")
 }
 
-fn to_json(property: &Property) -> (Value, Option<&'static str>) {
-    match property {
-        Property::String(text) => (text.as_str().into(), None),
-        Property::Int(number) => ((*number).into(), None),
-        Property::Bool(truth) => ((*truth).into(), None),
-        Property::Double(number) => match Number::from_f64(*number) {
-            Some(number) => (number.into(), None),
-            // JSON has no infinities.
-            None => (number.to_string().into(), Some("Double")),
-        },
-        Property::DateTime(instant) => (instant.to_rfc3339_opts(SecondsFormat::AutoSi, true).into(), Some("DateTime")),
-        Property::Guid(id) => (id.hyphenated().to_string().into(), Some("Guid")),
-        Property::Binary(bytes) => (BASE64_STANDARD.encode(bytes).into(), Some("Binary")),
+/// Written as they are walked: a tree of values in between would cost as much as the statement that stores the text.
+struct Properties<'a>(&'a BTreeMap<String, Property>);
+
+impl Serialize for Properties<'_> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let mut object = serializer.serialize_map(None)?;
+        for (name, property) in self.0 {
+            match property {
+                Property::String(text) => object.serialize_entry(name, text)?,
+                Property::Int(number) => object.serialize_entry(name, number)?,
+                Property::Bool(truth) => object.serialize_entry(name, truth)?,
+                Property::Double(number) if number.is_finite() => object.serialize_entry(name, number)?,
+                // JSON has no infinities.
+                Property::Double(number) => typed_as(&mut object, name, &number.to_string(), "Double")?,
+                Property::DateTime(instant) => {
+                    typed_as(&mut object, name, &instant.to_rfc3339_opts(SecondsFormat::AutoSi, true), "DateTime")?
+                }
+                Property::Guid(id) => typed_as(&mut object, name, &id.hyphenated().to_string(), "Guid")?,
+                Property::Binary(bytes) => typed_as(&mut object, name, &BASE64_STANDARD.encode(bytes), "Binary")?,
+            }
+        }
+        object.end()
     }
+}
+
+fn typed_as<M: SerializeMap>(object: &mut M, name: &str, text: &str, kind: &str) -> Result<(), M::Error> {
+    object.serialize_entry(name, text)?;
+    object.serialize_entry(&format_args!("{name}{TYPE_SUFFIX}"), kind)
 }
 
 pub(super) fn decode(text: &str) -> Result<BTreeMap<String, Property>, StoreError> {

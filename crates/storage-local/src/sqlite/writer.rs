@@ -137,7 +137,7 @@ impl Desk {
         if !self.quiet.load(Ordering::Acquire) || self.waiting.load(Ordering::Acquire) > 0 {
             return None;
         }
-        let core = match self.core.try_lock() {
+        let mut core = match self.core.try_lock() {
             Ok(core) => core,
             Err(TryLockError::Poisoned(poisoned)) => poisoned.into_inner(),
             Err(TryLockError::WouldBlock) => return None,
