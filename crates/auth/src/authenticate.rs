@@ -2,7 +2,7 @@
 
 use crate::{TokenError, Tokens};
 use msp_domain::{Caller, CallerKind, Clock, TokenScopes, UserId};
-use msp_storage::{Repositories, StoreError};
+use msp_storage::{Repositories, StoreError, repositories::snapshot::Snapshot};
 use std::sync::Arc;
 use uuid::Uuid;
 
@@ -25,7 +25,15 @@ impl From<TokenError> for AuthError {
     }
 }
 
-/// Turns credentials into callers; looks at the user's row every time.
+/// An active caller, and the version of everything at which this was so.
+pub struct Authenticated {
+    /// Who.
+    pub caller: Caller,
+    /// Good for the gate of the same request.
+    pub snapshot: Arc<Snapshot>,
+}
+
+/// Turns credentials into callers; looks whether the user is active every time.
 #[derive(Clone)]
 pub struct Authenticator {
     repositories: Repositories,
@@ -44,7 +52,7 @@ impl Authenticator {
     ///
     /// # Errors
     /// [`AuthError`].
-    pub async fn bearer(&self, token: &str) -> Result<Caller, AuthError> {
+    pub async fn bearer(&self, token: &str) -> Result<Authenticated, AuthError> {
         let identity = self.tokens.verify(token, self.clock.now())?;
         self.active(identity.user, identity.scopes, CallerKind::Token).await
     }
@@ -53,15 +61,16 @@ impl Authenticator {
     ///
     /// # Errors
     /// [`AuthError`].
-    pub async fn session(&self, cookie: &str) -> Result<Caller, AuthError> {
+    pub async fn session(&self, cookie: &str) -> Result<Authenticated, AuthError> {
         let session = self.repositories.sessions.find(cookie).await?.ok_or(AuthError::Refused)?;
         self.active(session.user, TokenScopes::ALL, CallerKind::Session).await
     }
 
-    async fn active(&self, id: UserId, scopes: TokenScopes, kind: CallerKind) -> Result<Caller, AuthError> {
-        let user = self.repositories.snapshots.current().await?.user(id).await?;
+    async fn active(&self, id: UserId, scopes: TokenScopes, kind: CallerKind) -> Result<Authenticated, AuthError> {
+        let snapshot = self.repositories.snapshots.current().await?;
+        let user = snapshot.user(id).await?;
         let user = user.filter(|user| user.is_active).ok_or(AuthError::Refused)?;
-        Ok(Caller {
+        let caller = Caller {
             tid: self.directory_id,
             user: user.id,
             email: user.email.clone(),
@@ -69,6 +78,7 @@ impl Authenticator {
             is_platform_admin: user.is_platform_admin,
             scopes,
             kind,
-        })
+        };
+        Ok(Authenticated { caller, snapshot })
     }
 }

@@ -84,8 +84,21 @@ impl Gate {
     /// # Errors
     /// [`Denied`].
     pub async fn organization(&self, caller: &Caller, org: OrgId, any_of: &[Permission]) -> Result<Access, Denied> {
-        let snapshot = self.repositories.snapshots.current().await?;
-        let caller = still_active(&snapshot, caller, any_of).await?;
+        self.organization_at(&*self.repositories.snapshots.current().await?, caller, org, any_of).await
+    }
+
+    /// As [`Self::organization`], at the version at which the caller was authenticated a moment ago.
+    ///
+    /// # Errors
+    /// [`Denied`].
+    pub async fn organization_at(
+        &self,
+        snapshot: &Snapshot,
+        caller: &Caller,
+        org: OrgId,
+        any_of: &[Permission],
+    ) -> Result<Access, Denied> {
+        let caller = still_active(snapshot, caller, any_of).await?;
         let found = snapshot.organization(org).await?;
         let Some(organization) = found else {
             return Err(if caller.is_administrator() { Denied::NoSuchOrganization } else { missing(any_of) });

@@ -6,7 +6,7 @@ mod scrape_token;
 pub mod tokens;
 mod verified;
 
-pub use authenticate::{AuthError, Authenticator};
+pub use authenticate::{AuthError, Authenticated, Authenticator};
 pub use gate::{Access, Denied, Gate};
 pub use scrape_token::ScrapeToken;
 pub use tokens::{TokenError, Tokens};

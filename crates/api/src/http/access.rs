@@ -2,7 +2,7 @@
 
 use super::{
     Problem, ProblemKind as Kind,
-    caller::{Asking, authenticate},
+    caller::{Asking, authenticate, authenticate_at},
     organization::{organization_required, requested_organization},
     rights::Opens,
 };
@@ -13,7 +13,7 @@ use axum::{
 };
 use msp_auth::{Access, Denied};
 use msp_domain::{OrgId, Permission};
-use msp_storage::repositories::{Actor, organizations::Organization};
+use msp_storage::repositories::{Actor, organizations::Organization, snapshot::Snapshot};
 use serde_json::json;
 use std::marker::PhantomData;
 
@@ -79,9 +79,9 @@ where
 
     async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, Problem> {
         let api = Api::from_ref(state);
-        let asking = authenticate(&api, parts).await?;
+        let (asking, snapshot) = authenticate_at(&api, parts).await?;
         let org = requested_organization(parts).await?.ok_or_else(organization_required)?;
-        let access = open(&api, &asking, Some(org), P::ANY_OF).await?;
+        let access = open_at(&api, &snapshot, &asking, Some(org), P::ANY_OF).await?;
         Ok(Self { org, access, actor: asking.actor, permissions: PhantomData })
     }
 }
@@ -111,9 +111,9 @@ where
 
     async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, Problem> {
         let api = Api::from_ref(state);
-        let asking = authenticate(&api, parts).await?;
+        let (asking, snapshot) = authenticate_at(&api, parts).await?;
         let org = requested_organization(parts).await?;
-        let access = open(&api, &asking, org, P::ANY_OF).await?;
+        let access = open_at(&api, &snapshot, &asking, org, P::ANY_OF).await?;
         Ok(Self { access, asking, org, permissions: PhantomData })
     }
 }
@@ -163,8 +163,19 @@ pub(crate) async fn open(
     org: Option<OrgId>,
     any_of: &[Permission],
 ) -> Result<Access, Problem> {
+    open_at(api, &*api.repositories.snapshots.current().await?, asking, org, any_of).await
+}
+
+/// As [`open`], at the version at which the caller was authenticated.
+async fn open_at(
+    api: &Api,
+    snapshot: &Snapshot,
+    asking: &Asking,
+    org: Option<OrgId>,
+    any_of: &[Permission],
+) -> Result<Access, Problem> {
     let answer = match org {
-        Some(org) => api.gate.organization(&asking.caller, org, any_of).await,
+        Some(org) => api.gate.organization_at(snapshot, &asking.caller, org, any_of).await,
         None => api.gate.global(&asking.caller, any_of).await,
     };
     match answer {

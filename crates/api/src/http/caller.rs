@@ -6,10 +6,10 @@ use axum::{
     extract::ConnectInfo,
     http::{Extensions, HeaderMap, Method, header, request::Parts},
 };
-use msp_auth::AuthError;
+use msp_auth::{AuthError, Authenticated};
 use msp_domain::Caller;
-use msp_storage::repositories::Actor;
-use std::net::SocketAddr;
+use msp_storage::repositories::{Actor, snapshot::Snapshot};
+use std::{net::SocketAddr, sync::Arc};
 
 /// A caller and where the request came from.
 #[derive(Debug, Clone)]
@@ -27,11 +27,16 @@ pub(crate) fn client_address(extensions: &Extensions) -> Option<String> {
 
 /// Authenticates a request, or says why not. A refusal is counted for the audit trail.
 pub(crate) async fn authenticate(api: &Api, parts: &Parts) -> Result<Asking, Problem> {
+    authenticate_at(api, parts).await.map(|(asking, _)| asking)
+}
+
+/// As [`authenticate`], with the version of everything at which the caller was found active.
+pub(crate) async fn authenticate_at(api: &Api, parts: &Parts) -> Result<(Asking, Arc<Snapshot>), Problem> {
     let address = client_address(&parts.extensions);
     match credential(api, &parts.method, &parts.headers).await {
-        Ok(caller) => {
+        Ok(Authenticated { caller, snapshot }) => {
             let actor = Actor { user: Some(caller.user), ip_address: address };
-            Ok(Asking { caller, actor })
+            Ok((Asking { caller, actor }, snapshot))
         }
         Err(problem) => {
             if matches!(problem.kind(), Kind::Unauthenticated | Kind::OriginNotAllowed) {
@@ -43,7 +48,7 @@ pub(crate) async fn authenticate(api: &Api, parts: &Parts) -> Result<Asking, Pro
 }
 
 /// A bearer token wins over a cookie, even when it is invalid: a program that sends one means it.
-async fn credential(api: &ApiState, method: &Method, headers: &HeaderMap) -> Result<Caller, Problem> {
+async fn credential(api: &ApiState, method: &Method, headers: &HeaderMap) -> Result<Authenticated, Problem> {
     if let Some(value) = at_most_once(headers, header::AUTHORIZATION)? {
         let token = value.to_str().ok().and_then(bearer_token).ok_or(AuthError::Refused)?;
         return Ok(api.authenticator.bearer(token).await?);
