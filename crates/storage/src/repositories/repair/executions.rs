@@ -12,7 +12,7 @@ impl Pass<'_> {
     pub(super) async fn executions(&mut self) -> Result<Named, StoreError> {
         let mut named = Named::default();
         let mut walk = Walk::over(Table::WorkflowExecutions);
-        while let Some(found) = walk.next(self.tables()).await? {
+        while let Some(found) = self.next_page(&mut walk).await? {
             for row in found {
                 if row.row_key.starts_with(RESERVED_ROWS) {
                     self.mark(&row).await?;
@@ -22,13 +22,13 @@ impl Pass<'_> {
             }
         }
         let mut walk = Walk::over(Table::UserExecutions);
-        while let Some(found) = walk.next(self.tables()).await? {
+        while let Some(found) = self.next_page(&mut walk).await? {
             for row in found {
                 self.listed_execution(&row).await?;
             }
         }
         let mut walk = Walk::over(Table::ActiveExecutions);
-        while let Some(found) = walk.next(self.tables()).await? {
+        while let Some(found) = self.next_page(&mut walk).await? {
             for row in found {
                 self.pointer(&row).await?;
             }
@@ -78,7 +78,7 @@ impl Pass<'_> {
         }
         let guard = as_found(Table::WorkflowExecutions, keys, decides.as_ref())?;
         let finding = Finding::ExecutionOnlyListed { user: row.partition_key.clone(), row_key: row.row_key.clone() };
-        self.superfluous(Table::UserExecutions, row, guard, finding).await
+        self.superfluous(Table::UserExecutions, row, guard, &finding)
     }
 
     async fn pointer(&mut self, row: &Entity) -> Result<(), StoreError> {
@@ -92,7 +92,7 @@ impl Pass<'_> {
         }
         let guard = as_found(Table::WorkflowExecutions, keys, decides.as_ref())?;
         let finding = Finding::PointerStale { row_key: row.row_key.clone() };
-        self.superfluous(Table::ActiveExecutions, row, guard, finding).await
+        self.superfluous(Table::ActiveExecutions, row, guard, &finding)
     }
 
     async fn mark(&mut self, row: &Entity) -> Result<(), StoreError> {
@@ -111,7 +111,7 @@ impl Pass<'_> {
         }
         let finding = Finding::MarkLeadsNowhere { scope: keys.0.clone() };
         let guard = as_found(Table::WorkflowExecutions, keys, None)?;
-        self.superfluous(Table::WorkflowExecutions, row, guard, finding).await
+        self.superfluous(Table::WorkflowExecutions, row, guard, &finding)
     }
 }
 

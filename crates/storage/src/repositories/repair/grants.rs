@@ -7,13 +7,13 @@ use crate::{Entity, StoreError, Table};
 impl Pass<'_> {
     pub(super) async fn grants(&mut self) -> Result<(), StoreError> {
         let mut walk = Walk::over(Table::UserPermissions);
-        while let Some(rows) = walk.next(self.tables()).await? {
+        while let Some(rows) = self.next_page(&mut walk).await? {
             for row in rows {
                 self.grant(&row).await?;
             }
         }
         let mut walk = Walk::over(Table::OrgPermissions);
-        while let Some(rows) = walk.next(self.tables()).await? {
+        while let Some(rows) = self.next_page(&mut walk).await? {
             for row in rows {
                 self.listed_grant(&row).await?;
             }
@@ -38,6 +38,6 @@ impl Pass<'_> {
             return Ok(());
         }
         let guard = as_found(Table::UserPermissions, (user.clone(), org.clone()), None)?;
-        self.superfluous(Table::OrgPermissions, row, guard, Finding::GrantOnlyListed { user, org }).await
+        self.superfluous(Table::OrgPermissions, row, guard, &Finding::GrantOnlyListed { user, org })
     }
 }

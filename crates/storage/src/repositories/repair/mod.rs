@@ -14,6 +14,7 @@ pub use finding::Finding;
 use super::audit::AuditDraft;
 use super::{Actor, Repositories, etag_of};
 use crate::{Commit, Entity, Guard, IfMatch, Query, StoreError, Table, TableStore, Write};
+use futures::future::join_all;
 use msp_domain::Scope;
 use serde_json::json;
 
@@ -35,6 +36,8 @@ struct Pass<'a> {
     mend: bool,
     see: &'a mut (dyn FnMut(&Finding) + Send),
     tally: Tally,
+    /// Found on the page at hand and not repaired yet.
+    remedies: Vec<Commit>,
 }
 
 impl Repositories {
@@ -54,7 +57,7 @@ impl Repositories {
             // First, so that nothing is ever removed unrecorded.
             note("Repair.Begin", json!({})).await?;
         }
-        let mut pass = Pass { repositories: self, mend, see, tally: Tally::default() };
+        let mut pass = Pass { repositories: self, mend, see, tally: Tally::default(), remedies: Vec::new() };
         pass.grants().await?;
         let named = pass.executions().await?;
         pass.blobs(named).await?;
@@ -73,17 +76,26 @@ impl Pass<'_> {
     }
 
     /// Something that a commit puts right.
-    async fn repairable(&mut self, finding: Finding, remedy: Commit) -> Result<(), StoreError> {
+    fn repairable(&mut self, finding: &Finding, remedy: Commit) {
         self.tally.repairable += 1;
-        (self.see)(&finding);
-        if !self.mend {
-            return Ok(());
+        (self.see)(finding);
+        if self.mend {
+            self.remedies.push(remedy);
         }
-        match self.tables().commit(remedy).await {
-            // Changed this moment, by somebody who wrote both sides.
-            Ok(()) | Err(StoreError::PreconditionFailed | StoreError::AlreadyExists | StoreError::NotFound) => Ok(()),
-            Err(error) => Err(error),
+    }
+
+    /// The next page of a walk, once everything that was found on the one before is repaired: all at once, because one
+    /// wait for the disk serves many commits.
+    async fn next_page(&mut self, walk: &mut Walk) -> Result<Option<Vec<Entity>>, StoreError> {
+        let commits = std::mem::take(&mut self.remedies).into_iter().map(|remedy| self.tables().commit(remedy));
+        for outcome in join_all(commits).await {
+            match outcome {
+                // Changed this moment, by somebody who wrote both sides.
+                Ok(()) | Err(StoreError::PreconditionFailed | StoreError::AlreadyExists | StoreError::NotFound) => {}
+                Err(error) => return Err(error),
+            }
         }
+        walk.next(self.tables()).await
     }
 
     /// Something that only a person can put right.
@@ -115,25 +127,22 @@ impl Pass<'_> {
             Err(StoreError::Corrupt(_)) => {
                 let remedy =
                     Commit { writes: vec![(table, Write::UpsertReplace(wanted))], guards: vec![as_read(decides)?] };
-                return self.repairable(finding, remedy).await;
+                self.repairable(&finding, remedy);
+                return Ok(());
             }
             Err(error) => return Err(error),
         };
         let writes = vec![(table, super::write_over(current, wanted))];
-        self.repairable(finding, Commit { writes, guards: vec![as_read(decides)?] }).await
+        self.repairable(&finding, Commit { writes, guards: vec![as_read(decides)?] });
+        Ok(())
     }
 
     /// Removes a row that nothing stands behind; `guard` says what that rests on.
-    async fn superfluous(
-        &mut self,
-        table: Table,
-        row: &Entity,
-        guard: Guard,
-        finding: Finding,
-    ) -> Result<(), StoreError> {
+    fn superfluous(&mut self, table: Table, row: &Entity, guard: Guard, finding: &Finding) -> Result<(), StoreError> {
         let if_match = IfMatch::Etag(etag_of(row)?);
         let delete = Write::delete(row.partition_key.clone(), row.row_key.clone(), if_match);
-        self.repairable(finding, Commit { writes: vec![(table, delete)], guards: vec![guard] }).await
+        self.repairable(finding, Commit { writes: vec![(table, delete)], guards: vec![guard] });
+        Ok(())
     }
 }
 
