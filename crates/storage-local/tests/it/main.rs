@@ -5,6 +5,7 @@ mod company;
 mod conformance;
 mod executions;
 mod folder;
+mod lost_answers;
 mod pauses;
 mod rotation;
 mod sign_in;

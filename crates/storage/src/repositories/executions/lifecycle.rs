@@ -153,7 +153,7 @@ impl Executions {
         // The clock may have been set back meanwhile: nothing ends before it begins.
         let completed_at = ending.completed_at.max(execution.started_at);
         let duration = completed_at - execution.started_at;
-        let ended = Execution {
+        let mut ended = Execution {
             status: ending.status,
             result,
             error_type: ending.error_type.as_deref().map(rows::shown),
@@ -163,24 +163,37 @@ impl Executions {
             logs_through: ending.logs_through.max(execution.logs_through),
             ..execution.clone()
         };
-        match self.store_ending(&ended, &row_key, audit).await {
-            Ok(etags) => self.with_etag(ended, etags).await,
-            Err(StoreError::PreconditionFailed) => {
-                let stored = self.get(execution.scope, execution.id).await?.ok_or(StoreError::PreconditionFailed)?;
-                let is_this_ending = stored.epoch == ended.epoch
-                    && stored.status == ended.status
-                    && stored.completed_at == ended.completed_at
-                    && stored.result == ended.result
-                    && stored.error_message == ended.error_message;
-                if is_this_ending {
-                    return Ok(stored);
-                }
-                if stored.result != ended.result {
-                    self.drop_blob(ended.result.as_ref()).await;
-                }
-                Err(StoreError::PreconditionFailed)
+        loop {
+            match self.store_ending(&ended, &row_key, audit.clone()).await {
+                Ok(etags) => return self.with_etag(ended, etags).await,
+                Err(StoreError::PreconditionFailed) => {}
+                Err(error) => return Err(error),
             }
-            Err(error) => Err(error),
+            let stored = self.get(execution.scope, execution.id).await?.ok_or(StoreError::PreconditionFailed)?;
+            let is_this_ending = stored.epoch == ended.epoch
+                && stored.status == ended.status
+                && stored.completed_at == ended.completed_at
+                && stored.result == ended.result
+                && stored.error_message == ended.error_message;
+            if is_this_ending {
+                return Ok(stored);
+            }
+            // Still the same owner's run, moved on by a write of progress whose answer was lost: only the owner writes
+            // progress. Each round such a write took place, so this ends.
+            let is_ours = stored.status == execution.status
+                && stored.epoch == execution.epoch
+                && stored.lease_owner == execution.lease_owner;
+            if is_ours && stored.etag != ended.etag {
+                ended.etag = stored.etag;
+                ended.progress_percent = stored.progress_percent;
+                ended.progress_message = stored.progress_message;
+                ended.logs_through = ended.logs_through.max(stored.logs_through);
+                continue;
+            }
+            if stored.result != ended.result {
+                self.drop_blob(ended.result.as_ref()).await;
+            }
+            return Err(StoreError::PreconditionFailed);
         }
     }
 
