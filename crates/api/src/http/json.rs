@@ -9,9 +9,15 @@ use axum::{
 use msp_domain::{FieldFault, workflow::nearest};
 use serde::de::{DeserializeOwned, IgnoredAny};
 use serde_json::{Map, Value};
+use std::time::Duration;
+use tokio::time::timeout;
 
 /// Largest body of a management route: config values end at 32 Ki characters, so this is ample.
 pub const MANAGEMENT_BODY_LIMIT: usize = 1024 * 1024;
+
+/// How long a body may take to arrive: the largest one over a connection of 2 Mbit/s. Who sends slower holds a
+/// connection that others wait for.
+const BODY_TIMEOUT: Duration = Duration::from_secs(60);
 
 /// Largest input of a run: the frame that carries it to a worker ends at 16 MiB (`docs/worker-protocol.md`).
 pub const RUN_BODY_LIMIT: usize = 15 * 1024 * 1024;
@@ -24,7 +30,7 @@ impl<T: DeserializeOwned, S: Send + Sync> FromRequest<S> for ApiJson<T> {
 
     async fn from_request(request: Request, state: &S) -> Result<Self, Problem> {
         require_json(request.headers())?;
-        let body = read(request, state).await?;
+        let body = read(request, state, BODY_TIMEOUT).await?;
         parse_object(&body).map(Self)
     }
 }
@@ -37,7 +43,7 @@ impl<S: Send + Sync> FromRequest<S> for InputObject {
 
     async fn from_request(request: Request, state: &S) -> Result<Self, Problem> {
         let declared = require_json(request.headers());
-        let body = read(request, state).await?;
+        let body = read(request, state, BODY_TIMEOUT).await?;
         if body.is_empty() {
             return Ok(Self(Map::new()));
         }
@@ -55,8 +61,12 @@ fn require_json(headers: &HeaderMap) -> Result<(), Problem> {
     Err(Problem::new(Kind::ContentTypeUnsupported).detail("Send JSON, with `Content-Type: application/json`."))
 }
 
-async fn read<S: Send + Sync>(request: Request, state: &S) -> Result<Bytes, Problem> {
-    Bytes::from_request(request, state).await.map_err(|rejection| {
+async fn read<S: Send + Sync>(request: Request, state: &S, within: Duration) -> Result<Bytes, Problem> {
+    let body = timeout(within, Bytes::from_request(request, state)).await.map_err(|_| {
+        let detail = format!("The body did not arrive whole within {} seconds.", within.as_secs());
+        Problem::new(Kind::BodyUnreadable).detail(detail)
+    })?;
+    body.map_err(|rejection| {
         if rejection.status() == StatusCode::PAYLOAD_TOO_LARGE {
             Problem::new(Kind::BodyTooLarge)
         } else {
@@ -150,6 +160,14 @@ mod tests {
     struct Inner {
         #[expect(dead_code, reason = "only parsed")]
         count: u8,
+    }
+
+    #[tokio::test]
+    async fn a_body_that_does_not_arrive_is_given_up() {
+        let never = futures::stream::pending::<Result<Bytes, std::io::Error>>();
+        let request = Request::new(axum::body::Body::from_stream(never));
+        let problem = read(request, &(), Duration::from_millis(10)).await.expect_err("given up");
+        assert_eq!(problem.kind(), Kind::BodyUnreadable);
     }
 
     fn refused(body: &str) -> (u16, serde_json::Value) {
