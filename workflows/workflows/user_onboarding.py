@@ -28,8 +28,13 @@ async def onboard_user(context: Context, first_name: str, last_name: str, email:
     user = await graph.get_user(email)
     created = user is None
     if user is None:
-        user = await graph.create_user(
-            givenName=first_name, surname=last_name, displayName=f"{first_name} {last_name}", userPrincipalName=email
+        user = await context.step(
+            "Create the user",
+            graph.create_user,
+            givenName=first_name,
+            surname=last_name,
+            displayName=f"{first_name} {last_name}",
+            userPrincipalName=email,
         )
         context.log.info("created %s", email)
     else:
@@ -37,7 +42,7 @@ async def onboard_user(context: Context, first_name: str, last_name: str, email:
 
     context.progress(60, "Assigning the license")
     try:
-        await graph.assign_license(user.id, license)
+        await context.step("Assign the license", graph.assign_license, user.id, license)
     except NoLicenseLeft as error:
         raise WorkflowError(
             f"No free unit of this license in {context.org.name}. Buy one, then run this again."
@@ -57,5 +62,6 @@ async def _note_in_halo(context: Context, user: Record, created: bool) -> bool:
     context.progress(80, "Writing the note")
     what = "was onboarded" if created else "was licensed"
     halo = context.get_integration("halopsa")
-    await halo.create_activity(client_id=client_id, note=f"{user.displayName} {what} by {context.caller.name}")
+    note = f"{user.displayName} {what} by {context.caller.name}"
+    await context.step("Note it in HaloPSA", halo.create_activity, client_id=client_id, note=note)
     return True

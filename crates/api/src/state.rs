@@ -2,7 +2,7 @@
 
 use crate::{
     http::{attempts::Attempts, denials::Denials, traffic::Traffic},
-    management::metrics::Scraping,
+    management::{executions::stream_places::StreamPlaces, metrics::Scraping},
 };
 use msp_auth::{Authenticator, Gate};
 use msp_domain::Clock;
@@ -73,6 +73,7 @@ pub struct ApiState {
     pub(crate) scraping: Scraping,
     pub(crate) denials: Denials,
     pub(crate) attempts: Attempts,
+    pub(crate) streams: StreamPlaces,
 }
 
 impl ApiState {
@@ -100,6 +101,7 @@ impl ApiState {
             scraping: Scraping::default(),
             denials,
             attempts,
+            streams: StreamPlaces::default(),
         }
     }
 

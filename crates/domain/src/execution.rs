@@ -109,4 +109,33 @@ pub struct LogLine {
     pub source: String,
     /// The text, secrets masked.
     pub message: String,
+    /// The `seq` of the step it was written in; `null` outside of steps.
+    #[serde(default)]
+    pub step: Option<u32>,
+}
+
+/// A part of an execution that its author gave a name (`context.step`).
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Step {
+    /// Position within the execution, from 1, in the order in which steps began.
+    pub seq: u32,
+    /// The author's name for it, secrets masked.
+    pub name: String,
+    /// `Running`, or how it ended.
+    pub status: ExecutionStatus,
+    /// When it began.
+    pub started_at: DateTime<Utc>,
+    /// When it ended.
+    pub ended_at: Option<DateTime<Utc>>,
+    /// What it raised, secrets masked.
+    pub error_message: Option<String>,
+}
+
+impl Step {
+    /// Ends a step that its code did not end itself before its execution did. What a run left behind when it returned
+    /// was `Interrupted`: whether it got done is unknown.
+    pub fn close(&mut self, run: ExecutionStatus, at: DateTime<Utc>) {
+        self.status = if run == ExecutionStatus::Success { ExecutionStatus::Interrupted } else { run };
+        self.ended_at = Some(at.max(self.started_at));
+    }
 }

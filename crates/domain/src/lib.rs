@@ -14,7 +14,7 @@ pub mod workflow;
 pub use caller::{Caller, CallerKind, TokenScopes};
 pub use clock::{Clock, SystemClock};
 pub use config::{ConfigEntry, ConfigOrigin, ConfigType, EffectiveConfig};
-pub use execution::{ExecutionStatus, LogLevel, LogLine, Trigger};
+pub use execution::{ExecutionStatus, LogLevel, LogLine, Step, Trigger};
 pub use ids::{ExecutionId, IdError, OrgId, Scope, UserId};
 pub use parameter::{FieldFault, Parameter, ParameterType};
 pub use pause::PauseTarget;

@@ -7,7 +7,8 @@ use crate::{
     masking::Masker,
     record::Record,
     runtime::Runtime,
-    workers::{CallRefusal, RawLine, RunHost},
+    steps::Steps,
+    workers::{CallRefusal, RawLine, RunHost, StepChange},
 };
 use async_trait::async_trait;
 use msp_auth::Access;
@@ -124,6 +125,7 @@ pub(crate) struct Recorded {
     pub calls: Calls,
     pub logs: LogSink,
     pub record: Record,
+    pub steps: Steps,
 }
 
 #[async_trait]
@@ -148,6 +150,10 @@ impl RunHost for Recorded {
         // Cut only once it is masked: half a secret would not be found.
         let masked = message.map(|message| self.calls.masker.text(&message).chars().take(PROGRESS_CHARS).collect());
         self.record.progress(percent, masked).await;
+    }
+
+    async fn step(&self, change: StepChange) {
+        self.steps.take(change).await;
     }
 
     async fn call(&self, method: &str, arguments: Map<String, Value>) -> Result<Value, CallRefusal> {

@@ -22,6 +22,7 @@ mod record;
 mod recovery;
 mod run;
 mod runtime;
+mod steps;
 pub mod workers;
 
 pub use cancel::CancelError;

@@ -53,6 +53,7 @@ mod tests {
             level: LogLevel::Info,
             source: "of hunter2-hunter2".into(),
             message: message.into(),
+            step: None,
         }
     }
 

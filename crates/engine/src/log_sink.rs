@@ -81,7 +81,8 @@ impl LogSink {
 
     /// A line of the platform itself.
     pub async fn say(&self, level: LogLevel, source: &str, message: String) {
-        self.push(vec![RawLine { at: self.shared.clock.now(), level, source: source.to_owned(), message }]).await;
+        let at = self.shared.clock.now();
+        self.push(vec![RawLine { at, level, source: source.to_owned(), message, step: None }]).await;
     }
 
     /// Every line up to this number is durable.
@@ -113,6 +114,7 @@ fn stored(line: RawLine) -> LogLine {
         level: line.level,
         source: line.source.chars().take(SOURCE_CHARS).collect(),
         message: line.message,
+        step: line.step,
     }
 }
 
@@ -151,7 +153,8 @@ impl State {
                 KEEP_BYTES / (1024 * 1024)
             );
             self.dropped_lines = 0;
-            self.number(LogLine { seq: 0, at: now, level: LogLevel::Warning, source: "platform".into(), message });
+            let (level, source) = (LogLevel::Warning, "platform".into());
+            self.number(LogLine { seq: 0, at: now, level, source, message, step: None });
         }
         for line in std::mem::take(&mut self.tail) {
             self.number(line);

@@ -63,6 +63,7 @@ async fn interrupt(
         completed_at: clock.now(),
         logs_through: last.map_or(0, |line| line.seq),
     };
+    repositories.executions.close_steps(execution, ending.status, ending.completed_at).await?;
     match repositories.executions.finish(execution, &ending).await {
         // Ended between the read and this write.
         Ok(_) | Err(StoreError::PreconditionFailed) => Ok(()),

@@ -12,6 +12,7 @@ use crate::{
     prepare::{Prepared, prepare},
     record::Record,
     runtime::Runtime,
+    steps::Steps,
     workers::{Assignment, Edition, Outcome, TargetKind},
 };
 use msp_auth::Access;
@@ -232,6 +233,7 @@ impl Claimed {
         }
         let logs = LogSink::new(&runtime, masker.clone(), execution.clone(), live.clone());
         let record = Record::new(runtime.repositories.clone(), logs.clone(), execution.clone(), live.clone());
+        let steps = Steps::new(runtime.repositories.clone(), masker.clone(), execution.clone(), live.clone());
         let assignment = Assignment {
             edition: self.edition,
             scope: execution.scope,
@@ -251,11 +253,11 @@ impl Claimed {
             masker: masker.clone(),
             execution_id: execution.id,
         };
-        let host = Arc::new(Recorded { calls, logs: logs.clone(), record: record.clone() });
+        let host = Arc::new(Recorded { calls, logs: logs.clone(), record: record.clone(), steps: steps.clone() });
         let outcome = runtime.pool.run_in(place, assignment, host).await;
         reach(FaultPoint::AfterOutcome);
         describe(&outcome, &logs).await;
-        let finished = finish(&runtime, &record, &logs, &outcome).await?;
+        let finished = finish(&runtime, &record, &logs, &steps, &outcome).await?;
         let result = match &finished.result {
             Some(json) => Some(runtime.repositories.executions.load_json(json).await?),
             None => None,
@@ -289,11 +291,12 @@ async fn describe(outcome: &Outcome, logs: &LogSink) {
     }
 }
 
-/// Logs durable first, then the ending; both again while the store is away.
+/// Logs and steps durable first, then the ending; both again while the store is away.
 async fn finish(
     runtime: &Runtime,
     record: &Record,
     logs: &LogSink,
+    steps: &Steps,
     outcome: &Outcome,
 ) -> Result<Execution, StoreError> {
     let masker = runtime.masker(record.snapshot().await.scope);
@@ -302,6 +305,7 @@ async fn finish(
     loop {
         let written = async {
             ending.logs_through = logs.finish().await?;
+            steps.finish(ending.status, ending.completed_at).await?;
             reach(FaultPoint::BeforeResult);
             record.finish(&ending).await
         };

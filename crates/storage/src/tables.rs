@@ -25,6 +25,8 @@ pub enum Table {
     UserExecutions,
     /// Log lines, PK execution id, RK `{epoch:6}_{seq:8}`; insert-only.
     ExecutionLogs,
+    /// Steps of executions, PK execution id, RK `{epoch:6}_{seq:4}`.
+    ExecutionSteps,
     /// Executions that have not ended, PK `ACTIVE`: what recovery looks at.
     ActiveExecutions,
     /// The audit trail, PK organization or `GLOBAL`.
@@ -41,7 +43,7 @@ pub enum Table {
 
 impl Table {
     /// Every table, for homes that create them at start.
-    pub const ALL: [Self; 15] = [
+    pub const ALL: [Self; 16] = [
         Self::Organizations,
         Self::OrgConfig,
         Self::IntegrationConfig,
@@ -51,6 +53,7 @@ impl Table {
         Self::WorkflowExecutions,
         Self::UserExecutions,
         Self::ExecutionLogs,
+        Self::ExecutionSteps,
         Self::ActiveExecutions,
         Self::AuditLogs,
         Self::Sessions,
@@ -71,6 +74,7 @@ impl Table {
             Self::WorkflowExecutions => "WorkflowExecutions",
             Self::UserExecutions => "UserExecutions",
             Self::ExecutionLogs => "ExecutionLogs",
+            Self::ExecutionSteps => "ExecutionSteps",
             Self::ActiveExecutions => "ActiveExecutions",
             Self::AuditLogs => "AuditLogs",
             Self::Sessions => "Sessions",

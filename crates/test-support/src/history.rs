@@ -60,8 +60,14 @@ impl TestApp {
         };
         let entry = Entry::Claimed { owner: "engine".to_owned(), deadline_at: now + Duration::minutes(1) };
         let execution = executions.insert(&new, &entry, Vec::new(), audit).await.expect("the execution is recorded");
-        let line =
-            LogLine { seq: 1, at: now, level: LogLevel::Info, source: "print".to_owned(), message: past.log.clone() };
+        let line = LogLine {
+            seq: 1,
+            at: now,
+            level: LogLevel::Info,
+            source: "print".to_owned(),
+            message: past.log.clone(),
+            step: None,
+        };
         executions.append_logs(&execution, &[line]).await.expect("the log is recorded");
         let ending = Ending {
             status: ExecutionStatus::Success,

@@ -3,18 +3,19 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, Literal, Protocol, overload
 
 from ._proxy import IntegrationProxy, OpenedClients
+from ._steps import run_step
 from ._words import did_you_mean
 from .errors import ConfigMissing, HostError, NoOrganization, SecretNotFound, integration_error
 from .integrations.halopsa import HaloPSA
 from .integrations.msgraph import MicrosoftGraph
 
 #: Attributes of the design that arrive with a later version.
-_LATER = ("step", "files", "cache")
+_LATER = ("files", "cache")
 
 
 class Host(Protocol):
@@ -31,6 +32,12 @@ class Host(Protocol):
 
     def touch_caller(self) -> None:
         """Note that what the code does may depend on who started it."""
+
+    def begin_step(self, name: str) -> int | None:
+        """Note that a step begins, and answer its number; `None` when no further one can be shown."""
+
+    def end_step(self, number: int, outcome: str, message: str | None) -> None:
+        """Note how a step ended: `completed`, `failed` with a message, or `cancelled`."""
 
     def check_cancelled(self) -> None:
         """Give a cancelled plain `def` its chance to end, by raising `asyncio.CancelledError`."""
@@ -232,6 +239,16 @@ class Context:
             shown = int(min(100, max(0, percent)))
         self._host.progress(shown, None if message is None else str(message))
 
+    async def step(self, name: str, fn: Callable[..., Any], /, *args: Any, **kwargs: Any) -> Any:
+        """Run a part of the workflow under a name: `user = await context.step("Create user", create_user, email)`.
+
+        The step is shown with its start, its end and how it ended, and lines logged meanwhile say that they belong to
+        it. `fn` is plain or `async`; its value is answered, and what it raises is raised here. Steps may overlap and
+        contain each other. They are numbered in the order in which they begin, so a workflow should begin the same
+        steps in the same order when it runs again. A run shows its first 1000 steps and runs any more without showing.
+        """
+        return await run_step(self._host, name, fn, args, kwargs)
+
     @overload
     def get_integration(self, name: Literal["msgraph"]) -> MicrosoftGraph: ...
     @overload
@@ -271,6 +288,7 @@ class Context:
             "log",
             "execution_id",
             "progress",
+            "step",
             "get_integration",
             "organizations",
         ]

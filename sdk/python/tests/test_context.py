@@ -27,7 +27,17 @@ from msp_sdk import (
 )
 from msp_sdk.errors import integration_error
 from msp_sdk.record import to_record
-from msp_sdk.testing import FakeGraph, FakeHalo, Refusing, ResultNotJson, make_context, run_options, run_workflow, sku
+from msp_sdk.testing import (
+    FakeGraph,
+    FakeHalo,
+    Refusing,
+    ResultNotJson,
+    Step,
+    make_context,
+    run_options,
+    run_workflow,
+    sku,
+)
 
 
 def test_config_names_the_nearest_key() -> None:
@@ -54,7 +64,7 @@ def test_without_organization_the_org_is_false_and_explains_itself() -> None:
 
 def test_attributes_of_later_versions_say_so_and_any_can_be_assigned() -> None:
     context: Any = make_context()
-    for name in ("step", "files", "cache"):
+    for name in ("files", "cache"):
         with pytest.raises(AttributeError, match="comes with a later version"):
             getattr(context, name)
     with pytest.raises(AttributeError, match="did you mean `secrets`"):
@@ -162,3 +172,28 @@ def test_an_integration_that_fails_can_be_played() -> None:
 
     with pytest.raises(NotConfigured):
         run_options(choices, integrations={"msgraph": Refusing(integration_error("not_configured", "set it up"))})
+
+
+def test_steps_answer_raise_and_are_told_to_a_test() -> None:
+    @workflow()
+    async def staged(context: Context) -> list[Any]:
+        """Has steps."""
+
+        def refuse(reason: str) -> None:
+            raise ValueError(reason)
+
+        answers: list[Any] = [await context.step("plain", max, 1, 2)]
+        answers.append(await context.step("later", asyncio.sleep, 0, result="slept"))
+        with pytest.raises(ValueError, match="no"):
+            await context.step("refused", refuse, reason="no")
+        with pytest.raises(TypeError, match="takes a name, then a function"):
+            await context.step("", max)
+        return answers
+
+    run = run_workflow(staged)
+    assert run.result == [2, "slept"]
+    assert run.steps == [
+        Step("plain", "completed"),
+        Step("later", "completed"),
+        Step("refused", "failed", "ValueError: no"),
+    ]

@@ -45,6 +45,53 @@ async def story(context: Context, when: datetime.date, at: datetime.datetime, le
     assert (shown["percent"], shown["message"]) == (100, "nearly")
 
 
+def test_steps_begin_and_end_in_frames_between_their_lines(worker: StartWorker) -> None:
+    process = worker(
+        HEAD
+        + """
+class Unspeakable(Exception):
+    def __str__(self):
+        raise RuntimeError
+
+@workflow()
+async def staged(context: Context):
+    def shout():
+        print("inside")
+        raise Unspeakable
+    answers = [await context.step("  " + "n" * 300, asyncio.sleep, 0, result="slept")]
+    print("between")
+    try:
+        await context.step("shout", shout)
+    except Unspeakable:
+        answers.append("raised")
+    try:
+        await context.step("late", asyncio.sleep(0))
+    except TypeError as error:
+        answers.append(str(error))
+    return answers
+"""
+    )
+    execution = process.start("staged")
+    result = process.result(execution)
+    assert result["value"][:2] == ["slept", "raised"]
+    assert "takes a function; call it with its arguments after it" in result["value"][2]
+    told = [
+        (frame["step"], frame["state"], frame.get("name") or frame.get("message"))
+        if frame["type"] == "step"
+        else [(line["message"], line.get("step")) for line in frame["lines"]]
+        for frame in process.frames
+        if frame["type"] in ("step", "log")
+    ]
+    assert told == [
+        (1, "started", "n" * 200),
+        (1, "completed", None),
+        [("between", None)],
+        (2, "started", "shout"),
+        [("inside", 2)],
+        (2, "failed", "Unspeakable"),
+    ]
+
+
 def test_results_become_json_or_name_the_path_at_fault(worker: StartWorker) -> None:
     process = worker(
         HEAD

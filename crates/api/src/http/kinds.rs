@@ -107,6 +107,8 @@ problem_kinds! {
     EngineStarting => "engine-starting", 503, "The engine is starting";
     /// Every worker is busy.
     EngineSaturated => "engine-saturated", 503, "Every worker is busy";
+    /// The caller, or everyone together, follows as many executions as is allowed.
+    StreamsSaturated => "streams-saturated", 503, "Too many event streams are open";
     /// The engine takes no runs.
     EngineUnavailable => "engine-unavailable", 503, "The engine takes no runs";
     /// Rights or settings kept changing.
@@ -123,7 +125,7 @@ impl ProblemKind {
     /// Seconds until trying again makes sense, where it does.
     pub fn retry_after_seconds(self) -> Option<u32> {
         match self {
-            Self::EngineStarting | Self::EngineSaturated | Self::EngineUnavailable => Some(5),
+            Self::EngineStarting | Self::EngineSaturated | Self::StreamsSaturated | Self::EngineUnavailable => Some(5),
             Self::SettingsChanging => Some(1),
             Self::StoreUnavailable => Some(10),
             Self::TooManyAttempts => Some(60),

@@ -76,14 +76,14 @@ async fn pending(app: &TestApp, scope: Scope, user: &TestCaller, workflow: &str)
 }
 
 /// Starts a workflow without waiting for it.
-async fn start(caller: &TestCaller, org: &Organization, name: &str) -> String {
+pub(crate) async fn start(caller: &TestCaller, org: &Organization, name: &str) -> String {
     let request = caller.request("POST", &format!("/workflows/{name}")).org(org.id).json(&json!({}));
     let accepted = request.header("prefer", "respond-async").send().await.expect(202);
     accepted.header("x-execution-id").to_owned()
 }
 
 /// Reads an execution until it satisfies a condition.
-async fn until(caller: &TestCaller, id: &str, what: impl Fn(&Value) -> bool) -> Value {
+pub(crate) async fn until(caller: &TestCaller, id: &str, what: impl Fn(&Value) -> bool) -> Value {
     let give_up = Instant::now() + Duration::from_secs(30);
     loop {
         let execution = caller.get(None, &format!("/api/executions/{id}")).await.expect(200).json();
@@ -95,7 +95,7 @@ async fn until(caller: &TestCaller, id: &str, what: impl Fn(&Value) -> bool) -> 
     }
 }
 
-async fn cancel(caller: &TestCaller, id: &str) -> Answer {
+pub(crate) async fn cancel(caller: &TestCaller, id: &str) -> Answer {
     caller.request("POST", &format!("/api/executions/{id}/cancel")).send().await
 }
 
@@ -162,7 +162,7 @@ fn events(text: &str) -> Vec<(String, u64, Value)> {
     text.split("\n\n").filter_map(event).collect()
 }
 
-async fn stream(caller: &TestCaller, id: &str, last_event_id: &str) -> Vec<(String, u64, Value)> {
+pub(crate) async fn events_of(caller: &TestCaller, id: &str, last_event_id: &str) -> Vec<(String, u64, Value)> {
     let mut request = caller.request("GET", &format!("/api/executions/{id}/logs"));
     request = request.header("accept", "text/event-stream");
     if !last_event_id.is_empty() {
@@ -193,9 +193,9 @@ async fn a_stream_follows_an_execution_to_its_end_and_resumes_without_gap_or_dup
     // While it runs: everything from the first line on, also to a second reader, who comes later and in the middle.
     let late = async {
         until(&runner, &id, |execution| execution["progress"].is_object()).await;
-        stream(&runner, &id, "40").await
+        events_of(&runner, &id, "40").await
     };
-    let (live, late) = tokio::join!(stream(&runner, &id, ""), late);
+    let (live, late) = tokio::join!(events_of(&runner, &id, ""), late);
     let all: Vec<u64> = (1..=300).collect();
     assert_eq!(lines(&live), all);
     assert_eq!(lines(&late), all[40..]);
@@ -206,9 +206,9 @@ async fn a_stream_follows_an_execution_to_its_end_and_resumes_without_gap_or_dup
     let (name, last, end) = live.last().expect("events");
     assert_eq!((name.as_str(), *last, &end["status"]), ("end", 300, &json!("Success")));
     // When it is over: the same again, from anywhere.
-    assert_eq!(lines(&stream(&runner, &id, "").await), all);
+    assert_eq!(lines(&events_of(&runner, &id, "").await), all);
     for after in [0_usize, 1, 199, 200, 299, 300] {
-        let resumed = stream(&runner, &id, &after.to_string()).await;
+        let resumed = events_of(&runner, &id, &after.to_string()).await;
         assert_eq!(lines(&resumed), all[after..]);
         assert_eq!(resumed.last().expect("events").0, "end");
     }
@@ -224,7 +224,7 @@ async fn a_stream_shows_a_pending_execution_being_cancelled_and_closes_when_righ
     let runner = app.user_with(&org, [Permission::ExecuteWorkflows]).await;
     let viewer = app.user_with(&org, [Permission::ViewHistory]).await;
     let waiting = pending(&app, Scope::Org(org.id), &runner, "quick").await;
-    let (followed, _) = tokio::join!(stream(&runner, &waiting, ""), async {
+    let (followed, _) = tokio::join!(events_of(&runner, &waiting, ""), async {
         tokio::task::yield_now().await;
         cancel(&runner, &waiting).await.expect(202)
     });
@@ -232,7 +232,7 @@ async fn a_stream_shows_a_pending_execution_being_cancelled_and_closes_when_righ
     assert_eq!((name.as_str(), &end["status"]), ("end", &json!("Cancelled")), "{followed:?}");
 
     let id = start(&runner, &org, "talkative").await;
-    let (seen, ()) = tokio::join!(stream(&viewer, &id, ""), async {
+    let (seen, ()) = tokio::join!(events_of(&viewer, &id, ""), async {
         until(&runner, &id, |execution| execution["progress"].is_object()).await;
         app.grant(&viewer, org.id, [Permission::ManageForms].into_iter().collect()).await;
     });
@@ -324,4 +324,35 @@ async fn a_rerun_takes_the_earlier_parameters_and_asks_for_passwords_again() {
     }
     let unknown = runner.post(None, &path, json!({ "password": "battery staple", "usr": "x" })).await;
     unknown.assert_problem(422, "parameters-invalid");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_whole_log_is_a_file_of_text_for_who_may_read_its_pages() {
+    let app = app().await;
+    let org = app.org("Contoso").await;
+    let runner = app.user_with(&org, [Permission::ExecuteWorkflows]).await;
+    let colleague = app.user_with(&org, [Permission::ExecuteWorkflows]).await;
+    let stranger = app.user_with(&app.org("Fabrikam").await, Permission::ALL).await;
+    let answer = runner.post(org.id, "/workflows/talkative", json!({ "lines": 1201 })).await.expect(200);
+    let id = answer.header("x-execution-id").to_owned();
+    let download = async |caller: &TestCaller, after: u64| {
+        let request = caller.request("GET", &format!("/api/executions/{id}/logs?after={after}"));
+        request.header("accept", "text/plain").send().await
+    };
+    for after in [0, 1, 1200, 1201] {
+        let answer = download(&runner, after).await.expect(200);
+        assert_eq!(answer.header("content-type"), "text/plain; charset=utf-8");
+        assert_eq!(answer.header("content-disposition"), format!("attachment; filename=\"{id}.log\""));
+        let text = answer.text();
+        let lines: Vec<_> = text.lines().collect();
+        assert_eq!(lines.len() as u64, 1201 - after);
+        for (line, number) in lines.iter().zip(after + 1..) {
+            let (at, rest) = line.split_once(' ').expect("a time");
+            assert!(chrono::DateTime::parse_from_rfc3339(at).is_ok(), "{line}");
+            assert_eq!(rest, format!("info print line {number}"));
+        }
+    }
+    for foreign in [&stranger, &colleague] {
+        download(foreign, 0).await.assert_problem(404, "not-found");
+    }
 }

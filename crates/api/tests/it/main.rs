@@ -12,5 +12,6 @@ mod organizations;
 mod pauses;
 mod permissions;
 mod secrets;
+mod steps;
 mod users;
 mod workflows;

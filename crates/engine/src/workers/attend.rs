@@ -145,11 +145,16 @@ impl Reader<'_> {
             FromWorker::Hello | FromWorker::Loaded(_) => return Err("a greeting out of turn".to_owned()),
             _ if !self.greeted => return Err("it did not greet first".to_owned()),
             FromWorker::Log(log) => {
-                let lines = log.lines.into_iter().flat_map(raw_lines).collect();
+                let mut lines: Vec<_> = log.lines.into_iter().flat_map(raw_lines).collect();
                 match log.execution_id {
                     None => own_log(self.process, lines),
                     Some(id) => match self.in_flight(&id)? {
-                        Some(flight) => self.hand_over(&flight, lines).await,
+                        Some(flight) => {
+                            for line in &mut lines {
+                                line.step = line.step.filter(|step| flight.knows_step(*step));
+                            }
+                            self.hand_over(&flight, lines).await;
+                        }
                         None => own_log(self.process, lines),
                     },
                 }
@@ -157,6 +162,11 @@ impl Reader<'_> {
             FromWorker::Progress(progress) => {
                 if let Some(flight) = self.in_flight(&progress.execution_id)? {
                     flight.progress(progress);
+                }
+            }
+            FromWorker::Step(step) => {
+                if let Some(flight) = self.in_flight(&step.execution_id)? {
+                    flight.step(step)?;
                 }
             }
             FromWorker::Call(call) => {
@@ -235,7 +245,13 @@ impl Reader<'_> {
             return;
         }
         let pipe = &self.pipes[index];
-        let line = |message| RawLine { at: Utc::now(), level: pipe.level, source: pipe.source.to_owned(), message };
+        let line = |message| RawLine {
+            at: Utc::now(),
+            level: pipe.level,
+            source: pipe.source.to_owned(),
+            message,
+            step: None,
+        };
         let lines: Vec<_> = lines.into_iter().map(line).collect();
         if pipe.level == LogLevel::Error {
             self.process.keep_words(&lines);
@@ -298,8 +314,9 @@ async fn answer(process: Arc<Process>, open: super::flight::OpenCall, call: Call
 
 fn raw_lines(line: Line) -> impl Iterator<Item = RawLine> {
     let at = DateTime::from_timestamp_millis(line.at_ms).unwrap_or_else(Utc::now);
-    let Line { level, source, message, .. } = line;
-    capture::pieces(message).into_iter().map(move |message| RawLine { at, level, source: source.clone(), message })
+    let Line { level, source, message, step, .. } = line;
+    let pieces = capture::pieces(message).into_iter();
+    pieces.map(move |message| RawLine { at, level, source: source.clone(), message, step })
 }
 
 /// Lines of no execution: imports, threads left behind, output while several executions are in flight.

@@ -173,6 +173,7 @@ impl Control<'_> {
                     level: LogLevel::Warning,
                     source: "platform".to_owned(),
                     message: format!("While it was being ended, it raised {error_type}: {message}"),
+                    step: None,
                 };
                 self.flight.host.log(vec![line]).await;
                 ended(cause)
@@ -201,6 +202,7 @@ async fn follow(flight: &Flight, mut events: UnboundedReceiver<Event>) -> Event 
                     flight.host.progress(progress.percent, progress.message).await;
                 }
             }
+            Event::Step(change) => flight.host.step(change).await,
             ending => return ending,
         }
     }

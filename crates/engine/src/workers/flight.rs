@@ -1,8 +1,9 @@
 //! One execution inside a worker, as the reader of that worker sees it.
 
 use super::{
-    CallRefusal, RawLine, RunHost, TargetKind,
-    frames::{FinishedAs, Progress},
+    CallRefusal, RawLine, RunHost, StepChange, TargetKind,
+    frames::{FinishedAs, Progress, StepFrame},
+    step_rules::StepRules,
 };
 use msp_domain::{ExecutionId, LogLevel};
 use std::sync::{
@@ -33,6 +34,7 @@ pub(super) enum Event {
     Lines(Vec<RawLine>, OwnedSemaphorePermit),
     /// There is new progress: see [`Flight::take_progress`].
     Progress,
+    Step(StepChange),
     Finished(FinishedAs),
     Lost(Loss),
 }
@@ -48,6 +50,7 @@ pub(super) struct Flight {
     pub warned: AtomicBool,
     events: mpsc::UnboundedSender<Event>,
     progress: Mutex<Option<Progress>>,
+    steps: Mutex<StepRules>,
     room: Arc<Semaphore>,
     calls: Arc<Semaphore>,
     open_calls: AtomicUsize,
@@ -70,6 +73,7 @@ impl Flight {
             warned: AtomicBool::new(false),
             events,
             progress: Mutex::default(),
+            steps: Mutex::default(),
             room: Arc::new(Semaphore::new(BUFFERED_BYTES as usize)),
             calls: Arc::new(Semaphore::new(CALLS_AT_ONCE)),
             open_calls: AtomicUsize::new(0),
@@ -98,7 +102,7 @@ impl Flight {
     pub fn remark(&self, level: LogLevel, message: String) {
         // Remarks are few and short; one that finds no room would be lost on a flooded run, so it takes none.
         if let Ok(room) = Arc::clone(&self.room).try_acquire_many_owned(0) {
-            let line = RawLine { at: chrono::Utc::now(), level, source: "platform".to_owned(), message };
+            let line = RawLine { at: chrono::Utc::now(), level, source: "platform".to_owned(), message, step: None };
             let _ = self.events.send(Event::Lines(vec![line], room));
         }
     }
@@ -112,6 +116,21 @@ impl Flight {
 
     pub fn take_progress(&self) -> Option<Progress> {
         super::lock(&self.progress).take()
+    }
+
+    /// Takes the beginning or the end of a step.
+    ///
+    /// # Errors
+    /// What the frame got wrong; no honest worker sends such a one.
+    pub fn step(&self, frame: StepFrame) -> Result<(), String> {
+        let change = super::lock(&self.steps).take(frame)?;
+        let _ = self.events.send(Event::Step(change));
+        Ok(())
+    }
+
+    /// Whether a step of this number has begun.
+    pub fn knows_step(&self, seq: u32) -> bool {
+        super::lock(&self.steps).knows(seq)
     }
 
     /// Says how it ended and stops the host's work on its calls.

@@ -34,6 +34,7 @@ pub(super) enum FromWorker {
     Loaded(Loaded),
     Log(Log),
     Progress(Progress),
+    Step(StepFrame),
     Call(Call),
     Beat(Beat),
     Result(Finished),
@@ -61,6 +62,8 @@ pub(super) struct Line {
     pub level: LogLevel,
     pub source: String,
     pub message: String,
+    #[serde(default)]
+    pub step: Option<u32>,
 }
 
 #[derive(Debug, Deserialize)]
@@ -68,6 +71,27 @@ pub(super) struct Progress {
     pub execution_id: ExecutionId,
     pub percent: Option<f64>,
     pub message: Option<String>,
+}
+
+#[derive(Debug, Deserialize)]
+pub(super) struct StepFrame {
+    pub execution_id: ExecutionId,
+    pub step: u32,
+    pub at_ms: i64,
+    pub state: StepState,
+    /// Of a step that begins.
+    pub name: Option<String>,
+    /// Of one that failed.
+    pub message: Option<String>,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub(super) enum StepState {
+    Started,
+    Completed,
+    Failed,
+    Cancelled,
 }
 
 #[derive(Debug, Deserialize)]
@@ -203,6 +227,7 @@ impl FrameReader {
             "loaded" => FromWorker::Loaded(serde_json::from_slice(body)?),
             "log" => FromWorker::Log(serde_json::from_slice(body)?),
             "progress" => FromWorker::Progress(serde_json::from_slice(body)?),
+            "step" => FromWorker::Step(serde_json::from_slice(body)?),
             "call" => FromWorker::Call(serde_json::from_slice(body)?),
             "beat" => FromWorker::Beat(serde_json::from_slice(body)?),
             "result" => FromWorker::Result(serde_json::from_slice::<FinishedWire<'_>>(body)?.into()),
@@ -338,8 +363,8 @@ mod tests {
 
         #[test]
         fn arbitrary_fields_never_panic(
-            kind in "hello|loaded|log|progress|call|beat|result",
-            field in "execution_id|lines|outcome|caller_touched|value|workflows|loop_lag_ms|call|arguments",
+            kind in "hello|loaded|log|progress|step|call|beat|result",
+            field in "execution_id|lines|outcome|caller_touched|value|workflows|loop_lag_ms|call|arguments|step|state",
             value in r#"null|1|-1|1e999|"x"|\[\]|\{\}|\[\[\[|"\\ud800""#,
         ) {
             let _ = read(&framed(&format!(r#"{{"type":"{kind}","v":1,"seq":1,"{field}":{value}}}"#)));

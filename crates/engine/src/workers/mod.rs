@@ -25,12 +25,15 @@ mod roster;
 mod sandbox;
 mod sdk;
 mod spawner;
+mod step_rules;
 mod walls;
 mod watch;
 
 pub use edition::Edition;
 pub use launcher::worker_main;
 pub use reload::Reload;
+pub(crate) use step_rules::{STEP_MESSAGE_CHARS, STEP_NAME_CHARS};
+pub use step_rules::{StepChange, StepEvent};
 
 use crate::masking::Masker;
 use crate::places::Place;
@@ -126,6 +129,8 @@ pub struct RawLine {
     pub source: String,
     /// The text.
     pub message: String,
+    /// The step it was written in.
+    pub step: Option<u32>,
 }
 
 /// Why the host refuses a call of a worker; the codes are the protocol's.
@@ -156,6 +161,8 @@ pub trait RunHost: Send + Sync + 'static {
     async fn progress(&self, percent: Option<f64>, message: Option<String>);
     /// Its worker says, before the outcome, that the code never looked at its caller. Unsaid, it may have.
     fn caller_untouched(&self) {}
+    /// One of its steps began or ended; in order with its lines.
+    async fn step(&self, _change: StepChange) {}
     /// A call of the execution; runs beside its logs.
     async fn call(&self, method: &str, arguments: Map<String, Value>) -> Result<Value, CallRefusal>;
 }

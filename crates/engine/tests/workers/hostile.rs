@@ -124,6 +124,11 @@ async def forges(context, victim: str):
         except OSError:
             pass
     await asyncio.sleep(3600)
+
+@workflow(name="forges_steps")
+async def forges_steps(context, step: int, state: str, chars: int):
+    context._host._send_step(step, state, name="n" * chars)
+    await asyncio.sleep(3600)
 "#;
 
 async fn bench() -> Bench {
@@ -308,4 +313,16 @@ async fn a_forged_frame_ends_the_forger_and_reaches_no_other_organization() {
     assert!(is_alive(pid.parse().expect("a number")));
     victim.assignment.cancel.cancel();
     assert_eq!(victim.outcome().await, Outcome::Cancelled);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn steps_out_of_turn_or_beyond_their_bounds_end_their_worker() {
+    let bench = bench().await;
+    for (step, state, chars) in
+        [(2, "started", 1), (0, "started", 1), (1, "completed", 1), (1, "started", 201), (1, "shouted", 1)]
+    {
+        let input = json!({ "step": step, "state": state, "chars": chars });
+        let outcome = bench.outcome(org(), "forges_steps", input.clone()).await;
+        assert!(matches!(&outcome, Outcome::WorkerLost { error_type: "worker_protocol", .. }), "{input}: {outcome:?}");
+    }
 }

@@ -29,9 +29,9 @@ async def count():
         print(f"line {number}")
 
 @workflow(name="endless", requires_org=False)
-async def endless():
-    print("waiting")
-    await asyncio.sleep(600)
+async def endless(context):
+    await context.step("begin", print, "waiting")
+    await context.step("hold", asyncio.sleep, 600)
 
 @workflow(name="for_a_client")
 async def for_a_client(context):
@@ -148,11 +148,15 @@ fn an_interrupt_cancels_the_run_with_and_without_a_server() {
     let installation = installation();
     let cancelled = || {
         let run = installation.begin("run", &["workflows", "run", "endless"]);
-        run.wait_for("the workflow runs", || run.stderr().contains("waiting").then_some(()));
+        run.wait_for("the workflow runs", || run.stderr().contains("2. hold: began").then_some(()));
         run.signal(Signal::SIGINT);
         assert_eq!(run.end().code(), Some(1), "{}", run.stderr());
         let output = run.stderr();
         assert!(output.contains("Cancelling") && output.contains("Cancelled (cancelled)"), "{output}");
+        assert!(
+            ["1. begin: Success after", "waiting", "2. hold: Cancelled after"].iter().all(|text| output.contains(text)),
+            "{output}"
+        );
     };
     cancelled();
     let _server = installation.serve();

@@ -30,6 +30,7 @@ fn line(seq: u64, message: &str) -> LogLine {
         level: LogLevel::Info,
         source: "print".into(),
         message: message.into(),
+        step: None,
     }
 }
 

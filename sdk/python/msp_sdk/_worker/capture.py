@@ -11,6 +11,7 @@ from collections.abc import Callable
 from json.encoder import encode_basestring_ascii
 from typing import TYPE_CHECKING, Any
 
+from .._steps import current_step
 from .current import current
 
 if TYPE_CHECKING:
@@ -56,12 +57,15 @@ class LogSink:
         if self._ended and worker is not None:
             worker.write(level, source, message)
             return
+        step = current_step.get() if worker is not None else None
+        tail = b"}" if step is None else b',"step":%d}' % step
         for piece in _pieces(message):
-            line = b'{"at_ms":%d,"level":"%s","source":%s,"message":%s}' % (
+            line = b'{"at_ms":%d,"level":"%s","source":%s,"message":%s%s' % (
                 time.time_ns() // 1_000_000,
                 level.encode(),
                 _quote(source),
                 _quote(piece),
+                tail,
             )
             with self._lock:
                 if not self._ended:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import concurrent.futures
 import threading
+import time
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
@@ -14,6 +15,9 @@ from .channel import dumps
 if TYPE_CHECKING:
     from .capture import LogSink
     from .channel import Channel
+
+#: Steps of one execution that are shown (docs/worker-protocol.md, `step`).
+_MAX_STEPS = 1000
 
 _Answer = asyncio.Future[Any] | concurrent.futures.Future[Any]
 
@@ -27,6 +31,7 @@ class ExecutionHost:
         self._id = execution_id
         self._loop = loop
         self._asked = 0
+        self._steps = 0
         self._waiting: dict[int, _Answer] = {}
         self._lock = threading.Lock()
         self._ended = False
@@ -84,6 +89,31 @@ class ExecutionHost:
     def touch_caller(self) -> None:
         """The `result` frame tells: the answer of an option generator is then for this caller alone."""
         self.caller_touched = True
+
+    def begin_step(self, name: str) -> int | None:
+        """The `step` frame that begins one: numbers rise in the order of the frames."""
+        with self._lock:
+            if self._ended:
+                return None
+            if self._steps < _MAX_STEPS:
+                self._steps += 1
+                self._send_step(self._steps, "started", name=name)
+                return self._steps
+            if self._steps == _MAX_STEPS:
+                self._steps += 1  # said once
+                self._sink.write("warning", "msp_sdk", f"a run shows {_MAX_STEPS} steps; the rest run without showing")
+            return None
+
+    def end_step(self, number: int, outcome: str, message: str | None) -> None:
+        """The `step` frame that ends one. The host closes what the execution left open."""
+        with self._lock:
+            if not self._ended:
+                self._send_step(number, outcome, message=message)
+
+    def _send_step(self, number: int, state: str, **fields: Any) -> None:
+        self._sink.flush()
+        now = time.time_ns() // 1_000_000
+        self._channel.send("step", execution_id=self._id, step=number, at_ms=now, state=state, **fields)
 
     def check_cancelled(self) -> None:
         """Raise once after a cancel, for code that cannot be interrupted otherwise; its cleanup may use the context."""

@@ -12,7 +12,7 @@ def test_onboarding_assigns_the_license():
 
 from .._results import OptionsInvalid, ResultNotJson, ResultTooLarge
 from .fakes import FakeGraph, FakeHalo, Refusing, sku
-from .runner import ADA, CONTOSO, FakeHost, Line, Run, make_context, run_options, run_workflow, use_workspace
+from .runner import ADA, CONTOSO, FakeHost, Line, Run, Step, make_context, run_options, run_workflow, use_workspace
 
 __all__ = [
     "ADA",
@@ -26,6 +26,7 @@ __all__ = [
     "ResultNotJson",
     "ResultTooLarge",
     "Run",
+    "Step",
     "make_context",
     "run_options",
     "run_workflow",

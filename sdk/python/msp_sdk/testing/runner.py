@@ -39,6 +39,15 @@ class Line:
 
 
 @dataclass(frozen=True)
+class Step:
+    """One step: its name, how it ended (`completed`, `failed` or `cancelled`), and what it raised."""
+
+    name: str
+    outcome: str = "started"
+    message: str | None = None
+
+
+@dataclass(frozen=True)
 class Run:
     """What a run did.
 
@@ -47,12 +56,14 @@ class Run:
         logs: lines of `context.log`, `logging` and `print`, in order.
         progress: every `(percent, message)`.
         secrets_read: names of the secrets that were fetched.
+        steps: every `context.step`, in the order in which they began.
     """
 
     result: Any
     logs: list[Line] = field(default_factory=list)
     progress: list[tuple[int | None, str | None]] = field(default_factory=list)
     secrets_read: list[str] = field(default_factory=list)
+    steps: list[Step] = field(default_factory=list)
 
     @property
     def messages(self) -> list[str]:
@@ -67,6 +78,7 @@ class FakeHost:
         self.logs: list[Line] = []
         self.progressed: list[tuple[int | None, str | None]] = []
         self.secrets_read: list[str] = []
+        self.steps: list[Step] = []
         self._secrets = dict(secrets or {})
         self._organizations = list(organizations)
 
@@ -93,6 +105,15 @@ class FakeHost:
 
     def touch_caller(self) -> None:
         """Part of being a host: a test keeps no answers."""
+
+    def begin_step(self, name: str) -> int:
+        """Part of being a host."""
+        self.steps.append(Step(name))
+        return len(self.steps)
+
+    def end_step(self, number: int, outcome: str, message: str | None) -> None:
+        """Part of being a host."""
+        self.steps[number - 1] = Step(self.steps[number - 1].name, outcome, message)
 
     def check_cancelled(self) -> None:
         """Part of being a host: a test's run is not cancelled."""
@@ -155,7 +176,7 @@ def run_workflow(
     host = FakeHost(secrets, organizations)
     context = make_context(org=org, config=config, integrations=integrations, caller=caller, host=host)
     value = _run(declared, context, arguments, host)
-    return Run(json.loads(_results.encode(value)), host.logs, host.progressed, host.secrets_read)
+    return Run(json.loads(_results.encode(value)), host.logs, host.progressed, host.secrets_read, host.steps)
 
 
 def run_options(

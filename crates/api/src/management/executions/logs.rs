@@ -1,6 +1,7 @@
-//! The log of an execution, page by page or as it is written.
+//! The log of an execution: page by page, as it is written, or whole.
 
 use super::{
+    download,
     find::{HistoryAccess, find_execution},
     stream,
 };
@@ -57,21 +58,24 @@ pub struct LogPage {
     logs_through: u64,
 }
 
-/// Read the log of an execution, or follow it.
+/// Read the log of an execution, follow it, or download it.
 ///
-/// With `Accept: text/event-stream` the answer is a stream of events: `status` and `progress` as they change, `log` for
-/// each line, and `end` once the execution has ended, after its last line; `closed` if the caller's rights end earlier.
+/// With `Accept: text/event-stream` the answer is a stream of events: `status` and `progress` as they change, `step` when
+/// one begins or ends, `log` for each line, and `end` once the execution has ended, after its last line; `closed` if the caller's rights end earlier.
 /// `data` is JSON, `id` the `seq` of the last line: send it as `Last-Event-ID` (or `after`) to resume without gap or
-/// duplicate. Silence never lasts longer than 15 seconds.
+/// duplicate; status, progress and steps are then sent again as they stand. Silence never lasts longer than 15 seconds.
 ///
-/// Problems: `not-found` (404), `path-invalid` (400), `query-invalid` (400), `header-invalid` (400), `organization-inactive` (409).
+/// With `Accept: text/plain` the answer is every line that is there by now: time, level, source and message.
+///
+/// Problems: `not-found` (404), `path-invalid` (400), `query-invalid` (400), `header-invalid` (400), `organization-inactive` (409),
+/// `streams-saturated` (503).
 #[utoipa::path(
     get, path = "/api/executions/{id}/logs", operation_id = "getExecutionLogs", tag = "executions",
     params(("id" = ExecutionId, Path, description = "The execution."), LogQuery,
         ("Last-Event-ID" = Option<u64>, Header, description = "For streams: the `id` of the last event received."),
         ("X-Organization-Id" = Option<msp_domain::OrgId>, Header, description = "The organization to look in.")),
-    responses((status = 200, description = "A page of lines, or the stream.",
-        content((LogPage = "application/json"), (String = "text/event-stream")))),
+    responses((status = 200, description = "A page of lines, the stream, or the whole log.",
+        content((LogPage = "application/json"), (String = "text/event-stream"), (String = "text/plain")))),
     extensions(("x-permission" = json!("view_history, or execute_workflows for one's own")))
 )]
 pub async fn get_execution_logs(
@@ -85,7 +89,11 @@ pub async fn get_execution_logs(
     let execution = find_execution(&api, &history, id).await?;
     if stream::is_wanted(&parts.headers) {
         let after = stream::resumed_after(&parts.headers, query.after)?;
-        return Ok(stream::answer(api, parts, id, after));
+        let place = api.streams.take(history.asking.caller.user)?;
+        return Ok(stream::answer(api, parts, id, after, place));
+    }
+    if download::is_wanted(&parts.headers) {
+        return Ok(download::answer(api, id, query.after.unwrap_or(0)));
     }
     let items = api.repositories.executions.logs(id, query.after.unwrap_or(0), limit).await?;
     let next_cursor = items.last().filter(|_| items.len() == limit).map(|line| line.seq.to_string());

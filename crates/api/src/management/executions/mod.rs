@@ -1,10 +1,12 @@
 //! Executions on record: one, many, their results and their logs.
 
 pub(crate) mod cancel;
+mod download;
 mod find;
 pub(crate) mod list;
 pub(crate) mod logs;
 pub(crate) mod read;
 pub(crate) mod rerun;
 mod stream;
+pub(crate) mod stream_places;
 mod view;

@@ -1,10 +1,14 @@
-//! The log of an execution as an event stream, with its progress and its status.
+//! The log of an execution as an event stream, with its steps, its progress and its status.
 //!
 //! Events are read from the store, never from memory: the engine only says that there is something to read. So nothing
 //! is shown that a crash could take back, a stream resumes anywhere without gap or duplicate, and a slow reader costs no
 //! buffer.
 
-use super::find::{HistoryAccess, find_execution};
+use super::{
+    find::{HistoryAccess, find_execution},
+    stream_places::StreamPlace,
+    view::StepView,
+};
 use crate::{
     http::{Problem, ProblemKind as Kind},
     state::Api,
@@ -18,11 +22,15 @@ use axum::{
     },
 };
 use futures::{Stream, stream};
-use msp_domain::{ExecutionId, ExecutionStatus};
+use msp_domain::{ExecutionId, ExecutionStatus, Step};
 use msp_engine::Changes;
 use msp_storage::repositories::executions::Execution;
 use serde_json::{Value, json};
-use std::{collections::VecDeque, convert::Infallible, time::Duration};
+use std::{
+    collections::{HashMap, VecDeque},
+    convert::Infallible,
+    time::Duration,
+};
 use tokio::time::{Instant, sleep, timeout_at};
 
 /// How long a stream may be silent (design section 5): proxies hang up on longer silence.
@@ -36,9 +44,14 @@ const LAST_EVENT_ID: HeaderName = HeaderName::from_static("last-event-id");
 
 /// Whether the caller prefers events to a page.
 pub(super) fn is_wanted(headers: &HeaderMap) -> bool {
+    accepts(headers, "text/event-stream")
+}
+
+/// Whether the caller names this type in `Accept`.
+pub(super) fn accepts(headers: &HeaderMap, wanted: &str) -> bool {
     let accepted = headers.get_all(header::ACCEPT).iter().filter_map(|value| value.to_str().ok());
     let mut types = accepted.flat_map(|value| value.split(','));
-    types.any(|range| range.split(';').next().unwrap_or_default().trim().eq_ignore_ascii_case("text/event-stream"))
+    types.any(|range| range.split(';').next().unwrap_or_default().trim().eq_ignore_ascii_case(wanted))
 }
 
 /// Where the caller's last stream ended; the header browsers send wins over the query.
@@ -50,7 +63,7 @@ pub(super) fn resumed_after(headers: &HeaderMap, after: Option<u64>) -> Result<u
 }
 
 /// The stream: what is there, what comes, and `end`.
-pub(super) fn answer(api: Api, parts: Parts, id: ExecutionId, after: u64) -> Response {
+pub(super) fn answer(api: Api, parts: Parts, id: ExecutionId, after: u64, place: StreamPlace) -> Response {
     let changes = api.engine.get().map(|engine| engine.follow(id));
     let reader = Reader {
         api,
@@ -60,9 +73,11 @@ pub(super) fn answer(api: Api, parts: Parts, id: ExecutionId, after: u64) -> Res
         shown: after,
         status: None,
         progress: None,
+        steps: HashMap::new(),
         ready: VecDeque::new(),
         spoke_at: Instant::now(),
         phase: Phase::Reading,
+        _place: place,
     };
     Sse::new(events(reader)).into_response()
 }
@@ -91,9 +106,12 @@ struct Reader {
     shown: u64,
     status: Option<ExecutionStatus>,
     progress: Option<Value>,
+    /// Each step's status as it was last shown.
+    steps: HashMap<u32, ExecutionStatus>,
     ready: VecDeque<Event>,
     spoke_at: Instant,
     phase: Phase,
+    _place: StreamPlace,
 }
 
 impl Reader {
@@ -141,6 +159,8 @@ impl Reader {
         if self.status.is_none() {
             self.show_state(&execution);
         }
+        // Before the lines: a step mostly began before what was written in it.
+        self.show_steps(self.api.repositories.executions.steps(&execution).await?);
         for line in &lines {
             self.shown = line.seq;
             self.push("log", json!(line));
@@ -178,6 +198,14 @@ impl Reader {
         if self.status != Some(execution.status) {
             self.status = Some(execution.status);
             self.push("status", json!({ "status": execution.status }));
+        }
+    }
+
+    fn show_steps(&mut self, steps: Vec<Step>) {
+        for step in steps {
+            if self.steps.insert(step.seq, step.status) != Some(step.status) {
+                self.push("step", json!(StepView::from(step)));
+            }
         }
     }
 

@@ -2,7 +2,7 @@
 
 use crate::{http::Problem, state::Api};
 use chrono::{DateTime, Utc};
-use msp_domain::{ExecutionId, ExecutionStatus, OrgId, UserId};
+use msp_domain::{ExecutionId, ExecutionStatus, OrgId, Step, UserId};
 use msp_storage::repositories::executions::{Execution, StoredJson};
 use serde::Serialize;
 use serde_json::value::RawValue;
@@ -55,6 +55,39 @@ pub struct Progress {
     pub message: Option<String>,
 }
 
+/// A part of an execution that its author gave a name.
+#[derive(Debug, Serialize, utoipa::ToSchema)]
+pub struct StepView {
+    /// Position within the execution, from 1, in the order in which steps began.
+    pub seq: u32,
+    /// The author's name for it.
+    pub name: String,
+    /// `Running`, or how it ended.
+    pub status: ExecutionStatus,
+    /// When it began.
+    pub started_at: DateTime<Utc>,
+    /// When it ended.
+    pub ended_at: Option<DateTime<Utc>>,
+    /// How long it took.
+    pub duration_ms: Option<i64>,
+    /// What it raised.
+    pub error_message: Option<String>,
+}
+
+impl From<Step> for StepView {
+    fn from(step: Step) -> Self {
+        Self {
+            seq: step.seq,
+            name: step.name,
+            status: step.status,
+            started_at: step.started_at,
+            ended_at: step.ended_at,
+            duration_ms: step.ended_at.map(|ended_at| (ended_at - step.started_at).num_milliseconds()),
+            error_message: step.error_message,
+        }
+    }
+}
+
 /// An execution, whole.
 #[derive(Debug, Serialize, utoipa::ToSchema)]
 pub struct ExecutionView {
@@ -68,6 +101,8 @@ pub struct ExecutionView {
     result: Option<Box<RawValue>>,
     /// Where the value is if it is longer than 256 KiB.
     result_url: Option<String>,
+    /// Its steps, in the order in which they began.
+    steps: Vec<StepView>,
     /// Every log line up to this `seq` is durable.
     logs_through: u64,
     /// How often it was claimed by an engine.
@@ -126,6 +161,7 @@ impl ExecutionView {
             input,
             result,
             result_url: is_long.then(|| format!("/api/executions/{}/result", execution.id)),
+            steps: api.repositories.executions.steps(execution).await?.into_iter().map(StepView::from).collect(),
             logs_through: execution.logs_through,
             epoch: execution.epoch,
             retry_of: execution.retry_of,

@@ -43,6 +43,26 @@ pub struct ExecutionView {
     /// How far it is.
     #[serde(default)]
     pub progress: Option<ProgressView>,
+    /// Its steps.
+    #[serde(default)]
+    pub steps: Vec<StepView>,
+}
+
+/// A step of an execution.
+#[derive(Debug, Deserialize)]
+pub struct StepView {
+    /// Its number.
+    pub seq: u32,
+    /// Its name.
+    pub name: String,
+    /// Where it stands.
+    pub status: ExecutionStatus,
+    /// How long it took.
+    #[serde(default)]
+    pub duration_ms: Option<i64>,
+    /// What it raised.
+    #[serde(default)]
+    pub error_message: Option<String>,
 }
 
 /// How far an execution is.

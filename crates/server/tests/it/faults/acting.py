@@ -39,6 +39,12 @@ async def act_and_talk(context, url: str):
     return {"lines": lines, "large": "x" * 100_000}
 
 
+@workflow(description="Stays in a step")
+async def hold_in_a_step(context, seconds: float):
+    await context.step("begin", print, "about to hold")
+    await context.step("hold", asyncio.sleep, seconds)
+
+
 @workflow(description="Takes something large")
 async def take(context, text: str):
     return len(text)

@@ -11,6 +11,7 @@ mod hostile;
 mod identical;
 mod leftovers;
 mod log_loss;
+mod open_steps;
 mod random_kills;
 mod reload_storm;
 mod revoked;

@@ -92,6 +92,7 @@ fn row(execution: &Execution, line: &LogLine) -> Entity {
         .with("Level", level_name(line.level))
         .with("Source", limits::shorten(&line.source, MAX_SOURCE))
         .with("Message", limits::shorten(&line.message, limits::MAX_STRING_UNITS))
+        .with_some("Step", line.step.map(i64::from))
 }
 
 fn read(row: &Entity) -> Result<LogLine, StoreError> {
@@ -102,6 +103,7 @@ fn read(row: &Entity) -> Result<LogLine, StoreError> {
         level: level_of(row.text("Level")?).ok_or_else(|| corrupt("Level"))?,
         source: row.text("Source")?.to_owned(),
         message: row.text("Message")?.to_owned(),
+        step: row.int_opt("Step")?.map(|step| u32::try_from(step).map_err(|_| corrupt("Step"))).transpose()?,
     })
 }
 

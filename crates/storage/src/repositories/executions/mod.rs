@@ -1,6 +1,6 @@
 //! Executions and their logs. `WorkflowExecutions` (PK organization or `GLOBAL`, RK `{reverse time}_{id}`) decides;
 //! `UserExecutions` mirrors it per user; `ActiveExecutions` holds a pointer to each that has not ended;
-//! `ExecutionLogs` holds the lines.
+//! `ExecutionLogs` holds the lines, `ExecutionSteps` the steps.
 
 mod across;
 pub(in crate::repositories) mod lifecycle;
@@ -9,6 +9,7 @@ pub(in crate::repositories) mod lookup;
 pub(in crate::repositories) mod marks;
 mod record;
 pub(in crate::repositories) mod rows;
+mod steps;
 
 pub use marks::{Mark, NewMark};
 pub use record::{
