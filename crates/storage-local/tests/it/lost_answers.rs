@@ -104,6 +104,7 @@ async fn every_write_of_an_execution_may_be_repeated_when_its_answer_was_lost() 
                     level: LogLevel::Info,
                     source: "print".into(),
                     message: format!("line {seq}"),
+                    step: None,
                 })
                 .collect();
             through = lines.last().expect("at least one").seq;
