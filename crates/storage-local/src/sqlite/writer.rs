@@ -61,11 +61,12 @@ impl Writer {
 
     /// [`Self::open`] with another bound of the log, for tests.
     fn open_bounded(path: &Path, max_log_bytes: u64) -> Result<Self, OpenError> {
-        let connection = schema::connect(path).map_err(OpenError::database(path))?;
+        let mut connection = schema::connect(path).map_err(OpenError::database(path))?;
+        let log = Log::of(&mut connection, path, max_log_bytes).map_err(OpenError::database(path))?;
         let checkpoints = Checkpoints::start(path)?;
         let (queue, requests) = mpsc::channel(QUEUE);
         let desk = Arc::new(Desk {
-            core: Mutex::new(Core { connection, log: Log::new(path, max_log_bytes) }),
+            core: Mutex::new(Core { connection, log }),
             waiting: AtomicUsize::new(0),
             quiet: AtomicBool::new(true),
             signal: checkpoints.signal(),
@@ -137,7 +138,7 @@ impl Desk {
         if !self.quiet.load(Ordering::Acquire) || self.waiting.load(Ordering::Acquire) > 0 {
             return None;
         }
-        let mut core = match self.core.try_lock() {
+        let core = match self.core.try_lock() {
             Ok(core) => core,
             Err(TryLockError::Poisoned(poisoned)) => poisoned.into_inner(),
             Err(TryLockError::WouldBlock) => return None,
