@@ -188,9 +188,11 @@ impl Engine {
     /// [`EngineError`].
     pub async fn start(options: EngineOptions) -> Result<Self, EngineError> {
         let owner = format!("{}:{}", std::process::id(), Uuid::new_v4());
-        let left_behind =
-            recovery::recover(&options.repositories, &options.clock, &owner).await.map_err(EngineError::Recovery)?;
-        let pool = WorkerPool::start(options.pool).await?;
+        // Neither needs the other, and the workers take their time.
+        let recovered = recovery::recover(&options.repositories, &options.clock, &owner);
+        let (left_behind, pool) = tokio::try_join!(async { recovered.await.map_err(EngineError::Recovery) }, async {
+            WorkerPool::start(options.pool).await.map_err(EngineError::from)
+        },)?;
         let fingerprints = Fingerprints::new(options.idempotency_key);
         let runtime =
             Runtime::new(options.repositories, options.integrations, pool, options.clock, owner, fingerprints);

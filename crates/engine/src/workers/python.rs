@@ -1,7 +1,6 @@
 //! Finding the interpreter: once, by asking it who it really is.
 
 use super::PoolError;
-use serde::Deserialize;
 use std::{
     io,
     path::{Path, PathBuf},
@@ -30,18 +29,35 @@ pub(super) struct Python {
     pub library: String,
 }
 
-const QUESTION: &str = "import sys, json, sysconfig; print(json.dumps({\
-    'executable': getattr(sys, '_base_executable', None) or sys.executable,\
-    'prefixes': [sys.base_prefix, sys.base_exec_prefix, sysconfig.get_path('stdlib'), sysconfig.get_path('platstdlib')],\
-    'implementation': sys.implementation.name, 'cache_tag': sys.implementation.cache_tag, 'version': list(sys.version_info[:3])}))";
+/// Answered with what every interpreter has loaded when it starts: importing more would take longer than starting did.
+const QUESTION: &str = "import sys, os; \
+    folder = os.path.dirname(os.__file__); \
+    native = os.path.join(sys.base_exec_prefix, sys.platlibdir, os.path.basename(folder)); \
+    print(getattr(sys, '_base_executable', None) or sys.executable, sys.implementation.name, sys.implementation.cache_tag, \
+        *sys.version_info[:3], sys.base_prefix, sys.base_exec_prefix, folder, native, sep='\\0', end='')";
 
-#[derive(Deserialize)]
 struct Answer {
     executable: PathBuf,
     prefixes: Vec<PathBuf>,
     implementation: String,
     cache_tag: String,
     version: (u32, u32, u32),
+}
+
+impl Answer {
+    fn read(output: &[u8]) -> Option<Self> {
+        let fields: Vec<&str> = std::str::from_utf8(output).ok()?.split('\0').collect();
+        let [executable, implementation, cache_tag, major, minor, micro, prefixes @ ..] = fields.as_slice() else {
+            return None;
+        };
+        Some(Self {
+            executable: executable.into(),
+            prefixes: prefixes.iter().map(PathBuf::from).collect(),
+            implementation: (*implementation).to_owned(),
+            cache_tag: (*cache_tag).to_owned(),
+            version: (major.parse().ok()?, minor.parse().ok()?, micro.parse().ok()?),
+        })
+    }
 }
 
 /// Asks `python3` on the path, or the interpreter named in the options.
@@ -62,8 +78,8 @@ pub(super) fn find(named: Option<&Path>) -> Result<Python, PoolError> {
         let last = words.lines().last().unwrap_or_default();
         return Err(fault(format!("`{}` ended with {}: {last}", asked.display(), output.status)));
     }
-    let answer: Answer = serde_json::from_slice(&output.stdout)
-        .map_err(|_| fault(format!("`{}` does not answer like Python", asked.display())))?;
+    let answer = Answer::read(&output.stdout)
+        .ok_or_else(|| fault(format!("`{}` does not answer like Python", asked.display())))?;
     let (major, minor, micro) = answer.version;
     if (major, minor) < OLDEST {
         return Err(fault(format!("`{}` is Python {major}.{minor}.{micro}", asked.display())));
@@ -125,10 +141,10 @@ mod tests {
     #[test]
     fn an_interpreter_that_is_missing_old_or_broken_is_named_with_the_remedy() {
         let folder = tempfile::tempdir().expect("a folder");
-        let old = r#"{"executable": "/x", "prefixes": [], "implementation": "cpython", "cache_tag": "cpython-39", "version": [3, 9, 1]}"#;
+        let old = r"printf '/x\0cpython\0cpython-39\0%s\0%s\0%s\0/usr' 3 9 1";
         let cases = [
             (folder.path().join("nothing"), "cannot be run"),
-            (shim(folder.path(), &format!("#!/bin/sh\necho '{old}'\n")), "is Python 3.9.1"),
+            (shim(folder.path(), &format!("#!/bin/sh\n{old}\n")), "is Python 3.9.1"),
         ];
         for (path, expected) in cases {
             let fault = find(Some(&path)).expect_err(expected).to_string();

@@ -33,22 +33,28 @@ pub(super) struct Standing {
 /// # Errors
 /// When no worker can be started at all.
 pub(super) async fn probe(spawner: &Spawner, launch: &Launch) -> io::Result<Standing> {
-    let is_root = Uid::effective().is_root();
     let mut kept = "Workers keep the server's uid: only root can give them another".to_owned();
-    if is_root {
-        match look(spawner, launch, Some(FIRST_UID)).await {
-            Ok(found) if found.unreachable.is_none() => {
-                let sentence = format!("Each worker has a uid of its own, from {FIRST_UID} on");
-                return Ok(Standing { identity: Some(FIRST_UID), layers: describe(sentence, &found) });
-            }
-            Ok(found) => {
-                let fault = found.unreachable.unwrap_or_default();
-                kept = format!("Workers keep the server's uid: another could not reach {fault}");
-            }
-            Err(error) => kept = format!("Workers keep the server's uid: {error}"),
+    let other_uid = async {
+        match Uid::effective().is_root() {
+            true => Some(look(spawner, launch, Some(FIRST_UID)).await),
+            false => None,
         }
+    };
+    // At once, though often only one of them counts: a start waits for both.
+    let (other_uid, own_uid) = tokio::join!(other_uid, look(spawner, launch, None));
+    match other_uid {
+        Some(Ok(found)) if found.unreachable.is_none() => {
+            let sentence = format!("Each worker has a uid of its own, from {FIRST_UID} on");
+            return Ok(Standing { identity: Some(FIRST_UID), layers: describe(sentence, &found) });
+        }
+        Some(Ok(found)) => {
+            let fault = found.unreachable.unwrap_or_default();
+            kept = format!("Workers keep the server's uid: another could not reach {fault}");
+        }
+        Some(Err(error)) => kept = format!("Workers keep the server's uid: {error}"),
+        None => {}
     }
-    let found = look(spawner, launch, None).await?;
+    let found = own_uid?;
     match &found.unreachable {
         Some(fault) => Err(io::Error::other(format!("a worker cannot reach {fault}"))),
         None => Ok(Standing { identity: None, layers: describe(kept, &found) }),
