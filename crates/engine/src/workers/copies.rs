@@ -5,7 +5,7 @@ use super::bundle::{MOST_BYTES, Source, Workspace};
 use nix::fcntl::OFlag;
 use sha2::{Digest, Sha256};
 use std::{
-    collections::{BTreeSet, HashMap},
+    collections::{BTreeMap, BTreeSet, HashMap},
     fs,
     io::{self, Read},
     os::unix::fs::{DirBuilderExt, OpenOptionsExt, PermissionsExt},
@@ -25,8 +25,8 @@ pub(super) struct Bundle {
     pub folder: PathBuf,
     /// SHA-256 over sorted relative paths and contents, hexadecimal.
     pub hash: String,
-    /// The files in it, by their path below the workspace.
-    pub files: BTreeSet<String>,
+    /// The files in it, by their path below the workspace, and whether each holds more than white space.
+    pub files: BTreeMap<String, bool>,
     /// Whether `requirements.txt` asks for anything, and what.
     pub requirements: Option<String>,
     copies: Arc<Copies>,
@@ -61,13 +61,13 @@ impl Copies {
     }
 
     /// Copies and hashes in one reading, so that the hash is the copy's whatever is written meanwhile.
-    fn copy(&self, workspace: &Workspace, aside: &Path) -> io::Result<(String, BTreeSet<String>)> {
+    fn copy(&self, workspace: &Workspace, aside: &Path) -> io::Result<(String, BTreeMap<String, bool>)> {
         let mut folders = fs::DirBuilder::new();
         folders.recursive(true).mode(0o755);
         folders.create(aside)?;
         open_folder(aside)?;
         let mut hash = Sha256::new();
-        let mut files = BTreeSet::new();
+        let mut files = BTreeMap::new();
         let mut room = MOST_BYTES;
         for Source { name, path } in workspace.sources()? {
             let at_fault = |error: io::Error| io::Error::new(error.kind(), format!("{name}: {error}"));
@@ -91,12 +91,12 @@ impl Copies {
             }
             fs::write(&target, &content)?;
             fs::set_permissions(&target, fs::Permissions::from_mode(if is_program { 0o555 } else { 0o444 }))?;
-            files.insert(name);
+            files.insert(name, !content.trim_ascii().is_empty());
         }
         Ok((super::hex(&hash.finalize()), files))
     }
 
-    fn settle(self: &Arc<Self>, aside: &Path, hash: String, files: BTreeSet<String>) -> io::Result<Bundle> {
+    fn settle(self: &Arc<Self>, aside: &Path, hash: String, files: BTreeMap<String, bool>) -> io::Result<Bundle> {
         let requirements = match fs::read_to_string(aside.join("requirements.txt")) {
             Ok(text) => Some(text).filter(|text| asks_for_something(text)),
             Err(error) if error.kind() == io::ErrorKind::NotFound => None,
@@ -114,6 +114,15 @@ impl Copies {
         *count += 1;
         drop(users);
         Ok(Bundle { folder, hash, files, requirements, copies: Arc::clone(self) })
+    }
+}
+
+impl Bundle {
+    /// Files that are still there, hold nothing, and held something in an earlier copy.
+    pub fn emptied(&self, earlier: &Self) -> BTreeSet<&str> {
+        let holds_nothing = self.files.iter().filter(|(_, holds_something)| !**holds_something);
+        let names = holds_nothing.map(|(name, _)| name.as_str());
+        names.filter(|name| earlier.files.get(*name) == Some(&true)).collect()
     }
 }
 

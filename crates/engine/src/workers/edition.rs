@@ -103,18 +103,36 @@ impl Edition {
     }
 
     /// The errors for which this edition must not replace the one that serves: none if it may. It must not when it
-    /// does not load at all, when a file that worked is broken, or when its requirements cannot be installed. A new
-    /// file that is broken takes nothing away; neither does a file that was removed.
+    /// does not load at all, when a file that worked is broken, when one that defined something is empty, or when its
+    /// requirements cannot be installed. A new file that is broken takes nothing away; a file that was removed was
+    /// meant to go.
     pub(super) fn objections(&self, serving: &Self) -> Vec<FileError> {
         let before = super::lock(&serving.report);
         let after = super::lock(&self.report);
         let fresh: Vec<&FileError> =
             after.own.iter().filter(|error| before.own.iter().all(|known| known.file != error.file)).collect();
-        let loses = |error: &&FileError| error.file == "requirements.txt" || serving.bundle.files.contains(&error.file);
-        if before.is_hopeless || !(after.is_hopeless || fresh.iter().any(loses)) {
+        let loses =
+            |error: &&FileError| error.file == "requirements.txt" || serving.bundle.files.contains_key(&error.file);
+        let emptied = self.emptied(serving, &before.metadata);
+        if before.is_hopeless || !(after.is_hopeless || fresh.iter().any(loses) || !emptied.is_empty()) {
             return Vec::new();
         }
-        fresh.into_iter().cloned().collect()
+        fresh.into_iter().cloned().chain(emptied).collect()
+    }
+
+    /// Files that defined something in the edition that serves, and hold nothing any more. To Python they are no
+    /// mistake, to authors nearly always: who wants a workflow gone removes its file.
+    fn emptied(&self, serving: &Self, offered: &BundleMetadata) -> Vec<FileError> {
+        let workflows = offered.workflows.iter().map(|one| one.file.as_str());
+        let defining: HashSet<&str> =
+            workflows.chain(offered.option_generators.iter().map(|one| one.file.as_str())).collect();
+        let emptied = self.bundle.emptied(&serving.bundle).into_iter().filter(|file| defining.contains(file));
+        let error = |file: &str| FileError {
+            file: file.to_owned(),
+            line: None,
+            message: "The file is empty: save its content again, or delete it if what it defined shall go".to_owned(),
+        };
+        emptied.map(error).collect()
     }
 
     /// Shows the errors of a save that is held back beside its own; none when there is no such save any more. Says

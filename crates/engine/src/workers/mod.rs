@@ -28,6 +28,7 @@ mod spawner;
 mod step_rules;
 mod walls;
 mod watch;
+mod written;
 
 pub use edition::Edition;
 pub use launcher::worker_main;

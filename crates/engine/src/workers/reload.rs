@@ -8,6 +8,7 @@ use super::{
     launcher::Launch,
     pool::Pool,
     python::Python,
+    written::{WRITTEN_WITHIN, written},
 };
 use msp_domain::FileError;
 use std::{
@@ -41,7 +42,8 @@ impl Pool {
         let _one_at_a_time = self.reloading.lock().await;
         let began = Instant::now();
         let serving = self.edition();
-        let bundle = match copy(&self.copies, &self.workspace).await {
+        let take = || copy(&self.copies, &self.workspace);
+        let bundle = match written(&serving.bundle, WRITTEN_WITHIN, take).await {
             Ok(bundle) => bundle,
             Err(error) => {
                 let message = format!("The workspace cannot be read: {error}");

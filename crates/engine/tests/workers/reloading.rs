@@ -118,6 +118,36 @@ async fn what_breaks_a_working_file_is_held_back_and_named_until_it_is_mended() 
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn an_emptied_file_of_workflows_is_held_back_until_it_has_content_or_is_deleted() {
+    let other = "from msp_sdk import workflow\n\n@workflow(name='other')\nasync def other(context): pass\n";
+    let files = [("workflows/all.py", &*answering("one")), ("workflows/other.py", other), ("shared/mail.txt", "Dear")];
+    let bench = Bench::with(&files, Setup::default()).await;
+    for nothing in ["", "\n\n"] {
+        bench.save("workflows/all.py", nothing);
+        let Reload::Held(errors) = bench.pool.reload().await else { panic!("not held") };
+        assert_eq!((errors.len(), errors[0].file.as_str()), (1, "workflows/all.py"));
+        assert!(errors[0].message.contains("The file is empty"), "{errors:?}");
+        assert_eq!(bench.pool.metadata().errors.len(), 1);
+        assert_eq!(bench.value(org(), "answer", json!({})).await, json!("one"));
+    }
+    bench.save("workflows/all.py", &answering("two"));
+    assert_eq!(bench.pool.reload().await, Reload::Replaced);
+    assert_eq!(bench.pool.metadata().errors, []);
+    assert_eq!(bench.value(org(), "answer", json!({})).await, json!("two"));
+
+    // What defines nothing may be empty.
+    bench.save("shared/mail.txt", "");
+    assert_eq!(bench.pool.reload().await, Reload::Replaced);
+
+    bench.save("workflows/all.py", "");
+    assert!(matches!(bench.pool.reload().await, Reload::Held(_)));
+    std::fs::remove_file(bench.folder.path().join("workspace/workflows/all.py")).expect("removed");
+    assert_eq!(bench.pool.reload().await, Reload::Replaced);
+    let left = bench.pool.metadata();
+    assert_eq!((left.workflows.len(), left.workflows[0].name.as_str(), left.errors.len()), (1, "other", 0));
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_traceback_names_files_as_the_author_knows_them() {
     let bench = Bench::new(&answering("one")).await;
     let outcome = bench.outcome(org(), "fails", json!({})).await;
