@@ -2,6 +2,7 @@
 
 use crate::{Answer, COOKIE_NAME, HOST};
 use axum::{Router, body::Body, extract::ConnectInfo};
+use futures::StreamExt;
 use http::{HeaderMap, HeaderName, HeaderValue, Method, header};
 use msp_domain::{OrgId, UserId};
 use serde_json::Value;
@@ -169,6 +170,14 @@ impl Request {
     /// # Panics
     /// If the body cannot be read.
     pub async fn send(self) -> Answer {
+        self.send_and_follow(|_| {}).await
+    }
+
+    /// Like [`Self::send`], and shows what has arrived of the body each time there is more of it.
+    ///
+    /// # Panics
+    /// If the body cannot be read.
+    pub async fn send_and_follow(self, mut arrived: impl FnMut(&str)) -> Answer {
         let mut request = http::Request::new(Body::from(self.body));
         *request.method_mut() = self.method;
         *request.uri_mut() = self.path.parse().expect("a path");
@@ -179,7 +188,12 @@ impl Request {
             Err(never) => match never {},
         };
         let (parts, body) = response.into_parts();
-        let body = axum::body::to_bytes(body, usize::MAX).await.expect("the body is readable");
-        Answer { status: parts.status, headers: parts.headers, body }
+        let mut pieces = body.into_data_stream();
+        let mut body = Vec::new();
+        while let Some(piece) = pieces.next().await {
+            body.extend_from_slice(&piece.expect("the body is readable"));
+            arrived(&String::from_utf8_lossy(&body));
+        }
+        Answer { status: parts.status, headers: parts.headers, body: body.into() }
     }
 }

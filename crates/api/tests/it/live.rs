@@ -163,12 +163,22 @@ fn events(text: &str) -> Vec<(String, u64, Value)> {
 }
 
 pub(crate) async fn events_of(caller: &TestCaller, id: &str, last_event_id: &str) -> Vec<(String, u64, Value)> {
+    events_as_they_come(caller, id, last_event_id, |_| {}).await
+}
+
+/// The same; `arrived` sees the stream each time it has become longer.
+pub(crate) async fn events_as_they_come(
+    caller: &TestCaller,
+    id: &str,
+    last_event_id: &str,
+    arrived: impl FnMut(&str),
+) -> Vec<(String, u64, Value)> {
     let mut request = caller.request("GET", &format!("/api/executions/{id}/logs"));
     request = request.header("accept", "text/event-stream");
     if !last_event_id.is_empty() {
         request = request.header("last-event-id", last_event_id);
     }
-    let answer = request.send().await.expect(200);
+    let answer = request.send_and_follow(arrived).await.expect(200);
     assert_eq!(answer.header("content-type"), "text/event-stream");
     events(&answer.text())
 }

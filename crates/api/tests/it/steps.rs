@@ -1,9 +1,11 @@
 //! Steps of an execution: shown while it runs, in its record and in its stream, closed however it ends.
 
-use crate::live::{cancel, events_of, start, until};
+use crate::live::{cancel, events_as_they_come, events_of, start, until};
 use msp_domain::Permission;
 use msp_test_support::{TestApp, TestCaller};
 use serde_json::{Value, json};
+use std::time::Duration;
+use tokio::{sync::Notify, time::timeout};
 
 const LAUNCHER: &str = env!("CARGO_BIN_EXE_msp-api-worker-launcher");
 
@@ -132,7 +134,15 @@ async fn a_step_is_shown_while_it_is_open_and_ends_with_its_run() {
     let org = app.org("Contoso").await;
     let runner = app.user_with(&org, [Permission::ExecuteWorkflows]).await;
     let id = start(&runner, &org, "held").await;
-    let (followed, _) = tokio::join!(events_of(&runner, &id, ""), async {
+    let shown = Notify::new();
+    let arrived = |stream: &str| {
+        if stream.contains("\"hold\"") {
+            shown.notify_one();
+        }
+    };
+    let (followed, _) = tokio::join!(events_as_they_come(&runner, &id, "", arrived), async {
+        // A stream shows what is on record when it looks: ended sooner, the step would never be seen open.
+        timeout(Duration::from_secs(30), shown.notified()).await.expect("the stream shows the open step");
         let open = until(&runner, &id, |execution| execution["steps"][1]["name"] == "hold").await;
         assert_eq!(steps(&open), [("done", "Success"), ("hold", "Running")]);
         cancel(&runner, &id).await.expect(202)
