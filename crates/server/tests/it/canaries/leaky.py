@@ -15,6 +15,8 @@ import warnings
 from shared.decorators import option_generator, param, workflow
 
 LONG = 32 * 1024
+# Executions that wait in this process.
+waiting: set[str] = set()
 
 
 def spellings(text):
@@ -149,7 +151,7 @@ async def leak(context, control: str, password: str, how: str):
     shown = await values(context, control, password)
     if how == "quick":
         write(" ".join(shown))
-        return "quick"
+        return bool(waiting)
     if how in ("return", "wait"):
         speak(context, shown)
     for value in shown:
@@ -171,10 +173,12 @@ async def leak(context, control: str, password: str, how: str):
         await asyncio.sleep(0.3)
         os._exit(3)
     if how in ("wait", "two"):
+        waiting.add(context.execution_id)
         print("waiting")
         try:
             await asyncio.sleep(600)
         except asyncio.CancelledError:
+            waiting.remove(context.execution_id)
             print("giving way", *shown)
             raise RuntimeError("z" * (8 * 1024 - 8) + shown[1]) from None
     return returned(shown)
