@@ -131,9 +131,8 @@ async def scatter(context, mark: str, how: str):
                 raise
 
 
-@workflow(description="Writes what is no text, without a newline, from everywhere, also at the end of its process")
+@workflow(description="Writes what is no text, without a newline, from everywhere")
 async def babble(context):
-    import atexit
     import ctypes
 
     libc = ctypes.CDLL(None)
@@ -143,7 +142,6 @@ async def babble(context):
     print("\udcff a lone surrogate")
     libc.write(1, b"from C\n", 7)
     libc.write(2, b"from C to stderr\n", 17)
-    atexit.register(lambda: print("at exit"))
     block = b"y" * (1024 * 1024)
     for _ in range(100):
         sys.stdout.buffer.write(block)
