@@ -13,7 +13,7 @@ use crate::{
 use msp_auth::Denied;
 use msp_domain::{ExecutionStatus, LogLevel, PauseTarget};
 use msp_storage::{
-    ExecutionPointer, QueueMessage, StoreError,
+    ExecutionPointer, Guard, QueueMessage, StoreError,
     repositories::{
         Actor,
         audit::AuditDraft,
@@ -127,13 +127,35 @@ async fn claim(runtime: &Runtime, pointer: ExecutionPointer, bundle: &str) -> Re
             MayStart::Under(guard) => guard,
             MayStart::Paused(target) => return Ok(Claim::Paused(target)),
         };
-        let (executions, now) = (&runtime.repositories.executions, runtime.clock.now());
-        match executions.claim(pointer, &runtime.owner, bundle, now, vec![guard]).await {
+        match certain_claim(runtime, pointer, bundle, guard).await {
             Ok(claimed) => return Ok(claimed.map_or(Claim::NotPending, |execution| Claim::Ours(Box::new(execution)))),
             // Rights or settings changed this moment, perhaps a pause: each round is somebody's edit, so this ends.
             Err(StoreError::PreconditionFailed) => {}
             Err(error) => return Err(error),
         }
+    }
+}
+
+/// Claims until it is known what became of it: whoever gave up in between would find the execution running, and nobody
+/// would run it. The turn is held meanwhile, so this engine makes no other claim for it.
+async fn certain_claim(
+    runtime: &Runtime,
+    pointer: ExecutionPointer,
+    bundle: &str,
+    guard: Guard,
+) -> Result<Option<Execution>, StoreError> {
+    let (executions, now) = (&runtime.repositories.executions, runtime.clock.now());
+    let mut again = false;
+    loop {
+        let claimed = executions.claim(pointer, &runtime.owner, bundle, now, vec![guard.clone()], again).await;
+        match claimed {
+            Err(StoreError::Unavailable(error)) if !runtime.stopping.is_cancelled() => {
+                tracing::warn!(execution.id = %pointer.execution_id, error = %error, "A claim may have got lost");
+            }
+            outcome => return outcome,
+        }
+        again = true;
+        tokio::time::sleep(PAUSE_AFTER_FAILURE).await;
     }
 }
 

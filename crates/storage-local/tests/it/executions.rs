@@ -80,7 +80,7 @@ async fn of_many_who_claim_a_pending_execution_one_gets_it() {
     home.insert(&new, &Entry::Queued).await;
     let executions = &home.repositories.executions;
     let now = home.clock.now();
-    let claims = (0..16).map(|_| executions.claim(pointer(new.scope, new.id), "boot-1", "b2", now, Vec::new()));
+    let claims = (0..16).map(|_| executions.claim(pointer(new.scope, new.id), "boot-1", "b2", now, Vec::new(), false));
     let claimed: Vec<_> =
         futures::future::join_all(claims).await.into_iter().filter_map(|claim| claim.expect("answered")).collect();
     assert_eq!(claimed.len(), 1, "exactly one claim wins");
@@ -89,7 +89,12 @@ async fn of_many_who_claim_a_pending_execution_one_gets_it() {
     assert_eq!(claimed[0].deadline_at, Some(now + Duration::seconds(60)));
     let stored = executions.get(new.scope, new.id).await.expect("read");
     assert_eq!(stored.as_ref(), claimed.first());
-    let unknown = executions.claim(pointer(new.scope, ExecutionId::at(now)), "boot-1", "b2", now, Vec::new()).await;
+    let again = executions.claim(pointer(new.scope, new.id), "boot-1", "b2", now, Vec::new(), true).await;
+    assert_eq!(again.expect("answered"), stored, "whoever does not know whether he got it asks again");
+    let another = executions.claim(pointer(new.scope, new.id), "boot-2", "b2", now, Vec::new(), true).await;
+    assert_eq!(another.expect("answered"), None, "it is not his");
+    let unknown =
+        executions.claim(pointer(new.scope, ExecutionId::at(now)), "boot-1", "b2", now, Vec::new(), false).await;
     assert_eq!(unknown.expect("answered"), None, "what was never recorded is not claimed");
 }
 
@@ -140,7 +145,7 @@ async fn logs_are_read_in_order_behind_a_position_and_may_be_appended_twice() {
     let mut run = home.insert(&new, &Entry::Queued).await;
     executions.append_logs(&run, &[line(1, "waiting for a worker")]).await.expect("appended while pending");
     run = executions
-        .claim(pointer(new.scope, new.id), "boot-1", "b2", home.clock.now(), Vec::new())
+        .claim(pointer(new.scope, new.id), "boot-1", "b2", home.clock.now(), Vec::new(), false)
         .await
         .expect("asked")
         .expect("won");

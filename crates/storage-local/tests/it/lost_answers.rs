@@ -6,7 +6,10 @@ use async_trait::async_trait;
 use chrono::Duration;
 use msp_domain::{Clock, ExecutionStatus, LogLevel, LogLine, Scope, UserId};
 use msp_storage::repositories::executions::{Ending, Entry};
-use msp_storage::{Commit, Entity, Etag, Page, Query, Repositories, StoreError, Table, TableStore, Write};
+use msp_storage::{
+    Commit, Entity, Etag, ExecutionPointer, Page, Query, Repositories, StoreError, Table, TableStore, Write,
+};
+use std::mem;
 use std::sync::{Arc, Mutex};
 use std::time::{SystemTime, UNIX_EPOCH};
 
@@ -92,9 +95,21 @@ async fn every_write_of_an_execution_may_be_repeated_when_its_answer_was_lost() 
     for number in 1..=TRIES {
         home.clock.turn(Duration::seconds(1));
         let new = home.new_execution(Scope::Global, UserId::random());
-        let entry = Entry::Claimed { owner: "boot-1".into(), deadline_at: new.started_at };
+        let queued = lossy.below(2) == 0;
+        let claimed = Entry::Claimed { owner: "boot-1".into(), deadline_at: new.started_at };
+        let entry = if queued { Entry::Queued } else { claimed };
         let insert = async || executions.insert(&new, &entry, Vec::new(), execute_audit(&new)).await;
         let mut run = certain(insert).await.expect("recorded");
+        if queued {
+            let pointer = ExecutionPointer { scope: new.scope, execution_id: new.id };
+            let mut again = false;
+            let claim = async || {
+                let again = mem::replace(&mut again, true);
+                executions.claim(pointer, "boot-1", "b2", new.started_at, Vec::new(), again).await
+            };
+            let claimed = certain(claim).await.expect("asked");
+            run = claimed.unwrap_or_else(|| panic!("seed {seed}, execution {number}: a claim got lost"));
+        }
         let mut through = 0;
         for _ in 0..lossy.below(4) {
             let lines: Vec<LogLine> = (through + 1..=through + 1 + lossy.below(3))

@@ -54,11 +54,11 @@ async fn what_was_allowed_before_a_pause_is_neither_recorded_nor_claimed_after_i
     let refused = executions.insert(&later, &Entry::Queued, guards(), execute_audit(&later)).await;
     assert!(matches!(refused, Err(StoreError::PreconditionFailed)), "{refused:?}");
     let pointer = ExecutionPointer { scope: org, execution_id: queued.id };
-    let refused = executions.claim(pointer, "boot-1", "b1", queued.started_at, guards()).await;
+    let refused = executions.claim(pointer, "boot-1", "b1", queued.started_at, guards(), false).await;
     assert!(matches!(refused, Err(StoreError::PreconditionFailed)), "{refused:?}");
 
     let current = home.repositories.generation.current().await.expect("read");
     let guard = home.repositories.generation.guard(current);
-    let claimed = executions.claim(pointer, "boot-1", "b1", queued.started_at, vec![guard]).await;
+    let claimed = executions.claim(pointer, "boot-1", "b1", queued.started_at, vec![guard], false).await;
     assert!(claimed.expect("claimed").is_some());
 }

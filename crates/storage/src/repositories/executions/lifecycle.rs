@@ -62,6 +62,10 @@ impl Executions {
     /// Takes a pending execution: `Running`, next epoch, this owner, and the bundle it will run on. `None` when it is not pending any more or was
     /// never recorded; the caller then deletes the message. `guards` prove that what allows it still holds.
     ///
+    /// After [`StoreError::Unavailable`] the same call is repeated with `again`, which also answers the execution that is
+    /// this owner's already: the claim took effect and only its answer was lost. No other claim of this owner for this
+    /// execution may be under way then.
+    ///
     /// # Errors
     /// [`StoreError::PreconditionFailed`] when a guard does not hold, and then nothing was written; [`StoreError::Full`]
     /// or [`StoreError::Unavailable`].
@@ -72,6 +76,7 @@ impl Executions {
         bundle_hash: &str,
         now: DateTime<Utc>,
         guards: Vec<Guard>,
+        again: bool,
     ) -> Result<Option<Execution>, StoreError> {
         let mut tried = None;
         loop {
@@ -79,7 +84,9 @@ impl Executions {
                 return Ok(None);
             };
             if execution.status != ExecutionStatus::Pending {
-                return Ok(None);
+                let is_ours =
+                    execution.status == ExecutionStatus::Running && execution.lease_owner.as_deref() == Some(owner);
+                return Ok((again && is_ours).then_some(execution));
             }
             // Nobody touched it since the attempt that was refused: it was a guard.
             if tried.replace(execution.etag.clone()).as_ref() == Some(&execution.etag) {
