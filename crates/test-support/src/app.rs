@@ -12,7 +12,7 @@ use msp_engine::{
 };
 use msp_integrations::Integrations;
 use msp_storage::{
-    Repositories,
+    Repositories, TableStore,
     repositories::{Actor, audit::AuditRow, organizations::Organization},
 };
 use msp_storage_local::{LocalHome, LocalOptions};
@@ -42,14 +42,23 @@ pub struct TestApp {
 impl TestApp {
     /// An installation whose engine never starts.
     pub async fn new() -> Self {
-        Self::assemble(EngineSlot::starting()).await
+        Self::assemble(EngineSlot::starting(), |tables| tables).await
     }
 
     /// An installation with a running engine over a workspace of these files. `launcher` is a binary that answers
     /// `__worker`: Cargo names one of the test's own package in `CARGO_BIN_EXE_...`.
     pub async fn with_engine(launcher: &str, files: &[(&str, &str)]) -> Self {
+        Self::with_engine_on(|tables| tables, launcher, files).await
+    }
+
+    /// The same on tables that are passed through `disturb`.
+    pub async fn with_engine_on(
+        disturb: impl FnOnce(Arc<dyn TableStore>) -> Arc<dyn TableStore>,
+        launcher: &str,
+        files: &[(&str, &str)],
+    ) -> Self {
         let slot = EngineSlot::starting();
-        let app = Self::assemble(slot.clone()).await;
+        let app = Self::assemble(slot.clone(), disturb).await;
         let workspace = app.folder.path().join("workspace");
         for (path, text) in files {
             let path = workspace.join(path);
@@ -77,12 +86,12 @@ impl TestApp {
         app
     }
 
-    async fn assemble(engine: EngineSlot) -> Self {
+    async fn assemble(engine: EngineSlot, disturb: impl FnOnce(Arc<dyn TableStore>) -> Arc<dyn TableStore>) -> Self {
         let folder = tempfile::tempdir().expect("a temporary folder");
         let start = DateTime::from_timestamp(1_790_000_000, 0).expect("an instant");
         let clock = Arc::new(FakeClock::at(start));
         let shared: Arc<dyn Clock> = clock.clone();
-        let home = LocalHome::open(LocalOptions {
+        let mut home = LocalHome::open(LocalOptions {
             data: folder.path().join("data"),
             master_key_file: None,
             create: true,
@@ -90,6 +99,7 @@ impl TestApp {
         })
         .await
         .expect("the data folder opens");
+        home.stores.tables = disturb(home.stores.tables);
         let repositories = Repositories::new(home.stores, shared.clone());
         let directory_id = repositories.installation.directory_id().await.expect("the installation has a directory");
         let tokens = Tokens::new(home.master_key.derive("test tokens"), directory_id);

@@ -7,6 +7,7 @@ mod http;
 mod integrations;
 mod isolation;
 mod live;
+mod lost_claims;
 mod options;
 mod organizations;
 mod pauses;
