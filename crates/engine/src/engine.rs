@@ -3,7 +3,7 @@
 use crate::{
     CancelError, Changes, cancel, dispatcher,
     idempotency::{self, Fingerprints},
-    metrics, options, pauses,
+    metrics, options, packing, pauses,
     prepare::again,
     recovery, run,
     runtime::Runtime,
@@ -199,6 +199,7 @@ impl Engine {
         let runtime = Arc::new(runtime);
         tokio::spawn(idempotency::sweep(runtime.clone()));
         tokio::spawn(pauses::watch(runtime.clone()));
+        tokio::spawn(packing::pack_logs(runtime.clone()));
         tokio::spawn(dispatcher::dispatch(runtime.clone(), left_behind));
         Ok(Self { runtime })
     }

@@ -34,13 +34,17 @@ pub enum FaultPoint {
     BeforeResult,
     /// The final record is durable; nobody was told.
     AfterResult,
+    /// Lines of its long log are in a blob that nothing names yet.
+    AfterLogBlob,
+    /// The index names the blob; the rows of the same lines are still there.
+    AfterLogIndex,
     /// The restarted engine has ended one lost execution and not looked at the others.
     DuringRecovery,
 }
 
 impl FaultPoint {
     /// Every fault point.
-    pub const ALL: [Self; 11] = [
+    pub const ALL: [Self; 13] = [
         Self::BeforeRecord,
         Self::AfterRecord,
         Self::AfterEnqueue,
@@ -51,6 +55,8 @@ impl FaultPoint {
         Self::AfterOutcome,
         Self::BeforeResult,
         Self::AfterResult,
+        Self::AfterLogBlob,
+        Self::AfterLogIndex,
         Self::DuringRecovery,
     ];
 
@@ -67,6 +73,8 @@ impl FaultPoint {
             Self::AfterOutcome => "after_outcome",
             Self::BeforeResult => "before_result",
             Self::AfterResult => "after_result",
+            Self::AfterLogBlob => "after_log_blob",
+            Self::AfterLogIndex => "after_log_index",
             Self::DuringRecovery => "during_recovery",
         }
     }

@@ -15,6 +15,7 @@ mod log_sink;
 pub mod masking;
 mod metrics;
 mod options;
+mod packing;
 mod pauses;
 mod places;
 mod prepare;

@@ -313,6 +313,7 @@ async fn finish(
             Ok(finished) => {
                 reach(FaultPoint::AfterResult);
                 runtime.metrics.ended(&finished);
+                runtime.packing.ended(&finished);
                 return Ok(finished);
             }
             Err(error) => error,

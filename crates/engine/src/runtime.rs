@@ -2,7 +2,7 @@
 
 use crate::{
     backlog::Backlog, idempotency::Fingerprints, live::Registry, masking::Masker, metrics::Metrics, options::Answers,
-    pauses::Pauses, workers::WorkerPool,
+    packing::Packing, pauses::Pauses, workers::WorkerPool,
 };
 use msp_auth::Gate;
 use msp_domain::{Clock, Scope};
@@ -35,6 +35,8 @@ pub(crate) struct Runtime {
     pub metrics: Metrics,
     /// What an emergency stop holds.
     pub pauses: Pauses,
+    /// Long logs that wait to be packed.
+    pub packing: Packing,
     /// Executions in flight; shutdown waits for them.
     pub tasks: TaskTracker,
     /// Cancelled when the engine takes nothing new.
@@ -55,6 +57,7 @@ impl Runtime {
             gate: Gate::new(repositories.clone()),
             pauses: Pauses::new(repositories.clone()),
             metrics: Metrics::default(),
+            packing: Packing::default(),
             repositories,
             integrations,
             pool,

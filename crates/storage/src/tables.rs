@@ -23,11 +23,11 @@ pub enum Table {
     WorkflowExecutions,
     /// Executions by user: pointers into `WorkflowExecutions`.
     UserExecutions,
-    /// Log lines, PK execution id, RK `{epoch:6}_{seq:8}`; insert-only.
+    /// Log lines, PK execution id, RK `{epoch:6}_{seq:8}`; of long logs the index of their blobs, RK `~pack_{last seq:8}`.
     ExecutionLogs,
     /// Steps of executions, PK execution id, RK `{epoch:6}_{seq:4}`.
     ExecutionSteps,
-    /// Executions that have not ended, PK `ACTIVE`: what recovery looks at.
+    /// Executions that have not ended, PK `ACTIVE`: what recovery looks at. Long logs that are not packed yet, PK `PACKING`.
     ActiveExecutions,
     /// The audit trail, PK organization or `GLOBAL`.
     AuditLogs,

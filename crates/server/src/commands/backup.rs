@@ -30,7 +30,7 @@ pub async fn backup(platform: &Platform, arguments: &Backup) -> Result<()> {
         platform.master_key_file().display()
     );
     if !lost_blobs.is_empty() {
-        eprintln!("warning: {} inputs or results of runs were missing in the data folder:", lost_blobs.len());
+        eprintln!("warning: {} inputs, results or parts of logs were missing in the data folder:", lost_blobs.len());
         lost_blobs.iter().take(SHOWN).for_each(|path| eprintln!("  {path}"));
     }
     Ok(())

@@ -6,6 +6,7 @@ mod conformance;
 mod executions;
 mod folder;
 mod lost_answers;
+mod packed_logs;
 mod pauses;
 mod rotation;
 mod sign_in;

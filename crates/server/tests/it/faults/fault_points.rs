@@ -3,6 +3,7 @@
 use super::{
     effects::Effects,
     host::{Host, installation, start},
+    packing,
 };
 use msp_engine::fault::FaultPoint;
 use serde_json::{Value, json};
@@ -14,6 +15,8 @@ enum Reached {
     Waiting,
     /// By a caller that does not wait.
     Queued,
+    /// By a run that writes a long log.
+    Talking,
     /// By the start after a crash.
     Restart,
 }
@@ -41,6 +44,9 @@ fn story(point: FaultPoint) -> (Reached, Expected) {
         FaultPoint::AfterResult => (Reached::Waiting, expected(Some("Success"), Some(true))),
         // Accepted and not begun: it runs after the restart, once.
         FaultPoint::AfterEnqueue | FaultPoint::AfterReceive => (Reached::Queued, expected(Some("Success"), Some(true))),
+        FaultPoint::AfterLogBlob | FaultPoint::AfterLogIndex => {
+            (Reached::Talking, expected(Some("Success"), Some(false)))
+        }
         FaultPoint::AfterClaim => (Reached::Queued, expected(Some("Interrupted"), Some(false))),
         FaultPoint::DuringRecovery => (Reached::Restart, expected(Some("Interrupted"), None)),
     }
@@ -66,6 +72,12 @@ async fn a_server_killed_at_any_fault_point_leaves_one_legal_ending_and_no_secon
                 let _ = host.run(&org, "act_once", prefer, &input).send().await;
                 assert_eq!(host.death().await.signal(), Some(9), "{point:?}");
             }
+            Reached::Talking => {
+                let host = start(&installation, Some(point.name())).await.expect("it starts");
+                let input = json!({ "lines": packing::LINES, "how": "return" });
+                let _ = host.run(&org, "count", "wait=30", &input).send().await;
+                assert_eq!(host.death().await.signal(), Some(9), "{point:?}");
+            }
             Reached::Restart => {
                 let host = start(&installation, None).await.expect("it starts");
                 for _ in 0..3 {
@@ -84,6 +96,10 @@ async fn a_server_killed_at_any_fault_point_leaves_one_legal_ending_and_no_secon
         }
         let host = start(&installation, None).await.expect("a restart");
         check(point, &expected, &host, &org, &effects, &mut seen).await;
+        if matches!(reached, Reached::Talking) {
+            // Or the next start would die of this log before it is ready.
+            packing::packed(&installation).await;
+        }
         host.kill();
     }
 }

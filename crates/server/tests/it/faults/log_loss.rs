@@ -13,7 +13,8 @@ const FOLLOWED: u64 = 1_500;
 /// Of a flood, the SDK gathers up to 64 KiB; a process that is killed takes those lines with it.
 const GATHERED: u64 = 64 * 1024 / 60;
 
-async fn numbers(host: &Host, org: &str, id: &str) -> Vec<u64> {
+/// The numbers in the log of `count`, page by page.
+pub async fn numbers(host: &Host, org: &str, id: &str) -> Vec<u64> {
     let mut numbers = Vec::new();
     let mut after = 0;
     loop {
@@ -27,7 +28,7 @@ async fn numbers(host: &Host, org: &str, id: &str) -> Vec<u64> {
     }
 }
 
-fn number(line: &Value) -> Option<u64> {
+pub fn number(line: &Value) -> Option<u64> {
     line["message"].as_str()?.strip_prefix("numbered ")?.trim().parse().ok()
 }
 

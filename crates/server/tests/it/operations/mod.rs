@@ -2,6 +2,7 @@
 
 mod backups;
 mod keys;
+mod long_logs;
 mod repairs;
 mod restores;
 

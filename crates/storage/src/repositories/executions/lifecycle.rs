@@ -1,7 +1,7 @@
 //! From acceptance to the end: every step is one commit, conditional on the version it rests on.
 
 use super::record::{ActiveExecution, Ending, Entry, Execution, NewExecution, StoredJson};
-use super::{Executions, marks, rows};
+use super::{Executions, marks, packing, rows};
 use crate::repositories::audit::AuditDraft;
 use crate::{Commit, Entity, Etag, ExecutionPointer, Guard, IfMatch, Query, StoreError, Table, Write};
 use chrono::{DateTime, Utc};
@@ -223,6 +223,7 @@ impl Executions {
             (Table::UserExecutions, Write::UpsertReplace(rows::mirror(ended, row_key))),
         ];
         writes.extend(audit.map(|audit| self.journal.audit.row(audit)));
+        writes.extend(packing::to_pack(ended));
         writes.push((Table::ActiveExecutions, Write::delete(ACTIVE_PARTITION, ended.id.key(), IfMatch::Any)));
         match self.journal.tables.commit_etags(Commit::of(writes.clone())).await {
             // Deleting what is not there fails the commit, and a lost pointer must not keep a run from ending.

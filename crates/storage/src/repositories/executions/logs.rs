@@ -1,4 +1,5 @@
-//! Log lines: PK execution id, RK `{epoch:6}_{seq:8}`, so they read in the order they were written.
+//! Log lines: PK execution id, RK `{epoch:6}_{seq:8}`, so they read in the order they were written. Those of a long log
+//! move to blobs once its execution has ended (`packing.rs`).
 
 use super::Executions;
 use super::record::Execution;
@@ -7,6 +8,8 @@ use msp_domain::{ExecutionId, LogLevel, LogLine};
 
 /// A batch is closed before it reaches the store's 4 MiB.
 const MAX_BATCH_BYTES: usize = limits::MAX_BATCH_BYTES - limits::MAX_ENTITY_BYTES;
+/// Sorts behind every line.
+pub(super) const BEHIND_LINES: &str = "~";
 /// Longest source (a logger's name), in UTF-16 units.
 const MAX_SOURCE: usize = 1_000;
 
@@ -34,19 +37,47 @@ impl Executions {
         self.journal.tables.batch(Table::ExecutionLogs, batch).await
     }
 
-    /// Log lines with `seq > after`, in order, at most `limit` (up to 1000).
+    /// Log lines with `seq > after`, in order, at most `limit` (up to 1000), whether they are rows or packed.
     ///
     /// # Errors
-    /// [`StoreError::Corrupt`] when a line is not readable.
+    /// [`StoreError::Corrupt`] when a line is not readable, or a blob with lines is gone.
     pub async fn logs(&self, id: ExecutionId, after: u64, limit: usize) -> Result<Vec<LogLine>, StoreError> {
         let limit = limit.clamp(1, limits::MAX_PAGE);
+        let mut lines: Vec<LogLine> = Vec::new();
+        while lines.len() < limit {
+            let after = lines.last().map_or(after, |line| line.seq);
+            let wanted = limit - lines.len();
+            // Rows before the index: a row goes only after the index has its line, so a line that is missed here is
+            // found there, however far somebody packs meanwhile.
+            let rows = self.rows_of_log(id, after, wanted).await?;
+            let is_whole =
+                rows.len() == wanted && rows.last().is_some_and(|last| last.seq == after.saturating_add(wanted as u64));
+            let chunk = if is_whole { None } else { self.chunk_behind(id, after).await? };
+            match chunk {
+                Some(chunk) => lines.extend(self.read_chunk(&chunk, after, wanted).await?),
+                None => {
+                    lines.extend(rows);
+                    break;
+                }
+            }
+        }
+        Ok(lines)
+    }
+
+    /// The lines that are rows, with `seq > after`, in order.
+    pub(super) async fn rows_of_log(
+        &self,
+        id: ExecutionId,
+        after: u64,
+        limit: usize,
+    ) -> Result<Vec<LogLine>, StoreError> {
         let mut lines = Vec::new();
         // Epoch 0 holds what the platform said before the first claim; nearly every run has its lines in epoch 1.
         // Starting each epoch behind `after` keeps following a long log cheap.
-        for (from, before) in [(0, Some(1)), (1, None)] {
+        for (from, before) in [(0, format!("{:06}_", 1)), (1, BEHIND_LINES.to_owned())] {
             let mut query = Query {
                 row_from: Some(row_key(from, after.saturating_add(1))),
-                row_before: before.map(|epoch: u32| format!("{epoch:06}_")),
+                row_before: Some(before),
                 ..Query::partition(id.key())
             };
             while lines.len() < limit {

@@ -1,17 +1,19 @@
 //! Executions and their logs. `WorkflowExecutions` (PK organization or `GLOBAL`, RK `{reverse time}_{id}`) decides;
 //! `UserExecutions` mirrors it per user; `ActiveExecutions` holds a pointer to each that has not ended;
-//! `ExecutionLogs` holds the lines, `ExecutionSteps` the steps.
+//! `ExecutionLogs` holds the lines, those of long logs in blobs; `ExecutionSteps` the steps.
 
 mod across;
 pub(in crate::repositories) mod lifecycle;
 mod logs;
 pub(in crate::repositories) mod lookup;
 pub(in crate::repositories) mod marks;
+pub(in crate::repositories) mod packing;
 mod record;
 pub(in crate::repositories) mod rows;
 mod steps;
 
 pub use marks::{Mark, NewMark};
+pub use packing::{LOG_LINES_IN_ROWS, LogChunk};
 pub use record::{
     ActiveExecution, Ending, Entry, Execution, ExecutionFilter, INLINE_JSON_LIMIT, NewExecution, StoredJson,
 };
@@ -55,10 +57,13 @@ impl Executions {
         if crate::limits::utf16_units(json) <= INLINE_JSON_LIMIT {
             return Ok(StoredJson::Inline(json.to_owned()));
         }
-        let hash = Sha256::digest(json.as_bytes());
-        let name: String = hash.iter().take(16).map(|byte| format!("{byte:02x}")).collect();
-        let path = format!("executions/{id}/{kind}-{name}.json");
+        let path = format!("executions/{id}/{kind}-{}.json", content_name(json.as_bytes()));
         self.blobs.put(&path, Bytes::copy_from_slice(json.as_bytes())).await?;
         Ok(StoredJson::Blob { path, size_bytes: json.len() as u64 })
     }
+}
+
+/// The part of a blob's name that follows from its content.
+fn content_name(content: &[u8]) -> String {
+    Sha256::digest(content).iter().take(16).map(|byte| format!("{byte:02x}")).collect()
 }

@@ -1,7 +1,8 @@
-//! Inputs and results in blobs: each is named by one execution.
+//! Inputs, results and long logs in blobs: each is named by one execution.
 
-use super::{Finding, Pass};
-use crate::{BlobStore, Entity, Property, StoreError, blobs::NAMES_A_BLOB};
+use super::{Finding, Pass, Walk};
+use crate::repositories::executions::packing;
+use crate::{BlobStore, Entity, Property, Query, StoreError, Table, blobs::NAMES_A_BLOB};
 use futures::TryStreamExt as _;
 use msp_domain::ExecutionId;
 use sha2::{Digest, Sha256};
@@ -10,7 +11,7 @@ use std::collections::HashMap;
 const FOLDER: &str = "executions/";
 /// The blobs this version writes, by the beginning of their name; one of any other kind may belong to something that is
 /// not known here, and stays.
-const KINDS: [&str; 2] = ["input-", "result-"];
+const KINDS: [&str; 3] = ["input-", "log-", "result-"];
 
 /// The blobs executions name, by the first half of the hash of their path: two never share one.
 #[derive(Default)]
@@ -33,6 +34,21 @@ fn mark(path: &str) -> u128 {
 }
 
 impl Pass<'_> {
+    /// Adds the blobs that long logs are in.
+    pub(super) async fn logs(&mut self, named: &mut Named) -> Result<(), StoreError> {
+        let mut walk = Walk::over(Table::ExecutionLogs);
+        walk.query = walk.query.map(|query| Query { row_from: Some(packing::INDEX_PREFIX.to_owned()), ..query });
+        while let Some(entries) = self.next_page(&mut walk).await? {
+            for entry in entries {
+                match packing::execution_of(&entry.partition_key) {
+                    Ok(id) => named.add_all(&entry, id),
+                    Err(error) => self.unreadable(Table::ExecutionLogs, &entry, error),
+                }
+            }
+        }
+        Ok(())
+    }
+
     pub(super) async fn blobs(&mut self, named: Named) -> Result<(), StoreError> {
         let blobs: &dyn BlobStore = self.repositories.stores.blobs.as_ref();
         let mut missing = named.0;

@@ -3,7 +3,7 @@
 
 use super::blobs::Named;
 use super::{Finding, Pass, Walk, as_found};
-use crate::repositories::executions::{lookup::RESERVED_ROWS, marks, rows};
+use crate::repositories::executions::{lookup::RESERVED_ROWS, marks, packing, rows};
 use crate::{Entity, StoreError, Table};
 use msp_domain::{ExecutionId, ExecutionStatus, Scope};
 
@@ -29,7 +29,8 @@ impl Pass<'_> {
         }
         let mut walk = Walk::over(Table::ActiveExecutions);
         while let Some(found) = self.next_page(&mut walk).await? {
-            for row in found {
+            // A log that waits to be packed leads nowhere else; the next engine packs what there is of it.
+            for row in found.into_iter().filter(|row| row.partition_key != packing::PACKING_PARTITION) {
                 self.pointer(&row).await?;
             }
         }

@@ -48,12 +48,12 @@ pub enum Finding {
         /// Where it counts.
         scope: String,
     },
-    /// An input or result that no execution names.
+    /// An input, a log or a result that no execution names.
     BlobNobodyNames {
         /// Where it is.
         path: String,
     },
-    /// An input or result that is gone.
+    /// An input, a part of a log or a result that is gone.
     BlobMissing {
         /// Whose.
         id: ExecutionId,
@@ -95,7 +95,10 @@ impl fmt::Display for Finding {
             }
             Self::BlobNobodyNames { path } => write!(f, "{path} belongs to no execution"),
             Self::BlobMissing { id } => {
-                write!(f, "an input or result of execution {id} is missing; a backup may still have it")
+                write!(
+                    f,
+                    "an input, a part of the log or a result of execution {id} is missing; a backup may still have it"
+                )
             }
             Self::Unreadable { table, partition_key, row_key, reason } => {
                 write!(f, "{} ({partition_key}, {row_key}) cannot be read: {reason}", table.name())

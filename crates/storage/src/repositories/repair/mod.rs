@@ -59,7 +59,8 @@ impl Repositories {
         }
         let mut pass = Pass { repositories: self, mend, see, tally: Tally::default(), remedies: Vec::new() };
         pass.grants().await?;
-        let named = pass.executions().await?;
+        let mut named = pass.executions().await?;
+        pass.logs(&mut named).await?;
         pass.blobs(named).await?;
         let tally = pass.tally;
         if mend {
