@@ -149,9 +149,6 @@ def returned(values):
 @param("password", type="password")
 async def leak(context, control: str, password: str, how: str):
     shown = await values(context, control, password)
-    if how == "quick":
-        write(" ".join(shown))
-        return bool(waiting)
     if how in ("return", "wait"):
         speak(context, shown)
     for value in shown:
@@ -172,16 +169,32 @@ async def leak(context, control: str, password: str, how: str):
         os.write(2, b"w " * 240 + shown[1].encode() + b"\n")
         await asyncio.sleep(0.3)
         os._exit(3)
-    if how in ("wait", "two"):
-        waiting.add(context.execution_id)
-        print("waiting")
-        try:
-            await asyncio.sleep(600)
-        except asyncio.CancelledError:
-            waiting.remove(context.execution_id)
-            print("giving way", *shown)
-            raise RuntimeError("z" * (8 * 1024 - 8) + shown[1]) from None
+    if how == "wait":
+        await wait(shown)
     return returned(shown)
+
+
+async def wait(shown):
+    print("waiting")
+    try:
+        await asyncio.sleep(600)
+    except asyncio.CancelledError:
+        print("giving way", *shown)
+        raise RuntimeError("z" * (8 * 1024 - 8) + shown[1]) from None
+
+
+@workflow(description="Leaks beside another run, and never holds the loop: else it would be given a process of its own")
+@param("password", type="password")
+async def leak_together(context, control: str, password: str, how: str):
+    shown = await values(context, control, password)
+    if how == "quick":
+        write(" ".join(shown))
+        return bool(waiting)
+    waiting.add(context.execution_id)
+    try:
+        await wait(shown)
+    finally:
+        waiting.remove(context.execution_id)
 
 
 @workflow(description="Leaks and never ends", timeout_seconds=1)

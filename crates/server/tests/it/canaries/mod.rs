@@ -182,10 +182,10 @@ async fn no_canary_is_in_any_answer_log_or_file_whatever_a_workflow_does_with_it
     let mut is_shared = json!(false);
     while is_shared == json!(false) {
         assert!(waiting.len() < 20, "no two runs ever share a process");
-        let id = trial.begin("leak", json!({ "how": "two" })).await;
+        let id = trial.begin("leak_together", json!({ "how": "two" })).await;
         trial.wait_for_line(&id, "waiting").await;
         waiting.push(id);
-        is_shared = trial.run("leak", "wait=200", json!({ "how": "quick" })).await;
+        is_shared = trial.run("leak_together", "wait=200", json!({ "how": "quick" })).await;
     }
     assert_eq!(is_shared, true);
     for id in &waiting {
@@ -194,7 +194,7 @@ async fn no_canary_is_in_any_answer_log_or_file_whatever_a_workflow_does_with_it
         trial.look_at_execution(id, "a run of two").await;
     }
     // Again, with the password once more, and without it.
-    let path = format!("/api/executions/{}/rerun", waiting[0]);
+    let path = format!("/api/executions/{cancelled}/rerun");
     let again = json!({ "password": trial.password, "how": "return" });
     trial.look("the answer of a rerun", trial.request(Method::POST, &path).json(&again)).await;
     let refused = trial.request(Method::POST, &path).json(&json!({ "how": "return" }));
