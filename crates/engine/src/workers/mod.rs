@@ -338,6 +338,12 @@ impl WorkerPool {
     }
 }
 
+/// Begins to ask the interpreter of the workers who it is, which takes a while, so that a pool started soon finds the
+/// answer there. `None`: `python3` on the path. What is wrong with it the start of the pool says.
+pub fn look_for_python(named: Option<PathBuf>) {
+    std::thread::spawn(move || drop(python::find(named.as_deref())));
+}
+
 /// A lock whose data is valid at every step, so that a panic elsewhere does not spread.
 fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)

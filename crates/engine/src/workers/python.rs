@@ -2,10 +2,11 @@
 
 use super::PoolError;
 use std::{
+    collections::HashMap,
     io,
     path::{Path, PathBuf},
     process::{Command, Output, Stdio},
-    sync::mpsc,
+    sync::{Arc, LazyLock, Mutex, mpsc},
     time::Duration,
 };
 
@@ -60,12 +61,25 @@ impl Answer {
     }
 }
 
-/// Asks `python3` on the path, or the interpreter named in the options.
+/// Interpreters that were asked, by the name they were asked under.
+static FOUND: LazyLock<Mutex<HashMap<PathBuf, Arc<Mutex<Option<Python>>>>>> = LazyLock::new(Mutex::default);
+
+/// Asks `python3` on the path, or the interpreter named in the options, once per process. Who asks while another does
+/// waits for that answer.
 ///
 /// # Errors
 /// [`PoolError::Python`] with the remedy.
 pub(super) fn find(named: Option<&Path>) -> Result<Python, PoolError> {
     let asked = named.unwrap_or(Path::new("python3"));
+    let answer = Arc::clone(super::lock(&FOUND).entry(asked.to_owned()).or_default());
+    let mut answer = super::lock(&answer);
+    match &*answer {
+        Some(found) => Ok(found.clone()),
+        None => Ok(answer.insert(look(asked)?).clone()),
+    }
+}
+
+fn look(asked: &Path) -> Result<Python, PoolError> {
     let fault = |what: String| {
         PoolError::Python(format!(
             "{what}. Install Python {}.{} or newer, or name one with MSP_PYTHON",

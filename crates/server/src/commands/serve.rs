@@ -8,6 +8,7 @@ use crate::{
     settings::Settings,
 };
 use anyhow::Result;
+use msp_engine::workers::look_for_python;
 use msp_storage_local::lock_engine;
 
 /// Serves until it is told to stop.
@@ -22,6 +23,8 @@ pub async fn serve(places: &Places, settings: Settings, arguments: &Serve) -> Re
     }
     // The engine starts in the background; a mistyped folder should be said at once.
     workspace(&places.workspace)?;
+    // Beside the store that is being opened.
+    look_for_python(settings.python.clone());
     let platform = Platform::open(places, settings, Missing::Create).await?;
     let lock = lock_engine(&platform.data)?;
     platform.ensure_administrator().await?;
