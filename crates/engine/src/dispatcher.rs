@@ -251,7 +251,7 @@ async fn ready(
 
 async fn refuse(runtime: &Runtime, execution: &Execution, refusal: Refusal, live: Running) -> Result<(), StoreError> {
     let masker = runtime.masker(execution.scope);
-    let logs = LogSink::new(runtime, masker, execution.clone(), live.clone());
+    let logs = LogSink::new(runtime, masker, Arc::new(execution.clone()), live.clone());
     logs.say(LogLevel::Error, "platform", refusal.message.clone()).await;
     let denial = AuditDraft {
         scope: execution.scope,

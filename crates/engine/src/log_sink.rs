@@ -3,7 +3,10 @@
 use crate::{line_masker::LineMasker, live::Live, masking::Masker, runtime::Runtime, workers::RawLine};
 use chrono::SubsecRound;
 use msp_domain::{Clock, LogLevel, LogLine};
-use msp_storage::{Repositories, StoreError, repositories::executions::Execution};
+use msp_storage::{
+    StoreError,
+    repositories::executions::{Execution, Executions},
+};
 use std::{collections::VecDeque, sync::Arc, time::Duration};
 use tokio::sync::Mutex;
 
@@ -25,10 +28,10 @@ pub struct LogSink {
 }
 
 struct Shared {
-    repositories: Repositories,
+    executions: Executions,
     masker: Masker,
     clock: Arc<dyn Clock>,
-    execution: Execution,
+    execution: Arc<Execution>,
     live: Live,
     state: Mutex<State>,
 }
@@ -52,9 +55,9 @@ struct State {
 
 impl LogSink {
     /// An empty log of this execution.
-    pub fn new(runtime: &Runtime, masker: Masker, execution: Execution, live: Live) -> Self {
-        let (repositories, clock) = (runtime.repositories.clone(), runtime.clock.clone());
-        Self { shared: Arc::new(Shared { repositories, masker, clock, execution, live, state: Mutex::default() }) }
+    pub fn new(runtime: &Runtime, masker: Masker, execution: Arc<Execution>, live: Live) -> Self {
+        let (executions, clock) = (runtime.repositories.executions.clone(), runtime.clock.clone());
+        Self { shared: Arc::new(Shared { executions, masker, clock, execution, live, state: Mutex::default() }) }
     }
 
     /// Takes lines. Waits while a batch is written: the worker that floods is slowed, nobody else.
@@ -175,7 +178,7 @@ impl Shared {
         if state.pending.is_empty() {
             return Ok(());
         }
-        self.repositories.executions.append_logs(&self.execution, &state.pending).await?;
+        self.executions.append_logs(&self.execution, &state.pending).await?;
         state.durable = state.seq;
         state.pending.clear();
         state.pending_bytes = 0;

@@ -3,8 +3,8 @@
 
 use crate::{live::Live, log_sink::LogSink};
 use msp_storage::{
-    Repositories, StoreError,
-    repositories::executions::{Ending, Execution},
+    StoreError,
+    repositories::executions::{Ending, Execution, Executions},
 };
 use std::{sync::Arc, time::Duration};
 use tokio::{sync::Mutex, time::Instant};
@@ -19,7 +19,7 @@ pub(crate) struct Record {
 }
 
 struct Shared {
-    repositories: Repositories,
+    executions: Executions,
     logs: LogSink,
     live: Live,
     state: Mutex<State>,
@@ -37,7 +37,7 @@ struct State {
 }
 
 impl Record {
-    pub fn new(repositories: Repositories, logs: LogSink, execution: Execution, live: Live) -> Self {
+    pub fn new(executions: Executions, logs: LogSink, execution: Execution, live: Live) -> Self {
         let state = Mutex::new(State {
             execution,
             percent: None,
@@ -46,7 +46,7 @@ impl Record {
             scheduled: false,
             written_at: None,
         });
-        Self { shared: Arc::new(Shared { repositories, logs, live, state }) }
+        Self { shared: Arc::new(Shared { executions, logs, live, state }) }
     }
 
     /// The execution as last written.
@@ -86,7 +86,7 @@ impl Record {
     pub async fn finish(&self, ending: &Ending) -> Result<Execution, StoreError> {
         let mut state = self.shared.state.lock().await;
         self.shared.write_progress(&mut state).await;
-        let finished = self.shared.repositories.executions.finish(&state.execution, ending).await?;
+        let finished = self.shared.executions.finish(&state.execution, ending).await?;
         state.execution = finished.clone();
         self.shared.live.moved();
         Ok(finished)
@@ -100,8 +100,11 @@ impl Shared {
             return;
         }
         let through = self.logs.durable_through().await;
-        let executions = &self.repositories.executions;
-        match executions.update_progress(&mut state.execution, state.percent, state.message.as_deref(), through).await {
+        match self
+            .executions
+            .update_progress(&mut state.execution, state.percent, state.message.as_deref(), through)
+            .await
+        {
             Ok(()) => {
                 state.unwritten = false;
                 self.live.moved();

@@ -231,9 +231,11 @@ impl Claimed {
         for password in self.passwords.values().filter_map(Value::as_str) {
             masker.add(password);
         }
-        let logs = LogSink::new(&runtime, masker.clone(), execution.clone(), live.clone());
-        let record = Record::new(runtime.repositories.clone(), logs.clone(), execution.clone(), live.clone());
-        let steps = Steps::new(runtime.repositories.clone(), masker.clone(), execution.clone(), live.clone());
+        let executions = &runtime.repositories.executions;
+        let as_claimed = Arc::new(execution.clone());
+        let logs = LogSink::new(&runtime, masker.clone(), as_claimed.clone(), live.clone());
+        let record = Record::new(executions.clone(), logs.clone(), execution.clone(), live.clone());
+        let steps = Steps::new(executions.clone(), masker.clone(), as_claimed, live.clone());
         let assignment = Assignment {
             edition: self.edition,
             scope: execution.scope,

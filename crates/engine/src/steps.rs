@@ -7,7 +7,10 @@ use crate::{
 };
 use chrono::{DateTime, Utc};
 use msp_domain::{ExecutionStatus, Step};
-use msp_storage::{Repositories, StoreError, repositories::executions::Execution};
+use msp_storage::{
+    StoreError,
+    repositories::executions::{Execution, Executions},
+};
 use std::{collections::BTreeMap, sync::Arc, time::Duration};
 use tokio::sync::Mutex;
 
@@ -21,9 +24,9 @@ pub(crate) struct Steps {
 }
 
 struct Shared {
-    repositories: Repositories,
+    executions: Executions,
     masker: Masker,
-    execution: Execution,
+    execution: Arc<Execution>,
     live: Live,
     state: Mutex<State>,
 }
@@ -42,8 +45,8 @@ struct Kept {
 
 impl Steps {
     /// No steps yet.
-    pub fn new(repositories: Repositories, masker: Masker, execution: Execution, live: Live) -> Self {
-        Self { shared: Arc::new(Shared { repositories, masker, execution, live, state: Mutex::default() }) }
+    pub fn new(executions: Executions, masker: Masker, execution: Arc<Execution>, live: Live) -> Self {
+        Self { shared: Arc::new(Shared { executions, masker, execution, live, state: Mutex::default() }) }
     }
 
     /// Takes the beginning or the end of a step.
@@ -120,7 +123,7 @@ impl Shared {
         if unwritten.is_empty() {
             return Ok(());
         }
-        self.repositories.executions.write_steps(&self.execution, &unwritten).await?;
+        self.executions.write_steps(&self.execution, &unwritten).await?;
         state.steps.retain(|_, kept| {
             kept.unwritten = false;
             !kept.step.status.is_final()
