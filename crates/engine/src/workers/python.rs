@@ -61,8 +61,10 @@ impl Answer {
     }
 }
 
-/// Interpreters that were asked, by the name they were asked under.
-static FOUND: LazyLock<Mutex<HashMap<PathBuf, Arc<Mutex<Option<Python>>>>>> = LazyLock::new(Mutex::default);
+/// Interpreters that were asked, by the name they were asked under. Each has a lock of its own, held while it is asked.
+static FOUND: LazyLock<Mutex<HashMap<PathBuf, Answered>>> = LazyLock::new(Mutex::default);
+
+type Answered = Arc<Mutex<Option<Python>>>;
 
 /// Asks `python3` on the path, or the interpreter named in the options, once per process. Who asks while another does
 /// waits for that answer.
