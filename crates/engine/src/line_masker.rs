@@ -1,41 +1,56 @@
 //! Masking line by line: a secret may reach across the place where a long line was cut.
 
 use crate::{masking::Masker, workers::RawLine};
-use std::collections::HashMap;
+use std::collections::VecDeque;
 
 /// A line this long was cut by whoever read it: at 32 KiB (docs/worker-protocol.md), less at most three bytes so that
 /// no character is split.
 const CUT_BYTES: usize = 32 * 1024 - 3;
 
+/// Lines that wait for their rest at once. Each is of another source, and whoever makes up sources without end must not
+/// fill the memory of the host.
+const MOST_CUT: usize = 16;
+/// The longest name of a source whose lines wait; a name is meant to be short.
+const MAX_SOURCE_BYTES: usize = 1024;
+
 /// Masks the lines of one writer, in order. A line that was cut waits for its rest.
 #[derive(Debug, Default)]
 pub(crate) struct LineMasker {
-    /// Per source, a line that was cut because it was too long, unmasked: a secret may go on in the next.
-    cut: HashMap<String, RawLine>,
+    /// At most one per source: a line that was cut because it was too long, unmasked, as a secret may go on in the next.
+    /// The one that waits longest is first.
+    cut: VecDeque<RawLine>,
 }
 
 impl LineMasker {
     /// Takes a line and answers what may be shown by now. The name of a logger is author text like any other.
     pub fn take(&mut self, masker: &Masker, mut line: RawLine) -> impl Iterator<Item = RawLine> + use<> {
-        let before = self.cut.remove(&line.source).map(|before| {
+        let waiting = self.cut.iter().position(|before| before.source == line.source);
+        let before = waiting.and_then(|index| self.cut.remove(index)).map(|before| {
             let (message, reaches) = masker.across(&before.message, &line.message);
             line.message.drain(..reaches);
             RawLine { source: masker.text(&before.source), message, ..before }
         });
-        let now = if line.message.len() >= CUT_BYTES {
-            self.cut.insert(line.source.clone(), line);
-            None
-        } else {
+        let now = if line.message.len() < CUT_BYTES {
             Some(masked(masker, line))
+        } else if line.source.len() > MAX_SOURCE_BYTES {
+            Some(cut_off(masker, line))
+        } else {
+            self.cut.push_back(line);
+            let is_crowded = self.cut.len() > MOST_CUT;
+            is_crowded.then(|| self.cut.pop_front()).flatten().map(|oldest| cut_off(masker, oldest))
         };
         before.into_iter().chain(now)
     }
 
     /// Cut lines whose rest will not come. What may be the beginning of a secret at their end is masked too.
     pub fn finish(&mut self, masker: &Masker) -> Vec<RawLine> {
-        let left = std::mem::take(&mut self.cut).into_values();
-        left.map(|line| RawLine { message: masker.cut_text(&line.message), ..masked(masker, line) }).collect()
+        std::mem::take(&mut self.cut).into_iter().map(|line| cut_off(masker, line)).collect()
     }
+}
+
+/// A line that is shown without its rest.
+fn cut_off(masker: &Masker, line: RawLine) -> RawLine {
+    RawLine { message: masker.cut_text(&line.message), ..masked(masker, line) }
 }
 
 fn masked(masker: &Masker, line: RawLine) -> RawLine {
@@ -76,5 +91,22 @@ mod tests {
 
         assert_eq!(lines.take(&masker, line(&format!("{long}hunter2-hun"))).count(), 0);
         assert_eq!(shown(lines.finish(&masker)), [(name(), format!("{long}********"))]);
+    }
+
+    #[test]
+    fn sources_without_end_hold_only_a_few_lines_and_every_line_comes_out_once() {
+        let masker = Masker::default();
+        masker.add("hunter2-hunter2");
+        let mut lines = LineMasker::default();
+        let long = format!("{}hunter2-h", "x".repeat(CUT_BYTES));
+        let mut shown = Vec::new();
+        for number in 0..100 {
+            let source = if number == 50 { "n".repeat(MAX_SOURCE_BYTES + 1) } else { format!("logger-{number}") };
+            shown.extend(lines.take(&masker, RawLine { source, ..line(&long) }));
+            assert!(lines.cut.len() <= MOST_CUT);
+        }
+        shown.extend(lines.finish(&masker));
+        assert_eq!(shown.len(), 100);
+        assert!(shown.iter().all(|line| line.message.ends_with("********")), "half a secret is shown");
     }
 }

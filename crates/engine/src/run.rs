@@ -44,6 +44,11 @@ const ENDING_RETRIES: [Duration; 9] = [
     Duration::from_secs(20),
 ];
 
+/// Pauses between attempts to put an execution on record. A commit whose answer got lost may have taken place, and then
+/// the next attempt finds it; the caller waits, so this ends soon.
+const INSERT_RETRIES: [Duration; 3] =
+    [Duration::from_millis(50), Duration::from_millis(150), Duration::from_millis(400)];
+
 /// Puts a request on record and, unless it is to be queued, runs it. Everything after the checks happens in a task
 /// of its own: a caller that hangs up cancels nothing.
 pub(crate) async fn run(runtime: Arc<Runtime>, request: RunRequest) -> Result<RunAnswer, RunError> {
@@ -194,7 +199,18 @@ async fn insert(
         entity_id: new.workflow_name.clone(),
         details: json!({ "execution_id": new.id, "bundle": new.bundle_hash, "retry_of": new.retry_of }),
     };
-    match runtime.repositories.executions.insert(new, entry, vec![guard], audit).await {
+    let mut pauses = INSERT_RETRIES.into_iter();
+    let inserted = loop {
+        let inserted = runtime.repositories.executions.insert(new, entry, vec![guard.clone()], audit.clone()).await;
+        match (inserted, pauses.next()) {
+            (Err(StoreError::Unavailable(error)), Some(pause)) => {
+                tracing::warn!(execution.id = %new.id, error = %error, "An execution may be on record without an answer");
+                tokio::time::sleep(pause).await;
+            }
+            (inserted, _) => break inserted,
+        }
+    };
+    match inserted {
         Ok(execution) => Ok(execution),
         Err(StoreError::PreconditionFailed) => Err(RunError::Changed),
         // An equal request was faster: the next attempt finds its mark.

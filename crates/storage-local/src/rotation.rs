@@ -82,7 +82,12 @@ impl<'a> KeyRotation<'a> {
             secrets::reseal(&row, &self.old, &self.new)?
                 .ok_or(RotationError::Unreadable { scope: row.partition_key, row: row.row_key })
         };
-        let rows = rewrite::every_row(&self.database, Table::Secrets, change, audit)?;
+        let rows = rewrite::every_row(&self.database, Table::Secrets, change, audit);
+        if matches!(rows, Err(RotationError::Unreadable { .. })) {
+            // Nothing was sealed with it. After any other error that is not certain.
+            let _ = fs::remove_file(next_to(&self.key_file));
+        }
+        let rows = rows?;
         // One of them is the check of the key itself.
         Ok(rows.saturating_sub(1))
     }

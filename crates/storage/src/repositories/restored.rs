@@ -53,6 +53,7 @@ impl Repositories {
                 completed_at: self.clock.now(),
                 logs_through: self.executions.last_log(&execution).await?.map_or(0, |line| line.seq),
             };
+            self.executions.close_steps(&execution, ending.status, ending.completed_at).await?;
             self.executions.finish(&execution, &ending).await?;
             interrupted += 1;
         }

@@ -1,5 +1,6 @@
 //! The whole log of an execution as a file of text.
 
+use super::stream_places::StreamPlace;
 use crate::state::Api;
 use axum::{
     body::{Body, Bytes},
@@ -11,7 +12,7 @@ use msp_domain::{ExecutionId, LogLevel, LogLine};
 use msp_storage::StoreError;
 
 /// Lines read at once: the file may be long, what is held of it is not.
-const LINES: usize = 1000;
+const LINES: usize = 200;
 
 /// Whether the caller asks for text by name; `*/*` is no wish for a file.
 pub(super) fn is_wanted(headers: &HeaderMap) -> bool {
@@ -19,13 +20,13 @@ pub(super) fn is_wanted(headers: &HeaderMap) -> bool {
 }
 
 /// Every line after `after` that is there by now: time, level, source, message. When the store fails midway the answer
-/// breaks off, which no client takes for the end.
-pub(super) fn answer(api: Api, id: ExecutionId, after: u64) -> Response {
+/// breaks off, which no client takes for the end. It holds its place to the end: a slow reader is a stream like any other.
+pub(super) fn answer(api: Api, id: ExecutionId, after: u64, place: StreamPlace) -> Response {
     let name = format!("attachment; filename=\"{id}.log\"");
     let headers = [(header::CONTENT_TYPE, "text/plain; charset=utf-8".to_owned()), (header::CONTENT_DISPOSITION, name)];
-    let pages = stream::unfold(Some(after), move |after| {
+    let pages = stream::unfold((Some(after), place), move |(after, place)| {
         let api = api.clone();
-        async move { page(&api, id, after?).await }
+        async move { page(&api, id, after?).await.map(|(text, next)| (text, (next, place))) }
     });
     (headers, Body::from_stream(pages)).into_response()
 }

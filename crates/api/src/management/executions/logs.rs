@@ -93,7 +93,8 @@ pub async fn get_execution_logs(
         return Ok(stream::answer(api, parts, id, after, place));
     }
     if download::is_wanted(&parts.headers) {
-        return Ok(download::answer(api, id, query.after.unwrap_or(0)));
+        let place = api.streams.take(history.asking.caller.user)?;
+        return Ok(download::answer(api, id, query.after.unwrap_or(0), place));
     }
     let items = api.repositories.executions.logs(id, query.after.unwrap_or(0), limit).await?;
     let next_cursor = items.last().filter(|_| items.len() == limit).map(|line| line.seq.to_string());

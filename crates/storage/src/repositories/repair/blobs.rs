@@ -7,6 +7,7 @@ use futures::TryStreamExt as _;
 use msp_domain::ExecutionId;
 use sha2::{Digest, Sha256};
 use std::collections::HashMap;
+use uuid::Uuid;
 
 const FOLDER: &str = "executions/";
 /// The blobs this version writes, by the beginning of their name; one of any other kind may belong to something that is
@@ -42,7 +43,11 @@ impl Pass<'_> {
             for entry in entries {
                 match packing::execution_of(&entry.partition_key) {
                     Ok(id) => named.add_all(&entry, id),
-                    Err(error) => self.unreadable(Table::ExecutionLogs, &entry, error),
+                    Err(error) => {
+                        // What it names it may still need.
+                        named.add_all(&entry, ExecutionId::from(Uuid::nil()));
+                        self.unreadable(Table::ExecutionLogs, &entry, error);
+                    }
                 }
             }
         }
