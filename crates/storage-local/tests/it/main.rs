@@ -8,6 +8,7 @@ mod folder;
 mod lost_answers;
 mod packed_logs;
 mod pauses;
+mod restored;
 mod rotation;
 mod sign_in;
 mod support;
