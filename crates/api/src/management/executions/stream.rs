@@ -154,6 +154,8 @@ impl Reader {
 
     /// Reads on: the record first, so that every line of an execution that has ended can be read by then.
     async fn read(&mut self) -> Result<(), Problem> {
+        // Asked before anything is read: what was put on record before the server began to hang up is shown.
+        let is_closing = self.api.closing.is_cancelled();
         let execution = self.execution().await?;
         let lines = self.api.repositories.executions.logs(self.id, self.shown, LINES).await?;
         if self.status.is_none() {
@@ -179,7 +181,7 @@ impl Reader {
             });
             self.push("end", end);
         }
-        if self.phase == Phase::Waiting && self.api.closing.is_cancelled() {
+        if self.phase == Phase::Waiting && is_closing {
             self.close(&Kind::EngineUnavailable.into());
         }
         if self.ready.is_empty() && self.spoke_at.elapsed() >= HEARTBEAT {
