@@ -159,7 +159,8 @@ async fn check(host: &Host, load: &Load, seed: u64) {
             let legal: &[&str] = match execution["workflow_name"].as_str() {
                 Some("works" | "works_plainly") => &["Success", "Interrupted"],
                 Some("reports" | "raises") => &["Failed", "Interrupted"],
-                _ => &["Cancelled", "Interrupted"],
+                // Nobody cancels one whose server was killed before the cancellation arrived.
+                _ => &["Cancelled", "Interrupted", "Success"],
             };
             let status = field("status");
             assert!(legal.contains(&status.as_str()), "seed {seed}: {execution}");
