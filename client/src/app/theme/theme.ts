@@ -1,0 +1,41 @@
+import { createTheme, type MantineColorsTuple, rem } from "@mantine/core";
+
+/** Indigo, dark enough from shade 6 on for white text (4.5:1). */
+const indigo: MantineColorsTuple = [
+  "#eef1fd",
+  "#dbe1f9",
+  "#b7c2f3",
+  "#92a3ee",
+  "#7186ea",
+  "#566fe3",
+  "#4059d6",
+  "#344abb",
+  "#2b3d9b",
+  "#22307a",
+];
+
+/** Dense but calm: 13-14 px text, 34 px controls, one accent. */
+export const theme = createTheme({
+  primaryColor: "indigo",
+  primaryShade: { light: 6, dark: 6 },
+  colors: { indigo },
+  fontFamily: "system-ui, -apple-system, 'Segoe UI', Roboto, 'Noto Sans', 'Liberation Sans', sans-serif",
+  fontFamilyMonospace: "ui-monospace, 'Cascadia Mono', 'SF Mono', Menlo, Consolas, 'Liberation Mono', monospace",
+  fontSizes: { xs: rem(12), sm: rem(13), md: rem(14), lg: rem(16), xl: rem(19) },
+  defaultRadius: "md",
+  cursorType: "pointer",
+  respectReducedMotion: true,
+  headings: {
+    fontWeight: "650",
+    sizes: {
+      h1: { fontSize: rem(22), lineHeight: "1.35" },
+      h2: { fontSize: rem(16), lineHeight: "1.4" },
+      h3: { fontSize: rem(14), lineHeight: "1.4" },
+    },
+  },
+  components: {
+    Tooltip: { defaultProps: { openDelay: 300, withArrow: true } },
+    Modal: { defaultProps: { centered: true, closeButtonProps: { "aria-label": "Close" } } },
+    Drawer: { defaultProps: { closeButtonProps: { "aria-label": "Close" } } },
+  },
+});

@@ -1,0 +1,57 @@
+import { useCallback, useEffect, useRef, useState, useSyncExternalStore } from "react";
+
+const holders = new Set<symbol>();
+const listeners = new Set<() => void>();
+
+function changed(): void {
+  for (const listener of listeners) {
+    listener();
+  }
+}
+
+/** Whether any form holds input that leaving would lose. Read at the moment of leaving. */
+export function hasUnsavedInput(): boolean {
+  return holders.size > 0;
+}
+
+/** Whether any form holds input that leaving would lose, for what shows it. */
+export function useHasUnsavedInput(): boolean {
+  return useSyncExternalStore((listener) => {
+    listeners.add(listener);
+    return () => listeners.delete(listener);
+  }, hasUnsavedInput);
+}
+
+/**
+ * Asks before the person leaves this page, switches the organization or closes the tab while `dirty`.
+ *
+ * @returns `release`, to call just before navigating away on purpose (the form was sent).
+ */
+export function useUnsavedInput(dirty: boolean): () => void {
+  const [holder] = useState(() => Symbol("unsaved input"));
+  const released = useRef(false);
+  useEffect(() => {
+    released.current = false;
+    if (!dirty) {
+      return undefined;
+    }
+    holders.add(holder);
+    changed();
+    const ask = (event: BeforeUnloadEvent) => {
+      if (!released.current) {
+        event.preventDefault();
+      }
+    };
+    window.addEventListener("beforeunload", ask);
+    return () => {
+      window.removeEventListener("beforeunload", ask);
+      holders.delete(holder);
+      changed();
+    };
+  }, [dirty, holder]);
+  return useCallback(() => {
+    released.current = true;
+    holders.delete(holder);
+    changed();
+  }, [holder]);
+}

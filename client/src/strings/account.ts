@@ -1,0 +1,4 @@
+/** Copy of the account page. */
+export const strings = {
+  title: "Account",
+} as const;

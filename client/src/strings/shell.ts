@@ -1,0 +1,28 @@
+/** Copy of the frame around every page. */
+export const strings = {
+  skip: "Skip to content",
+  mainNavigation: "Main",
+  openNavigation: "Open navigation",
+  closeNavigation: "Close navigation",
+  collapse: "Collapse navigation",
+  expand: "Expand navigation",
+  home: "Home",
+  workflows: "Workflows",
+  executions: "Executions",
+  config: "Config",
+  integrations: "Integrations",
+  account: "Account",
+  welcome: "Welcome",
+  noOrganizations: "No organizations yet",
+  noOrganizationsHint: "You have no rights in any organization. Ask a platform administrator to grant you some.",
+  noOrganizationsAdmin: "Create the first one with POST /api/organizations, or load the demo with `msp seed`.",
+  newVersion: "There is a new version",
+  newVersionHint: "This page belongs to an earlier version of the client. Reload to go on.",
+  notFound: "There is no such page",
+  notFoundHint: "The address may be mistyped, or the page may have moved.",
+  notFoundHome: "Go to the start page",
+  orgNotFound: "This organization is not available to you",
+  orgNotFoundHint:
+    "It may not exist, or you may have no rights in it. Choose another one, or ask a platform administrator for a grant.",
+  meFailed: "Your account could not be loaded",
+} as const;
