@@ -1,13 +1,14 @@
 #![doc = include_str!("../README.md")]
 
+mod client;
 mod http;
 mod management;
 mod openapi;
-mod pages;
 mod router;
 mod state;
 mod workflows;
 
+pub use client::{Client, ClientFile};
 pub use http::{PROBLEM_JSON, Problem, ProblemKind};
 pub use management::metrics::{Scraping, Source};
 pub use router::{openapi, router};

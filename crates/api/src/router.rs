@@ -1,6 +1,7 @@
 //! Every route, its layers and its description.
 
 use crate::{
+    client,
     http::{
         json::{MANAGEMENT_BODY_LIMIT, RUN_BODY_LIMIT},
         layers,
@@ -10,7 +11,7 @@ use crate::{
         executions::{cancel, list, logs, read, rerun},
         integrations, me, metrics, organizations, pauses, permissions, secrets, service, users,
     },
-    openapi as description, pages,
+    openapi as description,
     state::{Api, ApiState},
     workflows::{metadata, options, run},
 };
@@ -29,8 +30,7 @@ pub fn router(state: impl Into<Arc<ApiState>>) -> Router {
         .nest("/api", everywhere)
         // As the clients of the first design call it.
         .route("/api/workflows/options/{name}", routing::get(options::get_options).post(options::ask_options))
-        .merge(pages::routes())
-        .fallback(layers::no_such_path)
+        .fallback(client::file_or_page)
         .method_not_allowed_fallback(layers::no_such_method);
     layers::around(router, &api).with_state(api)
 }

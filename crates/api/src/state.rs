@@ -1,6 +1,7 @@
 //! What every handler shares.
 
 use crate::{
+    client::Client,
     http::{attempts::Attempts, denials::Denials, traffic::Traffic},
     management::{executions::stream_places::StreamPlaces, metrics::Scraping},
 };
@@ -67,6 +68,7 @@ pub struct ApiState {
     pub options: ApiOptions,
     /// The time.
     pub clock: Arc<dyn Clock>,
+    pub(crate) client: Client,
     /// Cancelled when event streams shall end.
     pub(crate) closing: CancellationToken,
     pub(crate) traffic: Traffic,
@@ -96,6 +98,7 @@ impl ApiState {
             engine,
             options,
             clock,
+            client: Client::default(),
             closing,
             traffic: Traffic::new(),
             scraping: Scraping::default(),
@@ -109,6 +112,12 @@ impl ApiState {
     #[must_use]
     pub fn with_scraping(self, scraping: Scraping) -> Self {
         Self { scraping, ..self }
+    }
+
+    /// The same with this client for browsers, instead of the page that says how to build one.
+    #[must_use]
+    pub fn with_client(self, client: Client) -> Self {
+        Self { client, ..self }
     }
 
     /// Ends the event streams, each with what is on record by now; call it when nothing runs any more.

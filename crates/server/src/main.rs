@@ -1,6 +1,7 @@
 //! `msp`: the MSP Automation Platform in one program.
 
 mod cli;
+mod client;
 mod clock;
 mod commands;
 mod failure;

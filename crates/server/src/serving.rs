@@ -1,6 +1,7 @@
 //! A running server: HTTP answers first, then the engine starts behind it.
 
 use crate::{
+    client::client,
     http_server::{self, Limits},
     logging,
     platform::{Platform, pool_options},
@@ -166,6 +167,7 @@ fn api_state(platform: &Platform, address: SocketAddr, engine: EngineSlot) -> Ap
     let gate = Gate::new(repositories.clone());
     ApiState::new(repositories, platform.authenticator.clone(), gate, engine, options, Arc::clone(&platform.clock))
         .with_scraping(scraping(platform))
+        .with_client(client())
 }
 
 /// Figures that neither the API nor the engine knows.

@@ -3,7 +3,7 @@
 use crate::{FakeClock, TestCaller};
 use axum::Router;
 use chrono::DateTime;
-use msp_api::{ApiOptions, ApiState, EngineSlot};
+use msp_api::{ApiOptions, ApiState, Client, ClientFile, EngineSlot};
 use msp_auth::{Authenticator, Gate, Tokens};
 use msp_domain::{Clock, OrgId, Permission, Permissions, Scope, TokenScopes, UserId};
 use msp_engine::{
@@ -42,7 +42,12 @@ pub struct TestApp {
 impl TestApp {
     /// An installation whose engine never starts.
     pub async fn new() -> Self {
-        Self::assemble(EngineSlot::starting(), |tables| tables).await
+        Self::with_client(&[]).await
+    }
+
+    /// The same, serving these files to browsers.
+    pub async fn with_client(files: &[ClientFile]) -> Self {
+        Self::assemble(EngineSlot::starting(), Client::new(files), |tables| tables).await
     }
 
     /// An installation with a running engine over a workspace of these files. `launcher` is a binary that answers
@@ -58,7 +63,7 @@ impl TestApp {
         files: &[(&str, &str)],
     ) -> Self {
         let slot = EngineSlot::starting();
-        let app = Self::assemble(slot.clone(), disturb).await;
+        let app = Self::assemble(slot.clone(), Client::default(), disturb).await;
         let workspace = app.folder.path().join("workspace");
         for (path, text) in files {
             let path = workspace.join(path);
@@ -86,7 +91,11 @@ impl TestApp {
         app
     }
 
-    async fn assemble(engine: EngineSlot, disturb: impl FnOnce(Arc<dyn TableStore>) -> Arc<dyn TableStore>) -> Self {
+    async fn assemble(
+        engine: EngineSlot,
+        client: Client,
+        disturb: impl FnOnce(Arc<dyn TableStore>) -> Arc<dyn TableStore>,
+    ) -> Self {
         let folder = tempfile::tempdir().expect("a temporary folder");
         let start = DateTime::from_timestamp(1_790_000_000, 0).expect("an instant");
         let clock = Arc::new(FakeClock::at(start));
@@ -111,7 +120,8 @@ impl TestApp {
             version: "0.0.0-test".to_owned(),
         };
         let gate = Gate::new(repositories.clone());
-        let api = Arc::new(ApiState::new(repositories.clone(), authenticator, gate, engine, options, shared));
+        let api = ApiState::new(repositories.clone(), authenticator, gate, engine, options, shared).with_client(client);
+        let api = Arc::new(api);
         let administrator = repositories
             .users
             .create("admin@msp.example", "Administrator", true, &Actor::PLATFORM)

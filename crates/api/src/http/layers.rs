@@ -20,9 +20,10 @@ pub(crate) const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id"
 /// Headers that every answer gets.
 const HEADERS: usize = 8;
 
-/// Nothing from elsewhere, nothing inline, no frame around it.
-const CONTENT_SECURITY_POLICY: &str = "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; \
-     connect-src 'self'; base-uri 'none'; form-action 'self'; frame-ancestors 'none'";
+/// Answers of the API are data: opened by themselves they may load, run and frame nothing. The client says otherwise for
+/// its own files.
+const CONTENT_SECURITY_POLICY: HeaderValue =
+    HeaderValue::from_static("default-src 'none'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'");
 
 /// Puts the layers around a router. The first one added is the innermost.
 pub(crate) fn around(router: Router<Api>, api: &Api) -> Router<Api> {
@@ -94,7 +95,6 @@ fn add_headers(response: &mut Response, id: Uuid) {
     // Once, instead of twice on the way to as many.
     headers.reserve(HEADERS);
     let fixed = [
-        (header::CONTENT_SECURITY_POLICY, CONTENT_SECURITY_POLICY),
         (header::X_CONTENT_TYPE_OPTIONS, "nosniff"),
         (header::X_FRAME_OPTIONS, "DENY"),
         (header::REFERRER_POLICY, "no-referrer"),
@@ -104,7 +104,8 @@ fn add_headers(response: &mut Response, id: Uuid) {
     for (name, value) in fixed {
         headers.insert(name, HeaderValue::from_static(value));
     }
-    // Answers are about one caller and one moment; embedded files say otherwise themselves.
+    headers.entry(header::CONTENT_SECURITY_POLICY).or_insert(CONTENT_SECURITY_POLICY);
+    // Answers are about one caller and one moment; files of the client say otherwise themselves.
     headers.entry(header::CACHE_CONTROL).or_insert(HeaderValue::from_static("no-store"));
     headers.insert(REQUEST_ID, HeaderValue::from_str(&id.to_string()).expect("a UUID is a header value"));
 }

@@ -19,16 +19,19 @@ pub struct ClientConfig {
     mode: &'static str,
     /// The version of the server.
     version: String,
+    /// Names the client this server brings. One that finds another name than at its start is out of date.
+    build: String,
 }
 
-/// Read how clients sign in, and the server's version.
+/// Read how clients sign in, and which version of the server and of the client this is.
 #[utoipa::path(
     get, path = "/config.json", operation_id = "getClientConfig", tag = "service",
     responses((status = 200, body = ClientConfig, description = "The settings of clients.")),
     security(()), extensions(("x-permission" = json!("none")))
 )]
 pub async fn client_config(State(api): State<Api>) -> Json<ClientConfig> {
-    Json(ClientConfig { mode: "session", version: api.options.version.clone() })
+    let (version, build) = (api.options.version.clone(), api.client.build().to_owned());
+    Json(ClientConfig { mode: "session", version, build })
 }
 
 /// Whether a probe is content.

@@ -175,21 +175,3 @@ async fn a_token_acts_with_the_intersection_of_its_scopes_and_the_rights_of_its_
     let narrow_admin = app.scoped(&app.admin(), "Organizations.Manage");
     narrow_admin.get(None, "/api/users").await.assert_problem(403, "administrator-required");
 }
-
-#[tokio::test]
-async fn the_first_page_leads_to_signing_in_and_shows_itself_to_a_session() {
-    let app = TestApp::new().await;
-    let answer = app.stranger().get(None, "/").await.expect(303);
-    assert_eq!(answer.header("location"), "/sign-in");
-    let page = app.in_browser(&app.admin()).await.get(None, "/").await.expect(200).text();
-    let sign_in = app.stranger().get(None, "/sign-in").await.expect(200).text();
-    for page in [page, sign_in] {
-        assert!(page.contains("<html lang=\"en\">") && page.contains("<main") && page.contains("<h1>"), "{page}");
-        assert!(!page.contains("<style") && !page.contains("onclick"), "the policy allows nothing inline");
-        assert_eq!(page.matches("<script").count(), page.matches("<script src=").count(), "{page}");
-        let files = page.split(['"']).filter(|text| text.starts_with("/assets/"));
-        for file in files {
-            let _ = app.stranger().get(None, file).await.expect(200);
-        }
-    }
-}

@@ -1,6 +1,7 @@
 //! The API through its real router, over SQLite in a temporary folder.
 
 mod auth;
+mod client;
 mod config;
 mod executions;
 mod http;

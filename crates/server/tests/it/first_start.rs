@@ -1,6 +1,6 @@
 //! The first start, signing in, and starting again.
 
-use crate::support::Installation;
+use crate::support::{Installation, repository};
 use reqwest::Method;
 use serde_json::json;
 use std::{fs, os::unix::fs::PermissionsExt as _};
@@ -103,4 +103,16 @@ async fn a_user_added_on_the_command_line_holds_exactly_the_granted_rights() {
         permissions,
         &json!({ "execute_workflows": true, "manage_config": false, "manage_forms": false, "view_history": true })
     );
+}
+
+#[tokio::test]
+async fn the_program_serves_the_client_it_was_built_with_or_says_how_to_build_one() {
+    let installation = Installation::new();
+    let server = installation.serve();
+    let page = server.request(Method::GET, "/o/all/home").header("accept", "text/html").send().await;
+    let page = page.expect("an answer").error_for_status().expect("a page").text().await.expect("text");
+    match fs::read_to_string(repository().join("client/dist/index.html")) {
+        Ok(built) => assert_eq!(page, built, "the client was built after the program"),
+        Err(_) => assert!(page.contains("cargo xtask run"), "{page}"),
+    }
 }
