@@ -2,6 +2,7 @@ import { fileURLToPath } from "node:url";
 import react from "@vitejs/plugin-react";
 import type { ProxyOptions } from "vite";
 import { defineConfig } from "vitest/config";
+import { compress } from "./build/compress.ts";
 
 /** Where `npm start` finds a running server. */
 const server = process.env.MSP_URL ?? "http://127.0.0.1:7071";
@@ -16,7 +17,7 @@ const toServer: ProxyOptions = {
 };
 
 export default defineConfig({
-  plugins: [react()],
+  plugins: [react(), compress()],
   resolve: { alias: { "@": fileURLToPath(new URL("./src", import.meta.url)) } },
   server: {
     host: "127.0.0.1",
@@ -28,6 +29,8 @@ export default defineConfig({
     target: "es2023",
     // Inlined files would need `data:` where the content security policy of the server has none.
     assetsInlineLimit: 0,
+    // Which files a route needs: `npm run budgets` adds them up.
+    manifest: true,
     rolldownOptions: {
       output: {
         codeSplitting: {

@@ -34,7 +34,9 @@ fn collect(folder: &Path, files: &mut Vec<(String, PathBuf)>) -> io::Result<()> 
     while let Some(current) = folders.pop() {
         for entry in fs::read_dir(&current)? {
             let path = entry?.path();
-            if path.is_dir() {
+            if is_hidden(&path) {
+                // Notes of the build tool.
+            } else if path.is_dir() {
                 folders.push(path);
             } else if let Some(name) = path.strip_prefix(folder).ok().and_then(Path::to_str) {
                 files.push((format!("/{name}"), path));
@@ -42,6 +44,10 @@ fn collect(folder: &Path, files: &mut Vec<(String, PathBuf)>) -> io::Result<()> 
         }
     }
     Ok(())
+}
+
+fn is_hidden(path: &Path) -> bool {
+    path.file_name().is_some_and(|name| name.as_encoded_bytes().starts_with(b"."))
 }
 
 /// The list as an expression of Rust.

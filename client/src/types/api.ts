@@ -721,7 +721,7 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** Read how clients sign in, and the server's version. */
+        /** Read how clients sign in, and which version of the server and of the client this is. */
         get: operations["getClientConfig"];
         put?: never;
         post?: never;
@@ -938,6 +938,8 @@ export interface components {
             mode: string;
             /** @description The version of the server. */
             version: string;
+            /** @description Names the client this server brings. One that finds another name than at its start is out of date. */
+            build: string;
         };
         /**
          * @description Where an effective value came from.
