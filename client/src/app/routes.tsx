@@ -16,6 +16,7 @@ function page(load: () => Promise<{ default: ComponentType }>): Pick<RouteObject
 const orgPages: RouteObject[] = [
   { index: true, element: <Navigate to="home" replace /> },
   { path: "home", ...page(() => import("@/features/home/HomePage")) },
+  { path: "executions", ...page(() => import("@/features/executions/list/ExecutionsPage")) },
   { path: "*", element: <NotFound /> },
 ];
 

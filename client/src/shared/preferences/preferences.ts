@@ -11,9 +11,23 @@ export interface Preferences {
   shortcuts: boolean;
   /** Whether the sidebar shows icons only. */
   sidebarCollapsed: boolean;
+  /** How each table was left, by its name. */
+  tables: Record<string, TablePreferences>;
 }
 
-const DEFAULTS: Preferences = { favourites: [], recent: [], shortcuts: true, sidebarCollapsed: false };
+/** How a person left a table, in every organization. */
+export interface TablePreferences {
+  /** Columns by id, first to last. */
+  order?: string[];
+  /** Columns that are shown or hidden against their default. */
+  visible?: Record<string, boolean>;
+  /** Widths in pixels. */
+  widths?: Record<string, number>;
+  /** Rows per page. */
+  size?: number;
+}
+
+const DEFAULTS: Preferences = { favourites: [], recent: [], shortcuts: true, sidebarCollapsed: false, tables: {} };
 const RECENT = 5;
 
 const listeners = new Set<() => void>();

@@ -1,0 +1,49 @@
+import { notifications } from "@mantine/notifications";
+import { IconCopy, IconEye, IconFilter, IconRepeat } from "@tabler/icons-react";
+import { useMe } from "@/shared/me/me";
+import { orgFrom, orgPath } from "@/shared/org/org";
+import type { RowAction } from "@/shared/table/RowMenu";
+import type { TableUrl } from "@/shared/table/useTableUrl";
+import { strings } from "@/strings/executions";
+import type { Run } from "./executionsQuery";
+
+/** The page of a run, in its own organization: what is done there is done for that one. */
+export function runPath(run: Run): string {
+  return orgPath(run.org_id ?? "all", `executions/${run.id}`);
+}
+
+/** What can be done with a run from the list. */
+export function useRunActions(url: TableUrl): (run: Run) => RowAction[] {
+  const me = useMe();
+  return (run) => {
+    const orgId = run.org_id ?? "all";
+    const mayRun = orgFrom(me, orgId)?.permissions.execute_workflows ?? false;
+    return [
+      { label: strings.open, icon: <IconEye size={14} aria-hidden />, to: runPath(run) },
+      {
+        label: strings.runAgain,
+        icon: <IconRepeat size={14} aria-hidden />,
+        to: orgPath(orgId, `workflows/${encodeURIComponent(run.workflow_name)}/run?from=${run.id}`),
+        disabledReason: mayRun ? undefined : strings.runAgainDenied,
+      },
+      {
+        label: strings.copyId,
+        icon: <IconCopy size={14} aria-hidden />,
+        onSelect: async () => {
+          await navigator.clipboard.writeText(run.id);
+          notifications.show({ message: strings.copied });
+        },
+      },
+      {
+        label: strings.onlyWorkflow(run.workflow_name),
+        icon: <IconFilter size={14} aria-hidden />,
+        onSelect: () => url.setFilters({ workflow: run.workflow_name }),
+      },
+      {
+        label: strings.onlyUser(run.executed_by_name),
+        icon: <IconFilter size={14} aria-hidden />,
+        onSelect: () => url.setFilters({ user: run.executed_by }),
+      },
+    ];
+  };
+}
