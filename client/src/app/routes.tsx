@@ -12,6 +12,9 @@ function page(load: () => Promise<{ default: ComponentType }>): Pick<RouteObject
   return { lazy: async () => ({ Component: (await load()).default }) };
 }
 
+/** Before the first chunk of a page is there. */
+const HydrateFallback = PageSkeleton;
+
 /** Pages of an organization (`/o/:org/...`) or of all of them (`/o/all/...`). */
 const orgPages: RouteObject[] = [
   { index: true, element: <Navigate to="home" replace /> },
@@ -22,12 +25,12 @@ const orgPages: RouteObject[] = [
 
 /** Every address of the client. */
 export const routes: RouteObject[] = [
-  { path: "/sign-in", ...page(() => import("@/features/sign-in/SignInPage")) },
-  { path: "/signed-out", ...page(() => import("@/features/sign-in/SignedOutPage")) },
+  { path: "/sign-in", HydrateFallback, ...page(() => import("@/features/sign-in/SignInPage")) },
+  { path: "/signed-out", HydrateFallback, ...page(() => import("@/features/sign-in/SignedOutPage")) },
   {
     element: <Shell />,
     errorElement: <RouteError />,
-    HydrateFallback: PageSkeleton,
+    HydrateFallback,
     children: [
       {
         // Errors of pages are shown inside the shell.

@@ -26,6 +26,10 @@ export const strings = {
   chooseLabel: "Organization",
   choosePlaceholder: "Type to search",
   noMatch: "No organization matches",
+  closeNotification: "Close",
+  themeLight: "Light",
+  themeDark: "Dark",
+  themeAuto: "Match system",
   justNow: "just now",
   statuses: {
     Pending: "Pending",

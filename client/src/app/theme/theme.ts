@@ -14,11 +14,25 @@ const indigo: MantineColorsTuple = [
   "#22307a",
 ];
 
+/** The greys of the dark theme, a little blue. */
+const dark: MantineColorsTuple = [
+  "#e4e6ea",
+  "#c3c8d0",
+  "#a4abb5",
+  "#7c8593",
+  "#4a515d",
+  "#383e48",
+  "#272b33",
+  "#1d2026",
+  "#17191e",
+  "#101216",
+];
+
 /** Dense but calm: 13-14 px text, 34 px controls, one accent. */
 export const theme = createTheme({
   primaryColor: "indigo",
   primaryShade: { light: 6, dark: 6 },
-  colors: { indigo },
+  colors: { indigo, dark },
   fontFamily: "system-ui, -apple-system, 'Segoe UI', Roboto, 'Noto Sans', 'Liberation Sans', sans-serif",
   fontFamilyMonospace: "ui-monospace, 'Cascadia Mono', 'SF Mono', Menlo, Consolas, 'Liberation Mono', monospace",
   fontSizes: { xs: rem(12), sm: rem(13), md: rem(14), lg: rem(16), xl: rem(19) },

@@ -34,9 +34,14 @@ export function inOrg(orgId: string): { headers: Record<string, string> } {
   return { headers: orgId === "all" ? {} : { "X-Organization-Id": orgId } };
 }
 
-type Answer<T> =
-  | { data: T; error?: undefined; response: Response }
-  | { data?: undefined; error: object; response: Response };
+interface Answer {
+  data?: unknown;
+  error?: unknown;
+  response: Response;
+}
+
+/** What the answer carries when it is no refusal. */
+type DataOf<A> = A extends { data: infer T; error?: undefined } ? T : never;
 
 /**
  * The body of an answer.
@@ -44,15 +49,21 @@ type Answer<T> =
  * @throws {Problem} the server refused.
  * @throws {Unreachable} nothing answered.
  */
-export async function unwrap<T>(call: Promise<Answer<T>>): Promise<T> {
+export async function unwrap<A extends Answer>(call: Promise<A>): Promise<DataOf<A>> {
   return (await unwrapWithResponse(call)).data;
 }
 
 /** Like {@link unwrap}, with the answer's headers (`ETag`, `X-Execution-Id`) beside its body. */
-export async function unwrapWithResponse<T>(call: Promise<Answer<T>>): Promise<{ data: T; response: Response }> {
+export async function unwrapWithResponse<A extends Answer>(
+  call: Promise<A>,
+): Promise<{ data: DataOf<A>; response: Response }> {
   const answer = await call;
-  if (answer.error !== undefined || !answer.response.ok) {
+  if (!succeeded(answer)) {
     throw problemFrom(answer.response, answer.error);
   }
   return { data: answer.data, response: answer.response };
+}
+
+function succeeded<A extends Answer>(answer: A): answer is A & { data: DataOf<A> } {
+  return answer.response.ok;
 }
