@@ -66,6 +66,32 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/me/settings": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Read one's own settings: favourites, what was used last, looks.
+         * @description Who never chose gets those of somebody new, without an `ETag`.
+         */
+        get: operations["getMySettings"];
+        /**
+         * Replace one's own settings. What is left out is as for somebody new.
+         * @description `If-Match` keeps two tabs from undoing each other's choices: a refusal carries what is there as `current`.
+         *
+         *     Problems: `body-invalid` (422), `limit-exceeded` (422), `stale-version` (412).
+         */
+        put: operations["putMySettings"];
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/organizations": {
         parameters: {
             query?: never;
@@ -1007,6 +1033,19 @@ export interface components {
          * @description One run of a workflow. A UUIDv7, so its start and its table row key follow from the id alone.
          */
         ExecutionId: string;
+        /** @description A page of executions. */
+        ExecutionList: {
+            /** @description The executions, newest first. */
+            items: components["schemas"]["ExecutionSummary"][];
+            /** @description Send it as `cursor` for the next page; `null` at the end. */
+            next_cursor?: string | null;
+            /**
+             * Format: date-time
+             * @description Everything that started after this instant has been looked at; `null` when nothing older is left. A filter looks at
+             *     5,000 executions per answer, and `next_cursor` goes on from there.
+             */
+            searched_to?: string | null;
+        };
         /**
          * @description Where an execution stands. Travels and is stored under these names (design section 3).
          * @enum {string}
@@ -1193,6 +1232,24 @@ export interface components {
              */
             logs_through: number;
         };
+        /** @description Things of each kind, in the order the person gave them. */
+        Marked: {
+            /**
+             * @description Organizations.
+             * @default []
+             */
+            organizations: components["schemas"]["OrgId"][];
+            /**
+             * @description Workflows, by name.
+             * @default []
+             */
+            workflows: string[];
+            /**
+             * @description Forms.
+             * @default []
+             */
+            forms: string[];
+        };
         /** @description The caller. */
         Me: {
             /** @description Who is signed in. */
@@ -1311,54 +1368,6 @@ export interface components {
                 updated_at: string;
                 /** @description By whom: a user id, or `platform`. */
                 updated_by: string;
-            }[];
-            /** @description Send it as `cursor` for the next page; `null` at the end. */
-            next_cursor?: string | null;
-        };
-        /** @description One page of a list. */
-        PageOf_ExecutionSummary: {
-            /** @description The items. */
-            items: {
-                /** @description Its id. */
-                id: components["schemas"]["ExecutionId"];
-                org_id?: components["schemas"]["OrgId"] | null;
-                /** @description What runs. */
-                workflow_name: string;
-                /**
-                 * Format: uuid
-                 * @description The form it was submitted with.
-                 */
-                form_id?: string | null;
-                /** @description The name of that form then. */
-                form_name?: string | null;
-                /** @description Who asked. */
-                executed_by: components["schemas"]["UserId"];
-                /** @description The name of who asked, then. */
-                executed_by_name: string;
-                /** @description What started it. */
-                trigger: string;
-                /** @description Where it stands. */
-                status: components["schemas"]["ExecutionStatus"];
-                /** @description A short machine-readable reason of a failure. */
-                error_type?: string | null;
-                /** @description What a person should read about the failure. */
-                error_message?: string | null;
-                progress?: components["schemas"]["Progress"] | null;
-                /**
-                 * Format: date-time
-                 * @description When it was accepted.
-                 */
-                started_at: string;
-                /**
-                 * Format: date-time
-                 * @description When it ended.
-                 */
-                completed_at?: string | null;
-                /**
-                 * Format: int64
-                 * @description How long it took, from acceptance to its end.
-                 */
-                duration_ms?: number | null;
             }[];
             /** @description Send it as `cursor` for the next page; `null` at the end. */
             next_cursor?: string | null;
@@ -1709,11 +1718,104 @@ export interface components {
             /** @description What it raised. */
             error_message?: string | null;
         };
+        /** @description How a table looks. What is `null` is as the client has it. */
+        TableSettings: {
+            /**
+             * @description The columns that are shown, in order.
+             * @default null
+             */
+            columns: string[] | null;
+            /**
+             * @description Widths of columns, 24 to 2,000 CSS pixels.
+             * @default {}
+             */
+            widths: {
+                [key: string]: number;
+            };
+            /**
+             * Format: int32
+             * @description Rows of a page, 1 to 200.
+             * @default null
+             */
+            page_size: number | null;
+        };
+        /**
+         * @description How the client looks.
+         * @enum {string}
+         */
+        Theme: "system" | "light" | "dark";
         /**
          * Format: uuid
          * @description A person or service: the `oid` of its token, a random GUID for a local account.
          */
         UserId: string;
+        /**
+         * @description What a person has chosen. Whatever is left out is as for somebody new.
+         * @example {
+         *       "favourites": {
+         *         "organizations": [
+         *           "0197c1c8-7a4e-7c41-9e0b-3f6f6d7f2f10"
+         *         ],
+         *         "workflows": [
+         *           "user_onboarding"
+         *         ]
+         *       },
+         *       "theme": "dark",
+         *       "time_zone": "Europe/Amsterdam",
+         *       "tables": {
+         *         "executions": {
+         *           "columns": [
+         *             "status",
+         *             "workflow",
+         *             "started"
+         *           ],
+         *           "page_size": 100
+         *         }
+         *       }
+         *     }
+         */
+        UserSettings: {
+            /**
+             * @description What is wanted at hand, at most 100 of each kind.
+             * @default {
+             *       "organizations": [],
+             *       "workflows": [],
+             *       "forms": []
+             *     }
+             */
+            favourites: components["schemas"]["Marked"];
+            /**
+             * @description What was used last, newest first, at most 20 of each kind.
+             * @default {
+             *       "organizations": [],
+             *       "workflows": [],
+             *       "forms": []
+             *     }
+             */
+            recent: components["schemas"]["Marked"];
+            /**
+             * @description Light, dark, or what the system says.
+             * @default system
+             */
+            theme: components["schemas"]["Theme"];
+            /**
+             * @description Whether single keys are shortcuts.
+             * @default true
+             */
+            shortcuts: boolean;
+            /**
+             * @description The IANA name of the zone times are shown in; `null`: the browser's.
+             * @default null
+             */
+            time_zone: string | null;
+            /**
+             * @description How tables look, by the client's name of the table.
+             * @default {}
+             */
+            tables: {
+                [key: string]: components["schemas"]["TableSettings"];
+            };
+        };
         /** @description A user on the wire. */
         UserView: {
             /** @description Its id. */
@@ -1993,6 +2095,201 @@ export interface operations {
             };
             /** @description `host-not-allowed` */
             421: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `internal` */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `store-unavailable` */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    getMySettings: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The caller's settings. */
+            200: {
+                headers: {
+                    /** @description Their version. */
+                    ETag?: string | null;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["UserSettings"];
+                };
+            };
+            /** @description `header-invalid`, `organization-invalid`, `organization-mismatch`, `query-invalid` */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `unauthenticated` */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `origin-not-allowed` */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `host-not-allowed` */
+            421: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `internal` */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `store-unavailable` */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    putMySettings: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description The version the change is meant for. */
+                "If-Match"?: string | null;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["UserSettings"];
+            };
+        };
+        responses: {
+            /** @description The settings as they are now. */
+            200: {
+                headers: {
+                    /** @description Their version. */
+                    ETag?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["UserSettings"];
+                };
+            };
+            /** @description `body-unreadable`, `header-invalid`, `organization-invalid`, `organization-mismatch`, `query-invalid` */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `unauthenticated` */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `origin-not-allowed` */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `stale-version` */
+            412: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `body-too-large` */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `content-type-unsupported` */
+            415: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `host-not-allowed` */
+            421: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `body-invalid`, `limit-exceeded` */
+            422: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -5175,15 +5472,24 @@ export interface operations {
     listExecutions: {
         parameters: {
             query?: {
-                /** @description Only of this status. */
-                status?: components["schemas"]["ExecutionStatus"];
+                /** @description Only of this status, or of several with commas between: `Failed,TimedOut`. */
+                status?: string;
                 /** @description Only of this workflow. */
                 workflow?: string;
                 /** @description Only of this user. */
                 user?: components["schemas"]["UserId"];
+                /** @description Only what started at this instant or later. As RFC 3339: `2026-03-01T00:00:00Z`. */
+                from?: string;
+                /** @description Only what started before this instant. */
+                to?: string;
+                /**
+                 * @description Only what has all these words in its id, workflow, form, caller, error or input, letter case ignored. Inputs of
+                 *     more than about 30,000 characters are not searched.
+                 */
+                q?: string;
                 /** @description Where to go on: `next_cursor` of the page before. */
                 cursor?: string;
-                /** @description Items of the page, 1 to 200. With a filter a page may be shorter although more follow. */
+                /** @description Items of the page, 1 to 200. With a filter a page may be shorter, even empty, although more follow. */
                 limit?: number;
                 /** @description The organization, for links that cannot send `X-Organization-Id`. */
                 org_id?: string;
@@ -5203,7 +5509,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["PageOf_ExecutionSummary"];
+                    "application/json": components["schemas"]["ExecutionList"];
                 };
             };
             /** @description `header-invalid`, `organization-invalid`, `organization-mismatch`, `query-invalid` */

@@ -9,7 +9,7 @@ use crate::{
     management::{
         auth, config,
         executions::{cancel, list, logs, read, rerun},
-        integrations, me, metrics, organizations, pauses, permissions, secrets, service, users,
+        integrations, me, metrics, organizations, pauses, permissions, secrets, service, settings, users,
     },
     openapi as description,
     state::{Api, ApiState},
@@ -49,6 +49,7 @@ fn management() -> OpenApiRouter<Api> {
         .routes(routes!(auth::redeem_link))
         .routes(routes!(auth::sign_out))
         .routes(routes!(me::get_me))
+        .routes(routes!(settings::get_my_settings, settings::put_my_settings))
         .routes(routes!(organizations::list_organizations, organizations::create_organization))
         .routes(routes!(organizations::get_organization, organizations::update_organization))
         .routes(routes!(config::list_config))

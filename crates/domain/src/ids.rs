@@ -129,6 +129,11 @@ pub fn reverse_timestamp(unix_millis: u64) -> String {
     format!("{:013}", REVERSE_TIMESTAMP_BASE.saturating_sub(unix_millis))
 }
 
+/// The milliseconds since 1970 that [`reverse_timestamp`] was given; `None` if the text is none of its.
+pub fn millis_of(reverse_timestamp: &str) -> Option<u64> {
+    REVERSE_TIMESTAMP_BASE.checked_sub(reverse_timestamp.parse().ok()?)
+}
+
 /// Where a thing lives: one client organization, or the platform's own partition.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub enum Scope {

@@ -10,6 +10,7 @@ pub mod naming;
 pub mod parameter;
 pub mod pause;
 pub mod permission;
+pub mod user_settings;
 pub mod workflow;
 
 pub use caller::{Caller, CallerKind, TokenScopes};
@@ -20,4 +21,5 @@ pub use ids::{ExecutionId, IdError, OrgId, Scope, UserId};
 pub use parameter::{FieldFault, Parameter, ParameterType};
 pub use pause::PauseTarget;
 pub use permission::{Permission, Permissions};
+pub use user_settings::UserSettings;
 pub use workflow::{BundleMetadata, FileError, OptionGenerator, Workflow};

@@ -15,6 +15,8 @@ pub enum Table {
     IntegrationConfig,
     /// The user directory, PK `USER`.
     Users,
+    /// What people have chosen for the client, PK user, RK `settings`.
+    UserSettings,
     /// Grants by user: authoritative.
     UserPermissions,
     /// Grants by organization: mirror of `UserPermissions`.
@@ -43,11 +45,12 @@ pub enum Table {
 
 impl Table {
     /// Every table, for homes that create them at start.
-    pub const ALL: [Self; 16] = [
+    pub const ALL: [Self; 17] = [
         Self::Organizations,
         Self::OrgConfig,
         Self::IntegrationConfig,
         Self::Users,
+        Self::UserSettings,
         Self::UserPermissions,
         Self::OrgPermissions,
         Self::WorkflowExecutions,
@@ -69,6 +72,7 @@ impl Table {
             Self::OrgConfig => "OrgConfig",
             Self::IntegrationConfig => "IntegrationConfig",
             Self::Users => "Users",
+            Self::UserSettings => "UserSettings",
             Self::UserPermissions => "UserPermissions",
             Self::OrgPermissions => "OrgPermissions",
             Self::WorkflowExecutions => "WorkflowExecutions",

@@ -5,16 +5,26 @@ use axum::{
     extract::FromRequestParts,
     http::{HeaderName, HeaderValue, header, request::Parts},
 };
-use msp_storage::Etag;
+use msp_storage::{Etag, StoreError};
 use percent_encoding::{AsciiSet, CONTROLS, percent_decode_str, utf8_percent_encode};
+use serde::Serialize;
 
 /// What an entity tag may not hold as it is (RFC 9110 section 8.8.3), and the escape character itself.
 const NOT_IN_A_TAG: AsciiSet = CONTROLS.add(b' ').add(b'"').add(b'%');
 
 /// The `ETag` header of an answer.
 pub(crate) fn etag_header(etag: &Etag) -> [(HeaderName, HeaderValue); 1] {
-    let text = format!("\"{}\"", utf8_percent_encode(&etag.0, &NOT_IN_A_TAG));
-    [(header::ETAG, HeaderValue::from_str(&text).expect("a percent-encoded text is a header value"))]
+    [(header::ETAG, HeaderValue::from_str(&entity_tag(etag)).expect("a percent-encoded text is a header value"))]
+}
+
+fn entity_tag(etag: &Etag) -> String {
+    format!("\"{}\"", utf8_percent_encode(&etag.0, &NOT_IN_A_TAG))
+}
+
+/// The refusal of a change that was meant for another version: it carries what is there now, and its `ETag`.
+pub(crate) fn stale(current: &impl Serialize, etag: &Etag) -> Problem {
+    let current = serde_json::to_value(current).expect("what is answered always serialises");
+    Problem::from(StoreError::PreconditionFailed).header(header::ETAG, &entity_tag(etag)).with("current", current)
 }
 
 /// The version a change is meant for; `None` takes whatever is there.

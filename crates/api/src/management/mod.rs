@@ -11,4 +11,5 @@ pub(crate) mod pauses;
 pub(crate) mod permissions;
 pub(crate) mod secrets;
 pub(crate) mod service;
+pub(crate) mod settings;
 pub(crate) mod users;

@@ -96,12 +96,18 @@ async fn queries_cursors_limits_and_ids_are_checked() {
         "/api/organizations?search=x",
         "/api/users?cursor=%21",
         "/api/executions?status=Sleeping",
+        "/api/executions?status=Failed,",
+        "/api/executions?from=yesterday",
+        "/api/executions?from=2026-03-01T00:00:00",
+        "/api/executions?from=2026-03-02T00:00:00Z&to=2026-03-02T00:00:00Z",
         "/api/executions?user=me",
         "/api/executions?worklfow=x",
         "/api/executions?cursor=%21",
     ] {
         admin.get(None, path).await.assert_problem(400, "query-invalid");
     }
+    let long = format!("/api/executions?q={}", "x".repeat(201));
+    admin.get(None, &long).await.assert_problem(400, "query-invalid");
     admin.get(None, "/api/executions/7").await.assert_problem(400, "path-invalid");
     admin.get(None, "/api/global/config/two%20words").await.assert_problem(400, "path-invalid");
 }

@@ -3,6 +3,7 @@
 mod auth;
 mod client;
 mod config;
+mod execution_filters;
 mod executions;
 mod http;
 mod integrations;
@@ -14,6 +15,7 @@ mod organizations;
 mod pauses;
 mod permissions;
 mod secrets;
+mod settings;
 mod steps;
 mod users;
 mod workflows;

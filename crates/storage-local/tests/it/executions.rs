@@ -3,13 +3,19 @@
 use crate::support::{TestHome, execute_audit};
 use chrono::Duration;
 use msp_domain::{Clock, ExecutionId, ExecutionStatus, LogLevel, LogLine, OrgId, Scope, UserId};
-use msp_storage::repositories::executions::{Ending, Entry, ExecutionFilter, NewExecution, NewMark, StoredJson};
+use msp_storage::repositories::executions::{
+    Ending, Entry, ExecutionFilter, NewExecution, NewMark, Started, StoredJson,
+};
 use msp_storage::{Entity, ExecutionPointer, StoreError, Table, Write};
 use std::time::Duration as StdDuration;
 use uuid::Uuid;
 
 fn pointer(scope: Scope, id: ExecutionId) -> ExecutionPointer {
     ExecutionPointer { scope, execution_id: id }
+}
+
+fn everything(scope: Scope) -> Vec<(Scope, ExecutionFilter)> {
+    vec![(scope, ExecutionFilter::default())]
 }
 
 fn ending(home: &TestHome, status: ExecutionStatus) -> Ending {
@@ -201,12 +207,15 @@ async fn history_is_newest_first_stays_in_its_scope_and_hides_reserved_rows() {
     for (filter, wanted) in [
         (ExecutionFilter::default(), ids.clone()),
         (ExecutionFilter { workflow_name: Some("third".into()), ..Default::default() }, vec![ids[0], ids[3], ids[6]]),
-        (ExecutionFilter { status: Some(ExecutionStatus::Success), ..Default::default() }, vec![]),
+        (ExecutionFilter { statuses: vec![ExecutionStatus::Success], ..Default::default() }, vec![]),
     ] {
         let mut listed = Vec::new();
         let mut cursor: Option<String> = None;
         loop {
-            let page = executions.list(scope, &filter, cursor.as_deref(), 2).await.expect("listed");
+            let page = executions
+                .list(vec![(scope, filter.clone())], Started::default(), cursor.as_deref(), 2)
+                .await
+                .expect("listed");
             assert!(page.items.len() <= 2);
             listed.extend(page.items.into_iter().map(|execution| execution.id));
             cursor = page.next_cursor;
@@ -216,7 +225,7 @@ async fn history_is_newest_first_stays_in_its_scope_and_hides_reserved_rows() {
         }
         assert_eq!(listed, wanted);
     }
-    let forged = executions.list(scope, &ExecutionFilter::default(), Some("not a cursor"), 2).await;
+    let forged = executions.list(everything(scope), Started::default(), Some("not a cursor"), 2).await;
     assert!(matches!(forged, Err(StoreError::Limit(_))));
 }
 
@@ -240,9 +249,14 @@ async fn a_filtered_list_looks_at_a_bounded_number_of_rows_and_says_where_to_go_
     }
     let filter = ExecutionFilter { workflow_name: Some("wanted".into()), ..Default::default() };
     let executions = &home.repositories.executions;
-    let first = executions.list(scope, &filter, None, 10).await.expect("listed");
+    let list = async |cursor: Option<&str>| {
+        executions.list(vec![(scope, filter.clone())], Started::default(), cursor, 10).await.expect("listed")
+    };
+    let first = list(None).await;
     assert!(first.items.is_empty(), "the row lies behind the first 5,000");
-    let second = executions.list(scope, &filter, first.next_cursor.as_deref(), 10).await.expect("listed");
+    let looked_at = first.searched_to.expect("how far").timestamp_millis();
+    assert_eq!(looked_at, 9_999_999_999_999 - 4_999, "the last of them");
+    let second = list(first.next_cursor.as_deref()).await;
     assert_eq!((second.items.len(), second.next_cursor), (1, None));
     // Written by another tool, with an id that carries no time and as text.
     let found = executions.get(scope, second.items[0].id).await.expect("read");
@@ -295,7 +309,7 @@ async fn an_idempotency_key_admits_one_execution_until_its_mark_has_expired() {
     let refused = executions.insert(&second, &Entry::Queued, Vec::new(), execute_audit(&second)).await;
     assert!(matches!(refused, Err(StoreError::AlreadyExists)), "{refused:?}");
     assert_eq!(executions.get(scope, second.id).await.expect("read"), None, "nothing of it was written");
-    let listed = executions.list(scope, &ExecutionFilter::default(), None, 10).await.expect("listed");
+    let listed = executions.list(everything(scope), Started::default(), None, 10).await.expect("listed");
     assert_eq!(listed.items.len(), 1, "a mark is no execution");
 
     executions.sweep_marks(scope, home.clock.now()).await.expect("swept");

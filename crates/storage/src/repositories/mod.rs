@@ -17,6 +17,7 @@ pub mod sessions;
 pub mod sign_in_links;
 pub mod snapshot;
 mod tokens;
+pub mod user_settings;
 pub mod users;
 pub mod workflow_secrets;
 
@@ -139,6 +140,8 @@ pub struct Repositories {
     pub integrations: integrations::IntegrationSettings,
     /// The user directory.
     pub users: users::Users,
+    /// What people have chosen for the client.
+    pub user_settings: user_settings::SettingsOfUsers,
     /// Who may do what.
     pub grants: grants::Grants,
     /// Browser sessions.
@@ -188,6 +191,7 @@ impl Repositories {
             workflow_secrets: workflow_secrets::WorkflowSecrets::new(journal.clone(), Arc::clone(&stores.secrets)),
             integrations: integrations::IntegrationSettings::new(journal.clone(), Arc::clone(&stores.secrets)),
             users,
+            user_settings: user_settings::SettingsOfUsers::new(journal.clone()),
             grants,
             snapshots,
             sessions: sessions::Sessions::new(journal.clone()),

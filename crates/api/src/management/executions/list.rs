@@ -8,38 +8,63 @@ use crate::{
     http::{
         Problem, ProblemKind as Kind,
         caller::Asking,
-        paging::{DEFAULT_LIMIT, MAX_LIMIT, PageOf, list_fault, page_limit},
+        paging::{DEFAULT_LIMIT, MAX_LIMIT, list_fault, page_limit},
         params::ApiQuery,
     },
     state::Api,
 };
 use axum::{Json, extract::State};
-use msp_domain::{ExecutionStatus, Permissions, Scope, UserId};
-use msp_storage::repositories::executions::ExecutionFilter;
-use serde::Deserialize;
+use chrono::{DateTime, Utc};
+use msp_domain::{Permissions, Scope, UserId};
+use msp_storage::repositories::executions::{ExecutionFilter, Started};
+use serde::{Deserialize, Serialize};
+
+/// Longest text to search for, in characters.
+const MAX_SEARCH: usize = 200;
 
 /// Which executions.
 #[derive(Debug, Deserialize, utoipa::IntoParams)]
 #[serde(deny_unknown_fields)]
 #[into_params(parameter_in = Query)]
 pub struct ExecutionQuery {
-    /// Only of this status.
-    #[param(value_type = Option<ExecutionStatus>)]
+    /// Only of this status, or of several with commas between: `Failed,TimedOut`.
     status: Option<String>,
     /// Only of this workflow.
     workflow: Option<String>,
     /// Only of this user.
     #[param(value_type = Option<UserId>)]
     user: Option<String>,
+    /// Only what started at this instant or later. As RFC 3339: `2026-03-01T00:00:00Z`.
+    #[param(value_type = Option<String>, format = DateTime)]
+    from: Option<String>,
+    /// Only what started before this instant.
+    #[param(value_type = Option<String>, format = DateTime)]
+    to: Option<String>,
+    /// Only what has all these words in its id, workflow, form, caller, error or input, letter case ignored. Inputs of
+    /// more than about 30,000 characters are not searched.
+    #[param(min_length = 1, max_length = 200)]
+    q: Option<String>,
     /// Where to go on: `next_cursor` of the page before.
     cursor: Option<String>,
-    /// Items of the page, 1 to 200. With a filter a page may be shorter although more follow.
+    /// Items of the page, 1 to 200. With a filter a page may be shorter, even empty, although more follow.
     #[param(minimum = 1, maximum = 200, default = 50)]
     limit: Option<usize>,
     /// The organization, for links that cannot send `X-Organization-Id`.
     #[param(value_type = Option<String>, format = Uuid)]
     #[serde(rename = "org_id")]
     _org_id: Option<String>,
+}
+
+/// A page of executions.
+#[derive(Debug, Serialize, utoipa::ToSchema)]
+pub struct ExecutionList {
+    /// The executions, newest first.
+    items: Vec<ExecutionSummary>,
+    /// Send it as `cursor` for the next page; `null` at the end.
+    next_cursor: Option<String>,
+    /// Everything that started after this instant has been looked at; `null` when nothing older is left. A filter looks at
+    /// 5,000 executions per answer, and `next_cursor` goes on from there.
+    searched_to: Option<DateTime<Utc>>,
 }
 
 /// List executions, newest first.
@@ -52,20 +77,16 @@ pub struct ExecutionQuery {
     get, path = "/api/executions", operation_id = "listExecutions", tag = "executions",
     params(ExecutionQuery,
         ("X-Organization-Id" = Option<msp_domain::OrgId>, Header, description = "The organization to list.")),
-    responses((status = 200, body = PageOf<ExecutionSummary>, description = "A page of executions.")),
+    responses((status = 200, body = ExecutionList, description = "A page of executions.")),
     extensions(("x-permission" = json!("view_history, or execute_workflows for one's own")))
 )]
 pub async fn list_executions(
     State(api): State<Api>,
     history: HistoryAccess,
     ApiQuery(query): ApiQuery<ExecutionQuery>,
-) -> Result<Json<PageOf<ExecutionSummary>>, Problem> {
+) -> Result<Json<ExecutionList>, Problem> {
     let limit = page_limit(query.limit, DEFAULT_LIMIT, MAX_LIMIT)?;
-    let filter = ExecutionFilter {
-        status: query.status.as_deref().map(|text| parsed("status", text)).transpose()?,
-        workflow_name: query.workflow,
-        executed_by: query.user.as_deref().map(|text| parsed("user", text)).transpose()?,
-    };
+    let (filter, started) = (query.filter()?, query.started()?);
     let asking = &history.asking;
     let scopes = match &history.access {
         Some(access) => vec![(access.scope(), *access.permissions())],
@@ -75,9 +96,38 @@ pub async fn list_executions(
         .into_iter()
         .filter_map(|(scope, permissions)| visible(scope, &permissions, &filter, asking.caller.user))
         .collect();
-    let listing =
-        api.repositories.executions.list_across(lanes, query.cursor.as_deref(), limit).await.map_err(list_fault)?;
-    Ok(Json(PageOf { items: listing.items.iter().map(Into::into).collect(), next_cursor: listing.next_cursor }))
+    let executions = &api.repositories.executions;
+    let page = executions.list(lanes, started, query.cursor.as_deref(), limit).await.map_err(list_fault)?;
+    Ok(Json(ExecutionList {
+        items: page.items.iter().map(Into::into).collect(),
+        next_cursor: page.next_cursor,
+        searched_to: page.searched_to,
+    }))
+}
+
+impl ExecutionQuery {
+    fn filter(&self) -> Result<ExecutionFilter, Problem> {
+        let statuses = self.status.iter().flat_map(|list| list.split(','));
+        let text = self.q.as_deref().unwrap_or_default();
+        if text.chars().count() > MAX_SEARCH {
+            return Err(refused("q", format!("at most {MAX_SEARCH} characters")));
+        }
+        Ok(ExecutionFilter {
+            statuses: statuses.map(|name| parsed("status", name)).collect::<Result<_, _>>()?,
+            workflow_name: self.workflow.clone(),
+            executed_by: self.user.as_deref().map(|text| parsed("user", text)).transpose()?,
+            words: text.split_whitespace().map(str::to_lowercase).collect(),
+        })
+    }
+
+    fn started(&self) -> Result<Started, Problem> {
+        let from = self.from.as_deref().map(|text| instant("from", text)).transpose()?;
+        let before = self.to.as_deref().map(|text| instant("to", text)).transpose()?;
+        match (from, before) {
+            (Some(from), Some(before)) if from >= before => Err(refused("to", "must be later than `from`")),
+            _ => Ok(Started { from, before }),
+        }
+    }
 }
 
 async fn every_scope(api: &Api, asking: &Asking) -> Result<Vec<(Scope, Permissions)>, Problem> {
@@ -109,5 +159,18 @@ fn parsed<T: std::str::FromStr>(name: &str, text: &str) -> Result<T, Problem>
 where
     T::Err: std::fmt::Display,
 {
-    text.parse().map_err(|error: T::Err| Problem::new(Kind::QueryInvalid).detail(format!("`{name}`: {error}.")))
+    text.parse().map_err(|error: T::Err| refused(name, error))
+}
+
+fn instant(name: &str, text: &str) -> Result<DateTime<Utc>, Problem> {
+    match DateTime::parse_from_rfc3339(text) {
+        Ok(instant) => Ok(instant.to_utc()),
+        Err(_) => {
+            Err(refused(name, "expected an instant such as `2026-03-01T00:00:00Z` (RFC 3339, `+` sent as `%2B`)"))
+        }
+    }
+}
+
+fn refused(name: &str, fault: impl std::fmt::Display) -> Problem {
+    Problem::new(Kind::QueryInvalid).detail(format!("`{name}`: {fault}."))
 }

@@ -1,9 +1,7 @@
-//! Finding and listing executions.
+//! Finding one execution.
 
-use super::record::{Execution, ExecutionFilter};
+use super::record::Execution;
 use super::{Executions, rows};
-use crate::repositories::Listing;
-use crate::repositories::paging::{SCAN_LIMIT, Scan, page};
 use crate::{Comparison, Entity, Filter, Query, StoreError, Table};
 use msp_domain::{ExecutionId, Scope, UserId};
 
@@ -29,27 +27,6 @@ impl Executions {
     pub async fn scope_of_own(&self, user: UserId, id: ExecutionId) -> Result<Option<Scope>, StoreError> {
         let row = self.find_row(Table::UserExecutions, user.key(), id).await?;
         row.as_ref().map(rows::scope_of).transpose()
-    }
-
-    /// Newest first within one scope. With a filter, scans at most 5,000 rows per call (design section 10): a page
-    /// may be short, even empty, while `next_cursor` says that older rows remain.
-    ///
-    /// # Errors
-    /// [`StoreError::Limit`] when the cursor is not one this list gave.
-    pub async fn list(
-        &self,
-        scope: Scope,
-        filter: &ExecutionFilter,
-        cursor: Option<&str>,
-        limit: usize,
-    ) -> Result<Listing<Execution>, StoreError> {
-        let query = Query { row_before: Some(RESERVED_ROWS.to_owned()), ..Query::partition(scope.key()) };
-        let scan = if *filter == ExecutionFilter::default() { Scan::Unfiltered } else { Scan::AtMost(SCAN_LIMIT) };
-        let read = |row: Entity| {
-            let execution = rows::read(scope, &row)?;
-            Ok(filter.admits(&execution).then_some(execution))
-        };
-        page(self.journal.tables.as_ref(), Table::WorkflowExecutions, query, cursor, limit, scan, read).await
     }
 
     /// The row key of an execution: from the id alone, or found by filter.
@@ -90,13 +67,5 @@ impl Executions {
             }
         }
         Ok(None)
-    }
-}
-
-impl ExecutionFilter {
-    pub(super) fn admits(&self, execution: &Execution) -> bool {
-        self.status.is_none_or(|status| execution.status == status)
-            && self.workflow_name.as_ref().is_none_or(|name| execution.workflow_name == *name)
-            && self.executed_by.is_none_or(|user| execution.executed_by == user)
     }
 }

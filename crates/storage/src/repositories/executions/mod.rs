@@ -2,8 +2,9 @@
 //! `UserExecutions` mirrors it per user; `ActiveExecutions` holds a pointer to each that has not ended;
 //! `ExecutionLogs` holds the lines, those of long logs in blobs; `ExecutionSteps` the steps.
 
-mod across;
+mod filter;
 pub(in crate::repositories) mod lifecycle;
+mod list;
 mod logs;
 pub(in crate::repositories) mod lookup;
 pub(in crate::repositories) mod marks;
@@ -12,11 +13,11 @@ mod record;
 pub(in crate::repositories) mod rows;
 mod steps;
 
+pub use filter::{ExecutionFilter, Started};
+pub use list::ExecutionPage;
 pub use marks::{Mark, NewMark};
 pub use packing::{LOG_LINES_IN_ROWS, LogChunk};
-pub use record::{
-    ActiveExecution, Ending, Entry, Execution, ExecutionFilter, INLINE_JSON_LIMIT, NewExecution, StoredJson,
-};
+pub use record::{ActiveExecution, Ending, Entry, Execution, INLINE_JSON_LIMIT, NewExecution, StoredJson};
 
 use super::{Journal, Stores};
 use crate::{BlobStore, StoreError};

@@ -144,17 +144,6 @@ pub struct Ending {
     pub logs_through: u64,
 }
 
-/// Which executions to list.
-#[derive(Debug, Clone, Default, PartialEq)]
-pub struct ExecutionFilter {
-    /// Only of this status.
-    pub status: Option<ExecutionStatus>,
-    /// Only of this workflow.
-    pub workflow_name: Option<String>,
-    /// Only of this user.
-    pub executed_by: Option<UserId>,
-}
-
 /// An execution that has not ended.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ActiveExecution {
