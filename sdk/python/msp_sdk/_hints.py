@@ -7,9 +7,9 @@ import inspect
 import sys
 import types
 import typing
-from dataclasses import dataclass
 from typing import Any
 
+from ._frozen import Frozen
 from .metadata import Function
 
 _SCALARS: dict[Any, str] = {
@@ -34,8 +34,7 @@ COMPATIBLE: dict[str, tuple[str, ...]] = {
 }
 
 
-@dataclass(frozen=True)
-class Hint:
+class Hint(Frozen):
     """What a type hint says about a parameter."""
 
     #: The parameter type it stands for.

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import importlib
 import traceback
-from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 from . import _shared_package
+from ._frozen import Frozen
 from ._modules import missing_module
 from ._words import did_you_mean
 from .decorators import stray_param
@@ -17,8 +17,7 @@ from .metadata import Declaration, OptionGenerator, Workflow
 from .registry import registry
 
 
-@dataclass(frozen=True)
-class FileError:
+class FileError(Frozen):
     """Why a file of the workspace could not be used."""
 
     file: str
@@ -30,15 +29,15 @@ class FileError:
         return {"file": self.file, "line": self.line, "message": self.message}
 
 
-@dataclass
 class Bundle:
     """A loaded workspace."""
 
-    workspace: Path
-    workflows: dict[str, Workflow] = field(default_factory=dict)
-    option_generators: dict[str, OptionGenerator] = field(default_factory=dict)
-    errors: list[FileError] = field(default_factory=list)
-    warnings: list[FileError] = field(default_factory=list)
+    def __init__(self, workspace: Path) -> None:
+        self.workspace = workspace
+        self.workflows: dict[str, Workflow] = {}
+        self.option_generators: dict[str, OptionGenerator] = {}
+        self.errors: list[FileError] = []
+        self.warnings: list[FileError] = []
 
     def relative(self, file: str) -> str:
         """A file as authors know it: relative to the workspace when it lies inside."""

@@ -5,11 +5,11 @@ from __future__ import annotations
 import inspect
 import json
 import re
-from dataclasses import dataclass, field
 from types import FrameType
 from typing import Any
 
 from . import _hints
+from ._frozen import Frozen
 from ._words import did_you_mean
 from .errors import DeclarationError
 from .metadata import PARAMETER_TYPES, UNSET, Argument, Function, Parameter
@@ -37,8 +37,7 @@ _OPTION_TYPES = ("string", "email", "int", "number", "select", "multi_select", "
 _BEYOND_HOST_PATTERNS = re.compile(r"\(\?(?:[=!]|<[=!])|\\[1-9]|\(\?P=")
 
 
-@dataclass(frozen=True)
-class ParamSpec:
+class ParamSpec(Frozen):
     """One `@param` as it was written."""
 
     name: str
@@ -49,9 +48,9 @@ class ParamSpec:
     options: list[Any] | None
     label: str | None
     help: str | None
-    validation: dict[str, Any] = field(default_factory=dict)
-    file: str = ""
-    line: int = 0
+    validation: dict[str, Any]
+    file: str
+    line: int
 
     def mistake(self, message: str) -> DeclarationError:
         """A refusal on this line."""

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import dataclasses
 import datetime
 import enum
 import inspect
@@ -11,6 +10,8 @@ import math
 import sys
 from collections.abc import Mapping
 from typing import Any
+
+from ._frozen import Frozen, fields
 
 #: Largest result in bytes of JSON (docs/worker-protocol.md, `result_too_large`).
 MAX_RESULT_BYTES = 8 * 1024 * 1024
@@ -61,8 +62,9 @@ def options(value: Any) -> list[dict[str, Any]]:
 
 
 def _option(position: int, item: Any) -> dict[str, Any]:
-    if dataclasses.is_dataclass(item) and not isinstance(item, type):
-        item = _fields(item)
+    declared = _declared_fields(item)
+    if declared is not None:
+        item = declared
     if isinstance(item, Mapping):
         if item.get("value") is None:
             raise OptionsInvalid(f"option {position} has no `value`; each is {{label, value}}")
@@ -83,8 +85,9 @@ def _scalar(position: int, value: Any) -> Any:
 
 
 def _convert(value: Any) -> Any:
-    if dataclasses.is_dataclass(value) and not isinstance(value, type):
-        return _fields(value)
+    declared = _declared_fields(value)
+    if declared is not None:
+        return declared
     if isinstance(value, (datetime.date, datetime.time)):
         return value.isoformat()
     if _is_text_like(value):
@@ -114,7 +117,13 @@ def _is_text_like(value: Any) -> bool:
     return False
 
 
-def _fields(value: Any) -> dict[str, Any]:
+def _declared_fields(value: Any) -> dict[str, Any] | None:
+    """The fields of a dataclass or of a value of ours. Who never imported that module has no dataclass."""
+    if isinstance(value, Frozen):
+        return fields(value)
+    dataclasses = sys.modules.get("dataclasses")
+    if dataclasses is None or not dataclasses.is_dataclass(value) or isinstance(value, type):
+        return None
     return {field.name: getattr(value, field.name) for field in dataclasses.fields(value)}
 
 

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
 from typing import Any, Literal, Protocol, overload
 
+from ._frozen import Frozen
 from ._proxy import IntegrationProxy, OpenedClients
 from ._steps import run_step
 from ._words import did_you_mean
@@ -43,8 +43,7 @@ class Host(Protocol):
         """Give a cancelled plain `def` its chance to end, by raising `asyncio.CancelledError`."""
 
 
-@dataclass(frozen=True)
-class Org:
+class Org(Frozen):
     """An organization: the one of a run, or one of `context.organizations()`.
 
     Attributes:
@@ -62,7 +61,7 @@ class NoOrg(Org):
     """What `context.org` is when the run has no organization: false, and every attribute explains itself."""
 
     def __init__(self) -> None:
-        # The dataclass would store attributes; here every access has to fail.
+        # There are no values to store; every access has to fail.
         pass
 
     def __bool__(self) -> bool:
@@ -80,8 +79,7 @@ class NoOrg(Org):
         return "NoOrg()"
 
 
-@dataclass(frozen=True)
-class Caller:
+class Caller(Frozen):
     """Who started the run.
 
     Attributes:

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, field
 from typing import Any
+
+from ._frozen import Frozen
 
 #: What a parameter may accept, in the words of `@param(type=...)`.
 PARAMETER_TYPES = (
@@ -35,20 +36,19 @@ class Unset:
 UNSET = Unset()
 
 
-@dataclass(frozen=True)
-class Parameter:
+class Parameter(Frozen):
     """One parameter of a workflow. `default` is `UNSET` when there is none."""
 
     name: str
     type: str
     required: bool
-    default: Any = UNSET
-    options_from: str | None = None
-    options: list[Any] | None = None
-    label: str | None = None
-    help: str | None = None
-    validation: dict[str, Any] = field(default_factory=dict)
-    line: int = 0
+    default: Any
+    options_from: str | None
+    options: list[Any] | None
+    label: str | None
+    help: str | None
+    validation: dict[str, Any]
+    line: int
 
     def to_json(self) -> dict[str, Any]:
         """The shape of `msp_domain::Parameter`: what is not set is left out."""
@@ -64,8 +64,7 @@ class Parameter:
         return shape
 
 
-@dataclass(frozen=True)
-class Argument:
+class Argument(Frozen):
     """How one argument of an author's function is filled when it is called."""
 
     name: str
@@ -75,8 +74,7 @@ class Argument:
     has_default: bool
 
 
-@dataclass(frozen=True)
-class Declaration:
+class Declaration(Frozen):
     """What workflows and option generators have in common."""
 
     name: str
@@ -94,7 +92,6 @@ class Declaration:
     line: int
 
 
-@dataclass(frozen=True)
 class Workflow(Declaration):
     """A workflow an author declared."""
 
@@ -120,7 +117,6 @@ class Workflow(Declaration):
         }
 
 
-@dataclass(frozen=True)
 class OptionGenerator(Declaration):
     """A function that fills a dropdown."""
 

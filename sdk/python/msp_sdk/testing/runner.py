@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import dataclasses
 import datetime
 import inspect
 import io
@@ -16,6 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from .. import _results
+from .._frozen import fields
 from .._shared_package import install
 from .._words import did_you_mean
 from ..context import Caller, Context, Org
@@ -91,7 +91,7 @@ class FakeHost:
                 return self._secrets[name]
             raise HostError("secret_not_found", f"there is no secret `{name}`{did_you_mean(name, self._secrets)}")
         if method == "organizations.list":
-            return [dataclasses.asdict(org) for org in self._organizations]
+            return [fields(org) for org in self._organizations]
         integration = arguments.get("integration")
         raise HostError("not_configured", f"the test gave no `{integration}`: pass `integrations={{...}}`")
 
