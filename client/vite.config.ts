@@ -27,6 +27,8 @@ export default defineConfig({
   },
   build: {
     target: "es2023",
+    // The first that know `light-dark()`, in which our colours are written.
+    cssTarget: ["chrome123", "firefox120", "safari17.5"],
     // Inlined files would need `data:` where the content security policy of the server has none.
     assetsInlineLimit: 0,
     // Which files a route needs: `npm run budgets` adds them up.

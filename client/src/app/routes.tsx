@@ -20,6 +20,7 @@ const orgPages: RouteObject[] = [
   { index: true, element: <Navigate to="home" replace /> },
   { path: "home", ...page(() => import("@/features/home/HomePage")) },
   { path: "executions", ...page(() => import("@/features/executions/list/ExecutionsPage")) },
+  { path: "executions/:id", ...page(() => import("@/features/executions/detail/ExecutionPage")) },
   { path: "*", element: <NotFound /> },
 ];
 

@@ -36,3 +36,13 @@ export function StatusBadge({ status, size = "sm" }: { status: Status; size?: "s
     </span>
   );
 }
+
+/** The same where there is no room for the word: it is said aloud, and shown on hover. */
+export function StatusIcon({ status }: { status: Status }) {
+  const Icon = icons[status];
+  return (
+    <span className={classes.sign} data-status={status} title={strings.statuses[status]}>
+      <Icon className={classes.icon} role="img" aria-label={strings.statuses[status]} stroke={2} />
+    </span>
+  );
+}

@@ -3,6 +3,14 @@ export type Json = null | boolean | number | string | Json[] | JsonObject;
 /** A JSON object. */
 export type JsonObject = { [name: string]: Json };
 
+/**
+ * What came as JSON, as JSON. The API's description says of such values only that they can be anything, and whatever
+ * was parsed from JSON is JSON.
+ */
+export function asJson(parsed: unknown): Json | undefined {
+  return parsed as Json | undefined;
+}
+
 /** What stands where a secret or a password stood (the server writes it). */
 const MASK = "********";
 
