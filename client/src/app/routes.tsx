@@ -19,6 +19,8 @@ const HydrateFallback = PageSkeleton;
 const orgPages: RouteObject[] = [
   { index: true, element: <Navigate to="home" replace /> },
   { path: "home", ...page(() => import("@/features/home/HomePage")) },
+  { path: "workflows", ...page(() => import("@/features/workflows/list/WorkflowsPage")) },
+  { path: "workflows/:name", ...page(() => import("@/features/workflows/detail/WorkflowPage")) },
   { path: "executions", ...page(() => import("@/features/executions/list/ExecutionsPage")) },
   { path: "executions/:id", ...page(() => import("@/features/executions/detail/ExecutionPage")) },
   { path: "*", element: <NotFound /> },

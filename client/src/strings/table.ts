@@ -21,6 +21,7 @@ export const strings = {
   newest: "Back to the newest",
   noChoice: "Nothing matches",
   noMoreHere: "There is nothing more on this page",
+  nothingSoFar: "Nothing found so far",
   older: "Older",
   pages: "Pages",
   pageSize: "Rows per page",
@@ -28,5 +29,6 @@ export const strings = {
   removeFilter: (label: string) => `Remove the filter ${label}`,
   resetColumns: "Reset columns",
   rows: (count: number) => (count === 1 ? "1 row" : `${count} rows`),
+  searchFurther: "Look further back",
   searchChoices: (label: string) => `Search ${label.toLowerCase()}`,
 } as const;

@@ -32,8 +32,9 @@ export function ChoiceFilter({ label, choices, value, onChange }: ChoiceFilterPr
   });
   const wanted = search.trim().toLowerCase();
   const offered = choices.filter((choice) => choice.label.toLowerCase().includes(wanted));
-  // A value that came by a link need not be among the choices.
-  const shown = value && (choices.find((choice) => choice.value === value)?.label ?? value);
+  const chosen = value?.split(",") ?? [];
+  // Several values, and some that are not among the choices, come by a link.
+  const shown = chosen.map((one) => choices.find((choice) => choice.value === one)?.label ?? one).join(", ");
 
   return (
     <Combobox
@@ -41,8 +42,8 @@ export function ChoiceFilter({ label, choices, value, onChange }: ChoiceFilterPr
       width={240}
       withinPortal={false}
       position="bottom-start"
-      onOptionSubmit={(chosen) => {
-        onChange(chosen === value ? null : chosen);
+      onOptionSubmit={(submitted) => {
+        onChange(submitted === value ? null : submitted);
         combobox.closeDropdown();
       }}
     >
@@ -69,7 +70,7 @@ export function ChoiceFilter({ label, choices, value, onChange }: ChoiceFilterPr
         <Combobox.Options aria-label={label}>
           <ScrollArea.Autosize mah={280} type="scroll">
             {offered.map((choice) => (
-              <Combobox.Option key={choice.value} value={choice.value} active={choice.value === value}>
+              <Combobox.Option key={choice.value} value={choice.value} active={chosen.includes(choice.value)}>
                 {choice.label}
               </Combobox.Option>
             ))}

@@ -1,6 +1,6 @@
 import { Button, VisuallyHidden } from "@mantine/core";
 import { useMediaQuery } from "@mantine/hooks";
-import { IconSearchOff } from "@tabler/icons-react";
+import { IconSearch, IconSearchOff } from "@tabler/icons-react";
 import { type ReactNode, useRef } from "react";
 import { Empty } from "@/shared/states/Empty";
 import { ErrorState } from "@/shared/states/ErrorState";
@@ -102,10 +102,20 @@ export function DataTable<Row>(props: DataTableProps<Row>) {
         <Grid {...facts} rows={rows} saved={saved} onSaved={save} />
       );
     }
+    if (nextCursor) {
+      // A filter looks at so many rows per answer; this one has found nothing among them.
+      return (
+        <Empty title={strings.nothingSoFar} icon={IconSearch}>
+          {note ? <p>{note}</p> : null}
+          <Button size="xs" variant="light" onClick={() => url.older(nextCursor)}>
+            {strings.searchFurther}
+          </Button>
+        </Empty>
+      );
+    }
     if (Object.keys(url.filters).length > 0) {
       return (
         <Empty title={empty.nothingMatches} icon={IconSearchOff}>
-          {note ? <p>{note}</p> : null}
           <Button size="xs" variant="light" onClick={url.clearFilters}>
             {strings.clearFilters}
           </Button>

@@ -29,12 +29,19 @@ interface GridProps<Row> extends RowFacts<Row> {
   onSaved: (saved: TablePreferences) => void;
 }
 
+/** Pixels of the column with the menu of each row. */
+const actionsWidth = 52;
+
 /** Rows as a table. */
 export function Grid<Row>({ saved, onSaved, ...facts }: GridProps<Row>) {
   const { rows, rowId, rowLink, rowActions, rowActionsLabel } = facts;
   const navigate = useNavigate();
   const [dragged, setDragged] = useState<{ id: string; width: number }>();
   const columns = inOrder(facts.columns, saved).filter((column) => isVisible(column, saved));
+
+  const shownWidth = (column: Column<Row>) => (dragged?.id === column.id ? dragged.width : widthOf(column, saved));
+  const isResized = (id: string) => dragged?.id === id || saved.widths?.[id] !== undefined;
+  const tableWidth = columns.reduce((sum, column) => sum + shownWidth(column), rowActions ? actionsWidth : 0);
 
   const resize = (id: string, width: number, isFinal: boolean) => {
     setDragged(isFinal ? undefined : { id, width });
@@ -49,6 +56,7 @@ export function Grid<Row>({ saved, onSaved, ...facts }: GridProps<Row>) {
       records={rows}
       idAccessor={rowId}
       className={classes.grid}
+      styles={{ table: { tableLayout: "fixed", minWidth: tableWidth } }}
       withTableBorder
       borderRadius="sm"
       verticalSpacing={4}
@@ -60,7 +68,7 @@ export function Grid<Row>({ saved, onSaved, ...facts }: GridProps<Row>) {
       onRowClick={rowLink ? ({ record, event }) => isOnRow(event) && navigate(rowLink(record)) : undefined}
       columns={[
         ...columns.map((column) => {
-          const width = dragged?.id === column.id ? dragged.width : widthOf(column, saved);
+          const width = shownWidth(column);
           return {
             accessor: column.id,
             title: (
@@ -71,7 +79,8 @@ export function Grid<Row>({ saved, onSaved, ...facts }: GridProps<Row>) {
               />
             ),
             titleClassName: classes.head,
-            width,
+            // A width of its own would keep the column from growing.
+            ...(column.grows && !isResized(column.id) ? {} : { width }),
             ellipsis: true as const,
             ...(column.align ? { textAlign: column.align, cellsClassName: classes.figures } : {}),
             render: (row: Row) => <MainCell column={column} row={row} link={rowLink} />,
@@ -82,7 +91,7 @@ export function Grid<Row>({ saved, onSaved, ...facts }: GridProps<Row>) {
               {
                 accessor: "actions",
                 title: <span className={classes.unseen}>{strings.actions}</span>,
-                width: 48,
+                width: actionsWidth,
                 textAlign: "right" as const,
                 render: (row: Row) => (
                   <RowMenu label={rowActionsLabel?.(row) ?? strings.actions} actions={rowActions(row)} />

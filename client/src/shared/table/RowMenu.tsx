@@ -21,7 +21,14 @@ export function RowMenu({ label, actions }: { label: string; actions: RowAction[
     return null;
   }
   return (
-    <Menu position="bottom-end" withinPortal shadow="md">
+    <Menu
+      position="bottom-end"
+      shadow="md"
+      // Inside the page's landmark, and still above the edges of the table.
+      withinPortal={false}
+      floatingStrategy="fixed"
+      withInitialFocusPlaceholder={false}
+    >
       <Menu.Target>
         <ActionIcon variant="subtle" color="gray" aria-label={label}>
           <IconDots size={16} aria-hidden />

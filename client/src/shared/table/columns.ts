@@ -10,6 +10,8 @@ export interface Column<Row> {
   /** Pixels, until the person drags the edge. */
   width: number;
   align?: "right";
+  /** Takes the room that others leave, until the person gives it a width. */
+  grows?: boolean;
   /** The column with the row's link. It cannot be hidden. */
   isMain?: boolean;
   /** Shown only once it is chosen. */

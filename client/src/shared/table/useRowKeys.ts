@@ -1,39 +1,14 @@
-import { type RefObject, useEffect } from "react";
-import { usePreferences } from "@/shared/preferences/preferences";
+import type { RefObject } from "react";
+import { useShortcut } from "@/shared/shortcuts/shortcuts";
 
 /**
  * `j` and `k` move between the rows of a table, and Enter opens the one in focus, because the focus is on its link.
  * `/` goes to the search field.
  */
 export function useRowKeys(container: RefObject<HTMLElement | null>, search: RefObject<HTMLInputElement | null>): void {
-  const { shortcuts } = usePreferences();
-  useEffect(() => {
-    if (!shortcuts) {
-      return undefined;
-    }
-    const onKey = (event: KeyboardEvent) => {
-      if (event.defaultPrevented || event.ctrlKey || event.metaKey || event.altKey || isTaken(event.target)) {
-        return;
-      }
-      if (event.key === "/" && search.current) {
-        event.preventDefault();
-        search.current.focus();
-        search.current.select();
-      } else if (event.key === "j" || event.key === "k") {
-        moveBetweenRows(container.current, event.key === "j" ? 1 : -1);
-      }
-    };
-    document.addEventListener("keydown", onKey);
-    return () => document.removeEventListener("keydown", onKey);
-  }, [container, search, shortcuts]);
-}
-
-/** Whether keys belong to what is in focus: somebody types, or a dialog or menu is open. */
-function isTaken(target: EventTarget | null): boolean {
-  return (
-    target instanceof HTMLElement &&
-    (target.isContentEditable || target.closest("input, textarea, select, [role=dialog], [role=menu]") !== null)
-  );
+  useShortcut("j", () => moveBetweenRows(container.current, 1));
+  useShortcut("k", () => moveBetweenRows(container.current, -1));
+  useShortcut("/", () => search.current?.focus());
 }
 
 function moveBetweenRows(container: HTMLElement | null, by: 1 | -1): void {

@@ -1,6 +1,6 @@
 import { formatDuration } from "@/shared/time/format";
 import { useNow } from "@/shared/time/useNow";
-import type { Run } from "./executionsQuery";
+import type { Run } from "./runsQuery";
 
 /** How long a run took, or has taken so far. */
 export function Elapsed({ run }: { run: Run }) {

@@ -5,7 +5,7 @@ import { setupServer } from "msw/node";
 import { afterAll, afterEach, beforeAll, expect, test, vi } from "vitest";
 import { ALL_RIGHTS, CONTOSO, FABRIKAM, renderPage, someone } from "@/shared/testing/render";
 import ExecutionsPage from "./ExecutionsPage";
-import type { Run } from "./executionsQuery";
+import type { Run } from "./runsQuery";
 
 const server = setupServer();
 beforeAll(() => server.listen({ onUnhandledRequest: "error" }));
@@ -29,7 +29,7 @@ const run = (digit: number, changes: Partial<Run> = {}): Run => ({
 });
 
 /** Answers lists and keeps the questions. */
-function lists(...pages: { items: Run[]; next_cursor?: string | null }[]) {
+function lists(...pages: { items: Run[]; next_cursor?: string | null; searched_to?: string | null }[]) {
   const asked: URL[] = [];
   const organizations: (string | null)[] = [];
   server.use(
@@ -63,6 +63,22 @@ test("filters of the URL are asked of the server, days as instants", async () =>
     limit: "25",
   });
   expect(organizations[0]).toBe(CONTOSO.id);
+});
+
+test("a filter that found nothing yet says how far back it looked and goes on from there", async () => {
+  const user = userEvent.setup();
+  const { asked } = lists(
+    { items: [], next_cursor: "older", searched_to: "2025-03-01T10:00:00Z" },
+    { items: [run(1)], next_cursor: null, searched_to: null },
+  );
+  renderPage(<ExecutionsPage />, { at: `${at}?q=ada&status=Failed,TimedOut` });
+  expect(await screen.findByText("Nothing found so far")).toBeInTheDocument();
+  expect(screen.getByRole("button", { name: "Status: Failed, Timed out" })).toBeInTheDocument();
+  expect(screen.getAllByText(/Looked back to/)[0]).toHaveTextContent("Mar 1, 2025");
+  await user.click(screen.getByRole("button", { name: "Look further back" }));
+  expect(await screen.findByRole("link", { name: "workflow_1" })).toBeInTheDocument();
+  expect(asked.at(-1)?.searchParams.get("cursor")).toBe("older");
+  expect(screen.queryByText(/Looked back to/)).not.toBeInTheDocument();
 });
 
 test("over all organizations each run names its own, and leads there", async () => {

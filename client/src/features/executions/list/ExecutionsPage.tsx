@@ -1,6 +1,7 @@
 import { Button, Text } from "@mantine/core";
 import { useQuery } from "@tanstack/react-query";
 import { Link } from "react-router";
+import { executionPath } from "@/shared/executions/executions";
 import { useMe } from "@/shared/me/me";
 import { orgPath, useOrg } from "@/shared/org/org";
 import { Page } from "@/shared/page/Page";
@@ -8,12 +9,13 @@ import { Denied } from "@/shared/states/Denied";
 import { Empty } from "@/shared/states/Empty";
 import { DataTable } from "@/shared/table/DataTable";
 import { useTableState } from "@/shared/table/useTableState";
+import { RelativeTime } from "@/shared/time/RelativeTime";
 import { strings } from "@/strings/executions";
-import { executionFilters, executionsQuery } from "./executionsQuery";
 import { NewRuns } from "./NewRuns";
 import { runColumns } from "./runColumns";
+import { runFilters, runsQuery } from "./runsQuery";
 import { shortId } from "./shortId";
-import { runPath, useRunActions } from "./useRunActions";
+import { useRunActions } from "./useRunActions";
 import { useRunFilters } from "./useRunFilters";
 import { useSteadyRows } from "./useSteadyRows";
 
@@ -31,9 +33,9 @@ export default function ExecutionsPage() {
 function Executions() {
   const me = useMe();
   const org = useOrg();
-  const state = useTableState("executions", executionFilters);
+  const state = useTableState("executions", runFilters);
   const { filters, cursor, size } = state.url;
-  const options = executionsQuery(org.id, { filters, cursor, size });
+  const options = runsQuery(org.id, { filters, cursor, size });
   const query = useQuery(options);
   const isCurrent = query.isFetchedAfterMount && !query.isPlaceholderData;
   const steady = useSteadyRows(JSON.stringify(options.queryKey), isCurrent ? query.data : undefined);
@@ -47,11 +49,12 @@ function Executions() {
       columns={runColumns(me, org.isAll)}
       rows={rows}
       rowId={(run) => run.id}
-      rowLink={runPath}
+      rowLink={executionPath}
       rowActions={useRunActions(state.url)}
       rowActionsLabel={(run) => strings.actionsFor(shortId(run.id))}
       filters={useRunFilters(org, rows ?? [], filters)}
       nextCursor={query.data ? (query.data.next_cursor ?? null) : undefined}
+      note={searchedTo(query.data?.searched_to, filters)}
       errorTitle={strings.failed}
       banner={<NewRuns count={steady.newRuns ?? 0} hasChanged={steady.hasChanged ?? false} onShow={steady.show} />}
       empty={{
@@ -71,4 +74,13 @@ function Executions() {
       }}
     />
   );
+}
+
+/** How far back a filter has looked. Without one, there is nothing to say. */
+function searchedTo(instant: string | null | undefined, filters: Record<string, string>) {
+  return instant && Object.keys(filters).length > 0 ? (
+    <>
+      {strings.searchedTo} <RelativeTime at={instant} />
+    </>
+  ) : undefined;
 }

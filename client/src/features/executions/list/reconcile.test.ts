@@ -1,6 +1,6 @@
 import { expect, test } from "vitest";
-import type { Run } from "./executionsQuery";
 import { reconcile } from "./reconcile";
+import type { Run } from "./runsQuery";
 
 const run = (minute: number, changes: Partial<Run> = {}): Run => ({
   id: `run-${minute}`,

@@ -1,4 +1,4 @@
-import type { Run } from "./executionsQuery";
+import type { Run } from "./runsQuery";
 
 /** The rows on show after the list was read again, and what showing the list as it is now would change. */
 export interface Reconciled {

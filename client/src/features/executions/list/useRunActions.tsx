@@ -1,16 +1,12 @@
-import { notifications } from "@mantine/notifications";
 import { IconCopy, IconEye, IconFilter, IconRepeat } from "@tabler/icons-react";
+import { executionPath } from "@/shared/executions/executions";
 import { useMe } from "@/shared/me/me";
 import { orgFrom, orgPath } from "@/shared/org/org";
+import { notifySuccess } from "@/shared/states/notify";
 import type { RowAction } from "@/shared/table/RowMenu";
 import type { TableUrl } from "@/shared/table/useTableUrl";
 import { strings } from "@/strings/executions";
-import type { Run } from "./executionsQuery";
-
-/** The page of a run, in its own organization: what is done there is done for that one. */
-export function runPath(run: Run): string {
-  return orgPath(run.org_id ?? "all", `executions/${run.id}`);
-}
+import type { Run } from "./runsQuery";
 
 /** What can be done with a run from the list. */
 export function useRunActions(url: TableUrl): (run: Run) => RowAction[] {
@@ -19,7 +15,7 @@ export function useRunActions(url: TableUrl): (run: Run) => RowAction[] {
     const orgId = run.org_id ?? "all";
     const mayRun = orgFrom(me, orgId)?.permissions.execute_workflows ?? false;
     return [
-      { label: strings.open, icon: <IconEye size={14} aria-hidden />, to: runPath(run) },
+      { label: strings.open, icon: <IconEye size={14} aria-hidden />, to: executionPath(run) },
       {
         label: strings.runAgain,
         icon: <IconRepeat size={14} aria-hidden />,
@@ -31,7 +27,7 @@ export function useRunActions(url: TableUrl): (run: Run) => RowAction[] {
         icon: <IconCopy size={14} aria-hidden />,
         onSelect: async () => {
           await navigator.clipboard.writeText(run.id);
-          notifications.show({ message: strings.copied });
+          notifySuccess(strings.copied);
         },
       },
       {

@@ -5,7 +5,7 @@ import type { FilterChoice, TableFilter } from "@/shared/table/filters";
 import { metadataQuery } from "@/shared/workflows/metadataQuery";
 import { strings } from "@/strings/executions";
 import { strings as shared } from "@/strings/shared";
-import { type Run, statuses } from "./executionsQuery";
+import { type Run, statuses } from "./runsQuery";
 
 /** The filters of the list. Their choices are what the server offers and what the rows on show hold. */
 export function useRunFilters(org: Org, rows: Run[], set: Record<string, string>): TableFilter[] {

@@ -1,6 +1,6 @@
 import { useState } from "react";
-import type { Run } from "./executionsQuery";
 import { type Reconciled, reconcile } from "./reconcile";
+import type { Run } from "./runsQuery";
 
 interface Page {
   items: Run[];
