@@ -2,8 +2,10 @@
 
 mod bench;
 mod checks;
+mod node;
 mod prerequisites;
 mod python;
+mod report;
 mod run;
 mod soak;
 mod tally;
@@ -21,7 +23,7 @@ struct Cli {
 
 #[derive(Subcommand)]
 enum Command {
-    /// Build the server, seed demo organizations, start simulator and server, and print a sign-in link.
+    /// Build client and server, seed demo organizations, start simulator and server, and print a sign-in link.
     ///
     /// Started again it keeps the data. Ctrl-C stops everything.
     Run(run::RunArguments),
@@ -34,7 +36,7 @@ enum Command {
     ///
     /// Also every other test that takes too long for `cargo xtask test`. Prints its seed and its figures.
     Soak(soak::SoakArguments),
-    /// Check format and lints, and run every test of the Rust and Python parts.
+    /// Check format, lints and types, and run every test of the Rust, Python and browser parts.
     ///
     /// Installs what is missing or fails; prints how long each part took.
     Test,

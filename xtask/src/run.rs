@@ -1,6 +1,7 @@
 //! `cargo xtask run`: the whole platform on this machine, with demo organizations and a simulator behind them.
 
 use crate::{
+    node::Node,
     python::Python,
     workspace::{build, root},
 };
@@ -52,6 +53,8 @@ pub fn run(arguments: &RunArguments) -> Result<bool> {
         bail!("the data folder is named before `--`, because every part uses it: cargo xtask run --data DIR");
     }
     let python = Python::find()?;
+    // First, because the program carries it.
+    Node::find()?.build()?;
     let [msp] = build(&["--package", "msp-server"], ["msp"])?;
     let data = root().join(&arguments.data);
     fs::create_dir_all(&data).with_context(|| format!("{} cannot be made", data.display()))?;
