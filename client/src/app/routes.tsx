@@ -1,6 +1,7 @@
 import type { ComponentType } from "react";
 import { createBrowserRouter, Navigate, type RouteObject } from "react-router";
 import { PageSkeleton } from "@/shared/states/Skeletons";
+import { OverPages } from "./Providers";
 import { RouteError } from "./RouteError";
 import { StartPage } from "./StartPage";
 import { NotFound } from "./shell/NotFound";
@@ -11,9 +12,6 @@ import { Shell } from "./shell/Shell";
 function page(load: () => Promise<{ default: ComponentType }>): Pick<RouteObject, "lazy"> {
   return { lazy: async () => ({ Component: (await load()).default }) };
 }
-
-/** Before the first chunk of a page is there. */
-const HydrateFallback = PageSkeleton;
 
 /** Pages of an organization (`/o/:org/...`) or of all of them (`/o/all/...`). */
 const orgPages: RouteObject[] = [
@@ -28,21 +26,30 @@ const orgPages: RouteObject[] = [
 
 /** Every address of the client. */
 export const routes: RouteObject[] = [
-  { path: "/sign-in", HydrateFallback, ...page(() => import("@/features/sign-in/SignInPage")) },
-  { path: "/signed-out", HydrateFallback, ...page(() => import("@/features/sign-in/SignedOutPage")) },
   {
-    element: <Shell />,
+    element: <OverPages />,
     errorElement: <RouteError />,
-    HydrateFallback,
+    HydrateFallback: PageSkeleton,
     children: [
+      { path: "/sign-in", ...page(() => import("@/features/sign-in/SignInPage")) },
+      { path: "/signed-out", ...page(() => import("@/features/sign-in/SignedOutPage")) },
       {
-        // Errors of pages are shown inside the shell.
-        errorElement: <RouteError />,
+        element: <Shell />,
         children: [
-          { index: true, element: <StartPage /> },
-          { path: "o/:org", element: <OrgLayout />, children: [{ errorElement: <RouteError />, children: orgPages }] },
-          { path: "account", ...page(() => import("@/features/account/AccountPage")) },
-          { path: "*", element: <NotFound /> },
+          {
+            // Errors of pages are shown inside the shell.
+            errorElement: <RouteError />,
+            children: [
+              { index: true, element: <StartPage /> },
+              {
+                path: "o/:org",
+                element: <OrgLayout />,
+                children: [{ errorElement: <RouteError />, children: orgPages }],
+              },
+              { path: "account", ...page(() => import("@/features/account/AccountPage")) },
+              { path: "*", element: <NotFound /> },
+            ],
+          },
         ],
       },
     ],

@@ -3,7 +3,7 @@ import { TextInput } from "@mantine/core";
 import { IconSearch } from "@tabler/icons-react";
 import { type KeyboardEvent, type MouseEvent, useCallback, useDeferredValue, useId, useMemo, useState } from "react";
 import { useMe } from "@/shared/me/me";
-import { usePreferences, useSetPreferences } from "@/shared/preferences/preferences";
+import { toggled, usePreferences, useSetPreferences } from "@/shared/preferences/preferences";
 import { strings as common } from "@/strings/shared";
 import { strings } from "@/strings/shell";
 import { OrgGroupRows } from "./OrgGroupRows";
@@ -46,10 +46,7 @@ export function OrgPicker({ current, onChoose }: OrgPickerProps) {
   const shownGroups = useDeferredValue(groups, beginningOf(groups));
 
   const toggleStar = useCallback(
-    (orgId: string) =>
-      setPreferences(({ favourites: now }) => ({
-        favourites: now.includes(orgId) ? now.filter((other) => other !== orgId) : [...now, orgId],
-      })),
+    (orgId: string) => setPreferences((now) => ({ favourites: toggled(now.favourites, orgId) })),
     [setPreferences],
   );
 

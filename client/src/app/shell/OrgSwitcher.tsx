@@ -33,6 +33,7 @@ export function OrgSwitcher() {
       position="bottom-start"
       width="min(22rem, calc(100vw - 1rem))"
       shadow="lg"
+      hideDetached={false}
       trapFocus
       returnFocus
       transitionProps={{ duration: 0 }}

@@ -4,7 +4,7 @@ import { type FormEvent, useState } from "react";
 import { useMe } from "@/shared/me/me";
 import { notifySuccess } from "@/shared/states/notify";
 import { ProblemAlert } from "@/shared/states/ProblemAlert";
-import { metadataQuery } from "@/shared/workflows/metadata";
+import { metadataQuery } from "@/shared/workflows/metadataQuery";
 import { strings } from "@/strings/shell";
 import { usePause } from "./pauses";
 import { useShellOrg } from "./useShellOrg";
@@ -15,7 +15,7 @@ const LONGEST_REASON = 500;
 export function PauseDialog({ onClose }: { onClose: () => void }) {
   const { organizations } = useMe();
   const here = useShellOrg();
-  const metadata = useQuery(metadataQuery);
+  const metadata = useQuery(metadataQuery(here.id));
   const pause = usePause();
   const [target, setTarget] = useState<"all" | "organization" | "workflow">(here.isAll ? "all" : "organization");
   const [orgId, setOrgId] = useState<string | null>(here.isAll ? null : here.id);

@@ -17,7 +17,7 @@ import { useMe } from "@/shared/me/me";
 import { type Org, orgPath } from "@/shared/org/org";
 import { themeChoices } from "@/shared/theme/choices";
 import { formatInstant } from "@/shared/time/format";
-import { metadataQuery } from "@/shared/workflows/metadata";
+import { metadataQuery } from "@/shared/workflows/metadataQuery";
 import { strings as common } from "@/strings/shared";
 import { strings } from "@/strings/shell";
 import { pagesFor } from "./navigation";
@@ -54,7 +54,7 @@ function usePages(org: Org): PaletteGroup {
 
 function useRunnable(org: Org): PaletteGroup {
   const navigate = useNavigate();
-  const { data } = useQuery({ ...metadataQuery, enabled: org.permissions.execute_workflows });
+  const { data } = useQuery({ ...metadataQuery(org.id), enabled: org.permissions.execute_workflows });
   const entries = (org.permissions.execute_workflows ? (data?.workflows ?? []) : []).map(
     ({ name, description }): PaletteEntry => ({
       id: `run ${name}`,

@@ -22,19 +22,24 @@ export default function SignInPage() {
     void navigate(takePlace(), { replace: true });
   }, [navigate, queryClient]);
 
-  useSignedInElsewhere(enter);
+  const tellOtherTabs = useSignedInElsewhere(enter);
   useEffect(() => {
     const use = () => {
       const token = takeToken();
       if (token !== null) {
-        mutate(token, { onSuccess: enter });
+        mutate(token, {
+          onSuccess: () => {
+            tellOtherTabs();
+            enter();
+          },
+        });
       }
     };
     use();
     // A link pasted into the address bar while this page is open changes only the fragment: nothing is loaded anew.
     window.addEventListener("hashchange", use);
     return () => window.removeEventListener("hashchange", use);
-  }, [mutate, enter]);
+  }, [mutate, enter, tellOtherTabs]);
 
   return (
     <Plain title={strings.title}>

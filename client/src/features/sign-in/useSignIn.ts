@@ -1,19 +1,11 @@
 import { useMutation } from "@tanstack/react-query";
-import { useEffect } from "react";
+import { useCallback, useEffect, useRef } from "react";
 import { api, unwrap } from "@/shared/api/client";
-
-/** Tells other tabs of this browser that somebody has signed in. */
-const CHANNEL = "msp.session";
 
 /** Uses a one-time link up and begins a session. */
 export function useRedeemLink() {
   return useMutation({
     mutationFn: (token: string) => unwrap(api.POST("/api/auth/link", { body: { token } })),
-    onSuccess: () => {
-      const channel = new BroadcastChannel(CHANNEL);
-      channel.postMessage("signed-in");
-      channel.close();
-    },
   });
 }
 
@@ -27,11 +19,19 @@ export function takeToken(): string | null {
   return token;
 }
 
-/** Calls back when another tab of this browser has signed in. */
-export function useSignedInElsewhere(callback: () => void): void {
+/**
+ * Calls back when another tab of this browser has signed in.
+ *
+ * @returns what tells the other tabs that this one has.
+ */
+export function useSignedInElsewhere(callback: () => void): () => void {
+  const channel = useRef<BroadcastChannel>(null);
   useEffect(() => {
-    const channel = new BroadcastChannel(CHANNEL);
-    channel.onmessage = callback;
-    return () => channel.close();
+    // One object for both directions: what it sends, it does not hear.
+    const ours = new BroadcastChannel("msp.session");
+    ours.onmessage = callback;
+    channel.current = ours;
+    return () => ours.close();
   }, [callback]);
+  return useCallback(() => channel.current?.postMessage("signed-in"), []);
 }

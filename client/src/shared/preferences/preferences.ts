@@ -5,6 +5,8 @@ import { useMe } from "@/shared/me/me";
 export interface Preferences {
   /** Organizations with a star, by id, in the order they were starred. */
   favourites: string[];
+  /** Workflows with a star, by name. */
+  favouriteWorkflows: string[];
   /** Organizations used last, by id, newest first. */
   recent: string[];
   /** Whether single keys (`g h`, `/`, `j`) do something. */
@@ -27,7 +29,14 @@ export interface TablePreferences {
   size?: number;
 }
 
-const DEFAULTS: Preferences = { favourites: [], recent: [], shortcuts: true, sidebarCollapsed: false, tables: {} };
+const DEFAULTS: Preferences = {
+  favourites: [],
+  favouriteWorkflows: [],
+  recent: [],
+  shortcuts: true,
+  sidebarCollapsed: false,
+  tables: {},
+};
 const RECENT = 5;
 
 const listeners = new Set<() => void>();
@@ -54,6 +63,11 @@ export function useSetPreferences(): (change: (now: Preferences) => Partial<Pref
 /** The organizations used last, with one more in front. */
 export function withRecent(recent: string[], orgId: string): string[] {
   return [orgId, ...recent.filter((id) => id !== orgId)].slice(0, RECENT);
+}
+
+/** A list with the item added, or without it if it was there. */
+export function toggled(list: string[], item: string): string[] {
+  return list.includes(item) ? list.filter((other) => other !== item) : [...list, item];
 }
 
 function keyOf(userId: string): string {
