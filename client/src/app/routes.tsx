@@ -21,6 +21,7 @@ const orgPages: RouteObject[] = [
   { path: "workflows/:name", ...page(() => import("@/features/workflows/detail/WorkflowPage")) },
   { path: "executions", ...page(() => import("@/features/executions/list/ExecutionsPage")) },
   { path: "executions/:id", ...page(() => import("@/features/executions/detail/ExecutionPage")) },
+  { path: "workflows/:name/run", ...page(() => import("@/features/workflows/run/RunPage")) },
   { path: "*", element: <NotFound /> },
 ];
 

@@ -10,3 +10,6 @@ afterEach(() => {
   localStorage.clear();
   sessionStorage.clear();
 });
+
+// happy-dom has no fonts to wait for; text areas that grow listen to them.
+Object.defineProperty(document, "fonts", { value: new EventTarget(), configurable: true });

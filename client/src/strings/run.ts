@@ -1,0 +1,25 @@
+/** Copy of the page that runs a workflow. */
+export const strings = {
+  what: "Running a workflow",
+  title: (workflow: string) => `Run ${workflow}`,
+  without: "This workflow runs without an organization.",
+  loadFailed: "The workflow could not be loaded",
+  notFound: (workflow: string) => `There is no workflow "${workflow}"`,
+  notFoundHint: "It may have been renamed, or its file cannot be loaded at the moment.",
+  allWorkflows: "See all workflows",
+  noParameters: "This workflow takes no input.",
+  confirmTitle: (org: string) => `Run for ${org}?`,
+  confirmText: (form: string, org: string) => `"${form}" will run for ${org} with what you entered.`,
+  againTitle: "Run again",
+  againFrom: "Filled with the input of an earlier run",
+  againLink: "Open that run",
+  againBlank: (titles: string) => `Left blank, because it is not kept: ${titles}.`,
+  againChanged: "The workflows have been changed since that run.",
+  againGone: (names: string) => `No longer asked for: ${names}.`,
+  againNew: (names: string) => `New since then: ${names}.`,
+  againTooLong: "The input of that run is too long to be filled in.",
+  againOther: "That run was of another workflow, so nothing is filled in.",
+  againElsewhere: (org: string) =>
+    `That run was for another organization. This one will be for ${org}, and not linked to it.`,
+  againFailed: "The earlier run could not be loaded, so nothing is filled in",
+} as const;
