@@ -1,4 +1,4 @@
-import { screen, waitFor, within } from "@testing-library/react";
+import { fireEvent, screen, waitFor, within } from "@testing-library/react";
 import userEvent from "@testing-library/user-event";
 import { beforeEach, expect, test, vi } from "vitest";
 import { Problem, Unreachable } from "@/shared/api/problem";
@@ -301,15 +301,19 @@ test("files are checked before they are sent, shown while they are, and can be r
 });
 
 test("in a form of 200 fields, typing draws only the field that is typed into", async () => {
-  const user = keyboard();
   show(form(...Array.from({ length: 200 }, (_, at) => text(`field ${at}`, { name: `f${at}` }))));
-  const others = screen.getByLabelText("field 150");
+  const inputs = Array.from(document.querySelectorAll<HTMLInputElement>("form input"));
+  const [typedInto, other] = [inputs[3], inputs[150]];
+  if (!typedInto || !other) {
+    throw new Error("there are not as many fields");
+  }
   const mutated: Node[] = [];
   const observer = new MutationObserver((records) => mutated.push(...records.map(({ target }) => target)));
   observer.observe(document.body, { subtree: true, childList: true, attributes: true, characterData: true });
-  await user.type(screen.getByLabelText("field 3"), "abc");
+  fireEvent.change(typedInto, { target: { value: "abc" } });
+  await waitFor(() => expect(typedInto).toHaveValue("abc"));
   observer.disconnect();
-  expect(mutated.some((node) => others.parentElement?.contains(node))).toBe(false);
-  await user.keyboard("{Enter}");
+  expect(mutated.some((node) => other.parentElement?.contains(node))).toBe(false);
+  fireEvent.submit(typedInto);
   expect(await submitted()).toEqual({ f3: "abc" });
 });

@@ -13,3 +13,6 @@ afterEach(() => {
 
 // happy-dom has no fonts to wait for; text areas that grow listen to them.
 Object.defineProperty(document, "fonts", { value: new EventTarget(), configurable: true });
+
+// Expectations wait for what happens, however busy the machine is.
+configure({ asyncUtilTimeout: 10_000 });
