@@ -1,7 +1,9 @@
-//! E: one frame of half a kilobyte to a Python worker and back, with nothing around it.
+//! E: one frame of half a kilobyte to a Python worker and back, with nothing around it. With 200 organizations in turn,
+//! to 200 such processes in turn: one that did not run just now finds its memory in no cache.
 
 use crate::{
     children::{Background, command},
+    options::Options,
     samples::{Latencies, nanoseconds},
 };
 use anyhow::{Context, Result, ensure};
@@ -16,33 +18,32 @@ use tokio::{
     net::UnixStream,
 };
 
-/// Frames before anything is measured.
+/// Frames to each process before anything is measured.
 const WARM_UP: usize = 20;
 
-/// A Python process that echoes.
+/// Python processes that echo, each asked in turn.
 pub struct Echo {
-    /// Ends with the channel.
-    _background: Background,
-    stream: UnixStream,
+    processes: Vec<Process>,
     received: Vec<u8>,
 }
 
+struct Process {
+    /// Ends with the channel.
+    _background: Background,
+    stream: UnixStream,
+}
+
 impl Echo {
-    /// Starts it, as bare as a worker is.
-    pub fn start(python: &Path, sources: &Path, folder: &Path) -> Result<Self> {
-        let (ours, theirs) = Pair::pair().context("no socket pair could be made")?;
-        let mut start = command(python);
-        start.args(["-S", "-I"]).arg(sources.join("echo.py")).stdin(OwnedFd::from(theirs));
-        let background = Background::start(&mut start, folder.join("echo.log"))?;
-        // The command holds the other end too; without it the end of the process is the end of the channel.
-        drop(start);
-        ours.set_nonblocking(true)?;
-        Ok(Self { _background: background, stream: UnixStream::from_std(ours)?, received: Vec::new() })
+    /// Starts as many as there are organizations, each as bare as a worker is.
+    pub fn start(options: &Options, organizations: usize) -> Result<Self> {
+        let start = |_| Process::start(&options.python, &options.sources, &options.folder);
+        let processes = (0..organizations.max(1)).map(start).collect::<Result<_>>()?;
+        Ok(Self { processes, received: Vec::new() })
     }
 
     /// Sends frames for as long as `time`, one after the other.
     pub async fn measure(&mut self, time: Duration) -> Result<Latencies> {
-        for number in 0..WARM_UP {
+        for number in 0..WARM_UP * self.processes.len() {
             self.call(number).await?;
         }
         let mut samples = Vec::new();
@@ -61,14 +62,29 @@ impl Echo {
         let mut frame = Vec::with_capacity(4 + body.len());
         frame.extend(u32::try_from(body.len())?.to_be_bytes());
         frame.extend(&body);
-        self.stream.write_all(&frame).await.context("a frame cannot be sent")?;
+        let count = self.processes.len();
+        let stream = &mut self.processes[number % count].stream;
+        stream.write_all(&frame).await.context("a frame cannot be sent")?;
         let mut length = [0; 4];
-        self.stream.read_exact(&mut length).await.context("the Python process ended")?;
+        stream.read_exact(&mut length).await.context("the Python process ended")?;
         self.received.resize(usize::try_from(u32::from_be_bytes(length))?, 0);
-        self.stream.read_exact(&mut self.received).await.context("the Python process ended")?;
+        stream.read_exact(&mut self.received).await.context("the Python process ended")?;
         let answer: Value = serde_json::from_slice(&self.received)?;
         ensure!(answer["value"]["text"] == text.as_str(), "the echo answered {answer}");
         Ok(())
+    }
+}
+
+impl Process {
+    fn start(python: &Path, sources: &Path, folder: &Path) -> Result<Self> {
+        let (ours, theirs) = Pair::pair().context("no socket pair could be made")?;
+        let mut start = command(python);
+        start.args(["-S", "-I"]).arg(sources.join("echo.py")).stdin(OwnedFd::from(theirs));
+        let background = Background::start(&mut start, folder.join("echo.log"))?;
+        // The command holds the other end too; without it the end of the process is the end of the channel.
+        drop(start);
+        ours.set_nonblocking(true)?;
+        Ok(Self { _background: background, stream: UnixStream::from_std(ours)? })
     }
 }
 

@@ -63,7 +63,7 @@ pub async fn measure(options: &Options, organizations: usize) -> Result<Figures>
     let all = &installation.organizations;
     let service = Service::start(options, organizations).await?;
     let hello = Hello::start(&options.folder).await?;
-    let mut echo = Echo::start(&options.python, &options.sources, &options.folder)?;
+    let mut echo = Echo::start(options, organizations)?;
     let workers = (organizations > 1).then_some(organizations + WORKERS_TO_SPARE);
     let server = installation.serve(workers).await?;
     server.check(all).await?;
@@ -113,7 +113,8 @@ pub struct Shared {
 pub async fn measure_shared(options: &Options, organizations: usize) -> Result<Shared> {
     let installation = Installation::make(options, organizations).await?;
     let hello = Hello::start(&options.folder).await?;
-    let mut echo = Echo::start(&options.python, &options.sources, &options.folder)?;
+    // One organization is active, and so is one process.
+    let mut echo = Echo::start(options, 1)?;
     let server = installation.serve(None).await?;
     let one = server.executions(&installation.organizations[..1]);
     let all = server.executions(&installation.organizations);

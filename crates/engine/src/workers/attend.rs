@@ -274,7 +274,8 @@ struct Pipe {
 }
 
 impl Pipe {
-    const CHUNK_BYTES: usize = 64 * 1024;
+    /// Two are kept for every worker, so they are small; a flood is read in more pieces.
+    const CHUNK_BYTES: usize = 16 * 1024;
 
     fn new(end: Receiver, level: LogLevel, source: &'static str) -> Self {
         Self { end, open: true, buffer: Vec::new(), lines: Lines::default(), level, source }
