@@ -314,6 +314,23 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/integration-types": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** List the integrations the platform brings, with the JSON Schema of their settings. */
+        get: operations["listIntegrationTypes"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/organizations/{org}/integrations": {
         parameters: {
             query?: never;
@@ -325,6 +342,29 @@ export interface paths {
         get: operations["listIntegrations"];
         put?: never;
         post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/organizations/{org}/integrations/{type}/test": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Check whether an integration works: ask its service, with a token of its own, also while it is switched off.
+         * @description What the service refuses is no problem of this request: the answer says what is wrong and what to do. It is kept as
+         *     `last_check` until the settings change. At most 6 checks of one integration within a minute.
+         *
+         *     Problems: `not-found` (404), `path-invalid` (400), `too-many-attempts` (429).
+         */
+        post: operations["testIntegration"];
         delete?: never;
         options?: never;
         head?: never;
@@ -1168,6 +1208,43 @@ export interface components {
             /** @description Always `ok`. */
             status: string;
         };
+        /** @description What came of asking the service of an integration. */
+        IntegrationCheckView: {
+            /** @description Whether it works. */
+            ok: boolean;
+            /** @description Why it does not, as a word for programs: `credential_rejected`, `consent_required` ... */
+            error_type?: string | null;
+            /** @description What was found, or what is wrong and what to do. */
+            message: string;
+            /**
+             * Format: int32
+             * @description The HTTP status the service answered, when that was the trouble.
+             */
+            service_status?: number | null;
+            /**
+             * Format: date-time
+             * @description When it was checked.
+             */
+            checked_at: string;
+            /** @description By whom: a user id, or `platform`. */
+            checked_by: string;
+            /**
+             * Format: int64
+             * @description How long it took.
+             */
+            duration_ms: number;
+        };
+        /** @description An integration the platform brings. */
+        IntegrationTypeView: {
+            /** @description `msgraph` or `halopsa`. */
+            type: string;
+            /** @description What people call it. */
+            title: string;
+            /** @description What it is needed for. */
+            description: string;
+            /** @description JSON Schema of its settings, properties in the order of a form. The one that is `writeOnly` is the credential. */
+            settings_schema: Record<string, never>;
+        };
         /** @description The settings of an integration, without its credential. */
         IntegrationView: {
             /** @description `msgraph` or `halopsa`. */
@@ -1185,6 +1262,7 @@ export interface components {
             updated_at: string;
             /** @description By whom: a user id, or `platform`. */
             updated_by: string;
+            last_check?: components["schemas"]["IntegrationCheckView"] | null;
         };
         /**
          * @description How much a log line matters.
@@ -1394,6 +1472,22 @@ export interface components {
             next_cursor?: string | null;
         };
         /** @description One page of a list. */
+        PageOf_IntegrationTypeView: {
+            /** @description The items. */
+            items: {
+                /** @description `msgraph` or `halopsa`. */
+                type: string;
+                /** @description What people call it. */
+                title: string;
+                /** @description What it is needed for. */
+                description: string;
+                /** @description JSON Schema of its settings, properties in the order of a form. The one that is `writeOnly` is the credential. */
+                settings_schema: Record<string, never>;
+            }[];
+            /** @description Send it as `cursor` for the next page; `null` at the end. */
+            next_cursor?: string | null;
+        };
+        /** @description One page of a list. */
         PageOf_IntegrationView: {
             /** @description The items. */
             items: {
@@ -1412,6 +1506,7 @@ export interface components {
                 updated_at: string;
                 /** @description By whom: a user id, or `platform`. */
                 updated_by: string;
+                last_check?: components["schemas"]["IntegrationCheckView"] | null;
             }[];
             /** @description Send it as `cursor` for the next page; `null` at the end. */
             next_cursor?: string | null;
@@ -4132,6 +4227,80 @@ export interface operations {
             };
         };
     };
+    listIntegrationTypes: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Every integration there is. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["PageOf_IntegrationTypeView"];
+                };
+            };
+            /** @description `header-invalid`, `organization-invalid`, `organization-mismatch`, `query-invalid` */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `unauthenticated` */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `origin-not-allowed` */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `host-not-allowed` */
+            421: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `internal` */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `store-unavailable` */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
     listIntegrations: {
         parameters: {
             query?: never;
@@ -4200,6 +4369,112 @@ export interface operations {
             };
             /** @description `host-not-allowed` */
             421: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `internal` */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `store-unavailable` */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    testIntegration: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description The organization. */
+                org: components["schemas"]["OrgId"];
+                /** @description `msgraph` or `halopsa`. */
+                type: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description What was found. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["IntegrationCheckView"];
+                };
+            };
+            /** @description `header-invalid`, `organization-invalid`, `organization-mismatch`, `path-invalid`, `query-invalid` */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `unauthenticated` */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `origin-not-allowed`, `permission-denied` */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `not-found` */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `organization-inactive` */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `host-not-allowed` */
+            421: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `too-many-attempts` */
+            429: {
                 headers: {
                     [name: string]: unknown;
                 };

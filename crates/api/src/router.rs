@@ -9,7 +9,8 @@ use crate::{
     management::{
         auth, config,
         executions::{cancel, list, logs, read, rerun},
-        integrations, me, metrics, organizations, pauses, permissions, secrets, service, settings, users,
+        integration_checks, integrations, me, metrics, organizations, pauses, permissions, secrets, service, settings,
+        users,
     },
     openapi as description,
     state::{Api, ApiState},
@@ -60,7 +61,9 @@ fn management() -> OpenApiRouter<Api> {
         .routes(routes!(secrets::set_secret, secrets::delete_secret))
         .routes(routes!(secrets::list_global_secrets))
         .routes(routes!(secrets::set_global_secret, secrets::delete_global_secret))
+        .routes(routes!(integration_checks::list_integration_types))
         .routes(routes!(integrations::list_integrations))
+        .routes(routes!(integration_checks::test_integration))
         .routes(routes!(integrations::get_integration, integrations::put_integration, integrations::delete_integration))
         .routes(routes!(users::list_users, users::create_user))
         .routes(routes!(users::get_user, users::update_user))

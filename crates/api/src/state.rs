@@ -13,6 +13,11 @@ use std::sync::{Arc, OnceLock};
 use tokio_util::sync::CancellationToken;
 use url::Url;
 
+/// Failed sign-ins of one address within a minute. A link token has 256 bits, so this is about noise, not guessing.
+const MAX_FAILED_SIGN_INS: u32 = 10;
+/// Checks of one integration of one organization within a minute: each calls a service that counts our calls.
+const MAX_CHECKS: u32 = 6;
+
 /// How this installation is reached and what it calls itself.
 #[derive(Debug, Clone)]
 pub struct ApiOptions {
@@ -74,7 +79,10 @@ pub struct ApiState {
     pub(crate) traffic: Traffic,
     pub(crate) scraping: Scraping,
     pub(crate) denials: Denials,
-    pub(crate) attempts: Attempts,
+    /// Failed sign-ins by address.
+    pub(crate) sign_ins: Attempts,
+    /// Checks of integrations, by organization and integration.
+    pub(crate) checks: Attempts,
     pub(crate) streams: StreamPlaces,
 }
 
@@ -89,7 +97,8 @@ impl ApiState {
         clock: Arc<dyn Clock>,
     ) -> Self {
         let denials = Denials::new(repositories.audit.clone(), clock.clone());
-        let attempts = Attempts::new(clock.clone());
+        let sign_ins = Attempts::at_most(MAX_FAILED_SIGN_INS, clock.clone());
+        let checks = Attempts::at_most(MAX_CHECKS, clock.clone());
         let closing = CancellationToken::new();
         Self {
             repositories,
@@ -103,7 +112,8 @@ impl ApiState {
             traffic: Traffic::new(),
             scraping: Scraping::default(),
             denials,
-            attempts,
+            sign_ins,
+            checks,
             streams: StreamPlaces::default(),
         }
     }

@@ -5,14 +5,14 @@ use crate::{
     connector::Connector,
     error::{DISABLED, IntegrationError, NOT_CONFIGURED, UNAVAILABLE, UNKNOWN_OPERATION},
     graph, halo,
-    settings::{self, CheckedSettings},
+    settings::{self, CheckedSettings, IntegrationType},
     timing::{SystemTiming, Timing},
     tokens::Tokens,
 };
 use msp_domain::{EffectiveConfig, FieldFault, workflow::nearest};
 use msp_storage::{Repositories, SecretValue, StoreError, repositories::organizations::Organization};
 use serde_json::{Map, Value};
-use std::{fmt, sync::Arc};
+use std::{fmt, sync::Arc, time::Duration};
 
 /// Whose run asks, decided by the host, never by a worker.
 pub struct CallScope<'a> {
@@ -39,6 +39,17 @@ pub(crate) struct Configured {
     pub(crate) credential: SecretValue,
 }
 
+/// What settings are wanted for.
+#[derive(Clone, Copy, PartialEq)]
+enum Use {
+    /// A call of a run: not while they are switched off.
+    Run,
+    /// A check.
+    Check,
+}
+
+/// Longest check: somebody waits in front of it.
+const CHECK_TIMEOUT: Duration = Duration::from_secs(30);
 /// Reads of settings and credential that must agree before a call is given up; they change together rarely.
 const MAX_READS: u32 = 3;
 
@@ -69,20 +80,46 @@ impl Integrations {
         match integration {
             "msgraph" => {
                 check_operation(integration, operation, &graph::OPERATIONS)?;
-                let configured = broker.configured(scope.org, integration).await?;
+                let configured = broker.configured(scope.org, integration, Use::Run).await?;
                 graph::call(broker, scope, configured, operation, arguments).await
             }
             "halopsa" => {
                 check_operation(integration, operation, &halo::OPERATIONS)?;
-                let configured = broker.configured(scope.org, integration).await?;
+                let configured = broker.configured(scope.org, integration, Use::Run).await?;
                 halo::call(broker, scope, configured, operation, arguments).await
             }
-            unknown => {
-                let known = PLATFORM_INTEGRATIONS.join("` and `");
-                let message = format!("The platform has no integration `{unknown}`; it brings `{known}`.");
-                Err(IntegrationError::new(UNKNOWN_OPERATION, message))
-            }
+            unknown => Err(unknown_integration(unknown)),
         }
+    }
+
+    /// Asks the service something harmless with an organization's settings, also while they are switched off, and says in a
+    /// sentence what was found.
+    ///
+    /// A broker made for this one check has no token yet, so what is checked is the credential, not what it once gave.
+    ///
+    /// # Errors
+    /// [`IntegrationError`] says what is wrong and what to do.
+    pub async fn check(&self, org: &Organization, integration: &str) -> Result<String, IntegrationError> {
+        let broker = self.0.as_ref();
+        let asking = async {
+            let configured = async || broker.configured(org, integration, Use::Check).await;
+            match integration {
+                "msgraph" => graph::check(broker, org, configured().await?).await,
+                "halopsa" => halo::check(broker, org, configured().await?).await,
+                unknown => Err(unknown_integration(unknown)),
+            }
+        };
+        tokio::time::timeout(CHECK_TIMEOUT, asking).await.unwrap_or_else(|_| {
+            let seconds = CHECK_TIMEOUT.as_secs();
+            let message =
+                format!("The service gave no final answer within {seconds} seconds. Try again in a few minutes.");
+            Err(IntegrationError::new(UNAVAILABLE, message))
+        })
+    }
+
+    /// What people call an integration, and the JSON Schema of its settings.
+    pub fn types() -> [IntegrationType; 2] {
+        settings::types()
     }
 
     /// Checks settings from the API before they are stored. `None` for an integration type that does not exist.
@@ -108,12 +145,12 @@ impl Broker {
     /// An organization's settings with the credential that belongs to them. The settings are read again after the
     /// credential: between two reads somebody may have moved the integration to another address and stored the
     /// credential for that one, which must not be sent to the old address.
-    async fn configured(&self, org: &Organization, integration: &str) -> Result<Configured, IntegrationError> {
+    async fn configured(&self, org: &Organization, integration: &str, to: Use) -> Result<Configured, IntegrationError> {
         let integrations = &self.repositories.integrations;
         let mut stored = integrations.get(org.id, integration).await.map_err(store_fault)?;
         for _ in 0..MAX_READS {
             let Some(found) = stored else { return Err(not_configured(org, integration)) };
-            if !found.enabled {
+            if !found.enabled && to == Use::Run {
                 let message = format!(
                     "`{integration}` is switched off for {}. Switch it on in the organization's integration settings.",
                     org.name
@@ -148,6 +185,12 @@ fn check_operation(integration: &str, operation: &str, known: &[&'static str]) -
         None => format!("it has {}", known.join(", ")),
     };
     Err(IntegrationError::new(UNKNOWN_OPERATION, format!("`{integration}` has no operation `{operation}`; {hint}")))
+}
+
+fn unknown_integration(name: &str) -> IntegrationError {
+    let known = PLATFORM_INTEGRATIONS.join("` and `");
+    let message = format!("The platform has no integration `{name}`; it brings `{known}`.");
+    IntegrationError::new(UNKNOWN_OPERATION, message)
 }
 
 fn not_configured(org: &Organization, integration: &str) -> IntegrationError {

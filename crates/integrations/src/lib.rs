@@ -17,7 +17,7 @@ mod tokens;
 
 pub use broker::{CallScope, Integrations};
 pub use error::IntegrationError;
-pub use settings::CheckedSettings;
+pub use settings::{CheckedSettings, IntegrationType};
 pub use timing::{SystemTiming, Timing};
 
 /// The integrations the platform brings itself. Every other name is an author's.

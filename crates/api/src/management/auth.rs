@@ -56,7 +56,9 @@ pub async fn redeem_link(
         // not keep the others out.
         let counted_as = address.as_deref().unwrap_or("unknown");
         api.denials.of_stranger(counted_as);
-        api.attempts.failed(counted_as)?;
+        if !api.sign_ins.admit(counted_as) {
+            return Err(Problem::new(Kind::TooManyAttempts).detail("Wait a minute, then use a fresh link."));
+        }
         return Err(Problem::new(Kind::LinkInvalid)
             .detail("The link was used already, is older than 15 minutes, or is not complete. Ask for a new one."));
     };

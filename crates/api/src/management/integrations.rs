@@ -4,13 +4,14 @@ use crate::{
     http::{
         Problem, ProblemKind as Kind,
         access::OrgAccess,
-        etag::{IfMatch, etag_header},
+        etag::{IfMatch, etag_header, stale},
         json::ApiJson,
         paging::PageOf,
         params::{NoQuery, PathName},
         rights::ManageConfig,
         unknown_name,
     },
+    management::integration_checks::IntegrationCheckView,
     state::Api,
 };
 use axum::{
@@ -22,8 +23,8 @@ use chrono::{DateTime, Utc};
 use msp_domain::{FieldFault, OrgId, workflow::nearest};
 use msp_integrations::{CheckedSettings, Integrations, PLATFORM_INTEGRATIONS};
 use msp_storage::{
-    SecretValue,
-    repositories::integrations::{CredentialChange, StoredIntegration},
+    SecretValue, StoreError,
+    repositories::integrations::{CredentialChange, IntegrationCheck, StoredIntegration},
 };
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
@@ -45,11 +46,18 @@ pub struct IntegrationView {
     pub updated_at: DateTime<Utc>,
     /// By whom: a user id, or `platform`.
     pub updated_by: String,
+    /// The last check with these settings; `null`: they were not checked.
+    pub last_check: Option<IntegrationCheckView>,
 }
 
-impl From<StoredIntegration> for IntegrationView {
-    fn from(stored: StoredIntegration) -> Self {
+impl IntegrationView {
+    /// The settings with the check that was made with them, if one was.
+    fn new(stored: StoredIntegration, checks: &[IntegrationCheck]) -> Self {
+        let of_these = |check: &&IntegrationCheck| {
+            check.integration_type == stored.integration_type && check.settings_version == stored.etag
+        };
         Self {
+            last_check: checks.iter().find(of_these).cloned().map(Into::into),
             integration_type: stored.integration_type,
             enabled: stored.enabled,
             settings: stored.settings,
@@ -81,8 +89,9 @@ fn enabled_by_default() -> bool {
 
 type Shown = ([(HeaderName, HeaderValue); 1], Json<IntegrationView>);
 
-fn shown(stored: StoredIntegration) -> Shown {
-    (etag_header(&stored.etag), Json(stored.into()))
+async fn shown(api: &Api, org: OrgId, stored: StoredIntegration) -> Result<Shown, Problem> {
+    let checks = api.repositories.integrations.checks(org).await?;
+    Ok((etag_header(&stored.etag), Json(IntegrationView::new(stored, &checks))))
 }
 
 /// List the integrations an organization has settings for.
@@ -98,7 +107,8 @@ pub async fn list_integrations(
     _: NoQuery,
 ) -> Result<Json<PageOf<IntegrationView>>, Problem> {
     let stored = api.repositories.integrations.list(access.org).await?;
-    Ok(Json(PageOf::all(stored.into_iter().map(Into::into).collect())))
+    let checks = api.repositories.integrations.checks(access.org).await?;
+    Ok(Json(PageOf::all(stored.into_iter().map(|stored| IntegrationView::new(stored, &checks)).collect())))
 }
 
 /// Read the settings of an integration.
@@ -119,7 +129,7 @@ pub async fn get_integration(
     _: NoQuery,
 ) -> Result<Shown, Problem> {
     let stored = api.repositories.integrations.get(access.org, &integration_type).await?.ok_or(Kind::NotFound)?;
-    Ok(shown(stored))
+    shown(&api, access.org, stored).await
 }
 
 /// Set up an integration.
@@ -161,10 +171,19 @@ pub async fn put_integration(
         None if clears_credential => CredentialChange::Clear,
         None => CredentialChange::Keep,
     };
-    let stored = integrations
-        .put(access.org, &integration_type, body.enabled, &settings, credential, meant_for.as_ref(), &access.actor)
-        .await?;
-    Ok(shown(stored))
+    let (org, actor) = (access.org, &access.actor);
+    let put = integrations.put(org, &integration_type, body.enabled, &settings, credential, meant_for.as_ref(), actor);
+    match put.await {
+        Ok(stored) => shown(&api, org, stored).await,
+        Err(StoreError::PreconditionFailed) => Err(match integrations.get(org, &integration_type).await? {
+            Some(current) => {
+                let (etag, checks) = (current.etag.clone(), integrations.checks(org).await?);
+                stale(&IntegrationView::new(current, &checks), &etag)
+            }
+            None => StoreError::PreconditionFailed.into(),
+        }),
+        Err(error) => Err(error.into()),
+    }
 }
 
 /// Remove an integration's settings and credential.

@@ -33,6 +33,7 @@ const OPERATIONS: &[(&str, Kind)] = &[
     ("listOrganizations", Kind::WithoutOrganization),
     ("checkPermission", Kind::WithoutOrganization),
     ("listUserPermissions", Kind::WithoutOrganization),
+    ("listIntegrationTypes", Kind::WithoutOrganization),
     ("getClientConfig", Kind::WithoutOrganization),
     ("getHealth", Kind::WithoutOrganization),
     ("getReadiness", Kind::WithoutOrganization),
@@ -69,6 +70,7 @@ const OPERATIONS: &[(&str, Kind)] = &[
     ("getIntegration", Kind::Organization),
     ("putIntegration", Kind::Organization),
     ("deleteIntegration", Kind::Organization),
+    ("testIntegration", Kind::Organization),
     ("listExecutions", Kind::Organization),
     ("getExecution", Kind::Organization),
     ("getExecutionResult", Kind::Organization),
@@ -277,8 +279,8 @@ async fn ids_of_the_other_do_not_exist_here(op: &Operation, caller: &TestCaller,
     let own_org = own.org.id;
     let answer = op.request(caller, other, own_org, "").org(own_org).send().await;
     match op.id.as_str() {
-        "getConfig" | "deleteConfig" | "deleteSecret" | "getIntegration" | "deleteIntegration" | "getExecution"
-        | "getExecutionResult" | "getExecutionLogs" => {
+        "getConfig" | "deleteConfig" | "deleteSecret" | "getIntegration" | "deleteIntegration" | "testIntegration"
+        | "getExecution" | "getExecutionResult" | "getExecutionLogs" => {
             assert_status(op, "own header, the other's id", &answer, 404);
             if !op.names_org_in_path() {
                 let answer = op.request(caller, other, own_org, "").send().await;

@@ -6,6 +6,7 @@ mod config;
 mod execution_filters;
 mod executions;
 mod http;
+mod integration_checks;
 mod integrations;
 mod isolation;
 mod live;

@@ -16,6 +16,8 @@ use crate::{
     settings::graph::GraphSettings,
     tokens::Grant,
 };
+use msp_domain::EffectiveConfig;
+use msp_storage::repositories::organizations::Organization;
 use reqwest::Method;
 use serde_json::{Map, Value};
 use url::Url;
@@ -54,6 +56,18 @@ pub(crate) async fn call(
         _ => users::get(&graph, arguments).await?,
     };
     Ok(graph.channel.secrets().mask_value(value))
+}
+
+/// Asks for the tenant's subscriptions: one call that every application of the examples may make.
+pub(crate) async fn check(
+    broker: &Broker,
+    org: &Organization,
+    configured: Configured,
+) -> Result<String, IntegrationError> {
+    let config = EffectiveConfig::default();
+    let scope = CallScope { org, config: &config };
+    let subscriptions = subscribed_skus::read(&Graph::open(broker, &scope, configured)?).await?.len();
+    Ok(format!("Connected to the tenant of {}: it has {subscriptions} subscriptions.", org.name))
 }
 
 impl<'a> Graph<'a> {

@@ -5,13 +5,12 @@ use crate::{
     arguments::Arguments,
     channel::CallFailure,
     connector::{Answer, SendError},
-    error::{IntegrationError, NOT_CONFIGURED, UNAVAILABLE},
+    error::{IntegrationError, UNAVAILABLE},
     masking::Secrets,
     retry::Repeat,
 };
 use reqwest::Method;
 use serde_json::{Map, Value, json};
-use url::Url;
 
 const KNOWN: [&str; 6] = ["note", "note_html", "ticket_id", "client_id", "outcome_id", "hidden_from_user"];
 
@@ -57,12 +56,7 @@ pub(super) async fn run(halo: &Halo<'_>, arguments: &Map<String, Value>) -> Resu
 
 /// Posts one entity, as the array HaloPSA wants, and answers the entity it made.
 async fn send(halo: &Halo<'_>, resource: &str, entity: Value) -> Result<Value, IntegrationError> {
-    let url = Url::parse(&format!("{}/api/{resource}", halo.settings.base_url)).map_err(|_| {
-        IntegrationError::new(
-            NOT_CONFIGURED,
-            format!("The `halopsa` settings of {} are not usable. Save them again.", halo.org),
-        )
-    })?;
+    let url = halo.url(resource)?;
     let refusal = |answer: &Answer, secrets: &Secrets| errors::token_refused(answer, secrets, halo.org);
     let body = Value::Array(vec![entity]);
     let answer = match halo.channel.call(Method::POST, url.clone(), Some(&body), Repeat::Creates, &refusal).await {
@@ -72,16 +66,9 @@ async fn send(halo: &Halo<'_>, resource: &str, entity: Value) -> Result<Value, I
         Err(CallFailure::UnderWay(SendError::AnswerLost | SendError::TooLarge)) => return Err(uncertain()),
         Err(CallFailure::UnderWay(error)) => return Err(halo.channel.unanswered(&error, &url)),
     };
-    if !(200..300).contains(&answer.status) {
-        return Err(errors::refused(&answer, &halo.channel.secrets(), halo.org));
-    }
-    match serde_json::from_slice(&answer.body) {
-        Ok(Value::Array(mut made)) if made.len() == 1 => Ok(made.remove(0)),
-        Ok(made) => Ok(made),
-        Err(_) => {
-            let message = "HaloPSA answered something that is not JSON. Check the `base_url` of the integration.";
-            Err(IntegrationError::new(UNAVAILABLE, message).with_status(answer.status))
-        }
+    match halo.read(&answer)? {
+        Value::Array(mut made) if made.len() == 1 => Ok(made.remove(0)),
+        made => Ok(made),
     }
 }
 

@@ -3,7 +3,7 @@
 use super::{addresses::Kind, fields::Fields};
 use msp_domain::FieldFault;
 use serde::{Deserialize, Serialize};
-use serde_json::{Map, Value};
+use serde_json::{Map, Value, json};
 
 const KNOWN: [&str; 7] =
     ["base_url", "auth_url", "tenant", "client_id", "client_secret", "default_client_id", "note_outcome_id"];
@@ -28,6 +28,38 @@ pub(crate) struct HaloSettings {
     pub(crate) default_client_id: Option<i64>,
     /// The outcome of notes on tickets.
     pub(crate) note_outcome_id: i64,
+}
+
+pub(super) fn properties() -> Value {
+    json!({
+        "base_url": {
+            "type": "string", "title": "Address", "format": "uri",
+            "description": "The instance, such as `https://acme.halopsa.com`.",
+        },
+        "client_id": {
+            "type": "string", "title": "Client ID", "minLength": 1, "maxLength": 500,
+            "description": "The client id of the API application in HaloPSA.",
+        },
+        "client_secret": {
+            "type": "string", "title": "Client secret", "minLength": 8, "maxLength": 500, "format": "password",
+            "writeOnly": true, "description": "The secret of the API application. Left out, a stored one stays.",
+        },
+        "tenant": {
+            "type": "string", "title": "Tenant", "maxLength": 500, "description": "Needed for cloud-hosted instances.",
+        },
+        "auth_url": {
+            "type": "string", "title": "Authorization server", "format": "uri",
+            "description": "Where tokens come from; by default the address followed by `/auth`.",
+        },
+        "default_client_id": {
+            "type": "integer", "title": "Client number", "minimum": 1,
+            "description": "Which client in HaloPSA the organization is, for notes that name none.",
+        },
+        "note_outcome_id": {
+            "type": "integer", "title": "Outcome of notes", "minimum": 1, "default": STOCK_NOTE_OUTCOME,
+            "description": "The outcome that notes on tickets get.",
+        },
+    })
 }
 
 pub(super) fn check(settings: &Value) -> Result<(Value, Option<String>), Vec<FieldFault>> {

@@ -6,7 +6,48 @@ pub(crate) mod graph;
 pub(crate) mod halo;
 
 use msp_domain::FieldFault;
-use serde_json::Value;
+use serde_json::{Value, json};
+
+/// An integration as people meet it.
+#[derive(Debug, Clone, PartialEq)]
+pub struct IntegrationType {
+    /// `msgraph` or `halopsa`.
+    pub name: &'static str,
+    /// What people call it.
+    pub title: &'static str,
+    /// What it is needed for.
+    pub description: &'static str,
+    /// JSON Schema (2020-12) of its settings. Its properties stand in the order of a form; one that is `writeOnly` is the
+    /// credential.
+    pub settings_schema: Value,
+}
+
+pub(crate) fn types() -> [IntegrationType; 2] {
+    [
+        IntegrationType {
+            name: "msgraph",
+            title: "Microsoft Graph",
+            description: "Users and licenses of the organization's Microsoft Entra tenant.",
+            settings_schema: schema(graph::properties(), &["client_id"]),
+        },
+        IntegrationType {
+            name: "halopsa",
+            title: "HaloPSA",
+            description: "Notes on tickets and clients.",
+            settings_schema: schema(halo::properties(), &["base_url", "client_id"]),
+        },
+    ]
+}
+
+fn schema(properties: Value, required: &[&str]) -> Value {
+    json!({
+        "$schema": "https://json-schema.org/draft/2020-12/schema",
+        "type": "object",
+        "properties": properties,
+        "required": required,
+        "additionalProperties": false,
+    })
+}
 
 /// Settings of an integration, checked: what to store, and whether a stored credential may stay.
 #[derive(Clone, PartialEq)]
@@ -95,6 +136,31 @@ mod tests {
         assert!(clears(json!({ "base_url": "b.example", "client_id": "x", "tenant": "t" })));
         assert!(clears(json!({ "base_url": "a.example", "auth_url": "b.example", "client_id": "x", "tenant": "t" })));
         assert!(clears(json!({ "base_url": "a.example", "client_id": "x" })));
+    }
+
+    #[test]
+    fn the_schema_names_the_settings_that_are_taken_and_those_that_are_required() {
+        for kind in types() {
+            let properties = kind.settings_schema["properties"].as_object().expect("properties").clone();
+            let faults_of = |settings: Value| check(kind.name, &settings, None).expect("known").expect_err("faulty");
+            let every: Value =
+                properties.keys().map(|name| (name.clone(), json!([]))).collect::<serde_json::Map<_, _>>().into();
+            let pointers: Vec<String> = faults_of(every).into_iter().map(|fault| fault.pointer).collect();
+            for name in properties.keys() {
+                let at = format!("#/{name}");
+                let found = faults_of(json!({ name: [], "clientid": 1 }));
+                assert!(found.iter().any(|fault| fault.pointer == at && !fault.detail.contains("known are")), "{name}");
+                assert!(pointers.contains(&at), "{name} is not read");
+            }
+            let required: Vec<String> = faults_of(json!({}))
+                .into_iter()
+                .map(|fault| fault.pointer.trim_start_matches("#/").to_owned())
+                .collect();
+            assert_eq!(kind.settings_schema["required"], json!(required), "{}", kind.name);
+            let secret: Vec<&String> =
+                properties.iter().filter(|(_, property)| property["writeOnly"] == true).map(|(name, _)| name).collect();
+            assert_eq!(secret, ["client_secret"]);
+        }
     }
 
     #[test]

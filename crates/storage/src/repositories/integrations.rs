@@ -1,6 +1,10 @@
 //! Integration settings: table `IntegrationConfig`, PK organization, RK `integration:{type}`. Credentials are
 //! secrets of namespace `Integration` under the same organization, named `{type}`; no worker can name them.
 
+mod checks;
+
+pub use checks::IntegrationCheck;
+
 use super::audit::AuditDraft;
 use super::{Actor, Journal, check_version, etag_of, retry, write_over};
 use crate::{
@@ -174,8 +178,12 @@ impl IntegrationSettings {
             let details = json!({ "before": describe(before.enabled, &before.settings) });
             let draft = AuditDraft::new(Scope::Org(org), actor, "Integration.Delete", integration_type, details);
             let delete = Write::delete(org.key(), row_key(integration_type), IfMatch::Etag(before.etag));
-            let writes =
+            let mut writes =
                 vec![(Table::IntegrationConfig, delete), self.journal.audit.row(draft), self.journal.generation.bump()];
+            let (partition, check) = (org.key(), checks::row_key(integration_type));
+            if self.journal.tables.get(Table::IntegrationConfig, &partition, &check).await?.is_some() {
+                writes.push((Table::IntegrationConfig, Write::delete(partition, check, IfMatch::Any)));
+            }
             self.journal.tables.commit(Commit::of(writes)).await
         })
         .await
