@@ -14,6 +14,20 @@ const indigo: MantineColorsTuple = [
   "#22307a",
 ];
 
+/** Red, dark enough at shade 6 for white text, light enough at shade 4 for text on dark. */
+const red: MantineColorsTuple = [
+  "#fff0f0",
+  "#ffdede",
+  "#ffc2c2",
+  "#ffa3a3",
+  "#ff8a8a",
+  "#f26464",
+  "#cf2f2f",
+  "#b82626",
+  "#9c1f1f",
+  "#7f1a1a",
+];
+
 /** The greys of the dark theme, a little blue. */
 const dark: MantineColorsTuple = [
   "#e4e6ea",
@@ -32,7 +46,7 @@ const dark: MantineColorsTuple = [
 export const theme = createTheme({
   primaryColor: "indigo",
   primaryShade: { light: 6, dark: 6 },
-  colors: { indigo, dark },
+  colors: { indigo, red, dark },
   fontFamily: "system-ui, -apple-system, 'Segoe UI', Roboto, 'Noto Sans', 'Liberation Sans', sans-serif",
   fontFamilyMonospace: "ui-monospace, 'Cascadia Mono', 'SF Mono', Menlo, Consolas, 'Liberation Mono', monospace",
   fontSizes: { xs: rem(12), sm: rem(13), md: rem(14), lg: rem(16), xl: rem(19) },
@@ -50,6 +64,9 @@ export const theme = createTheme({
   components: {
     Tooltip: { defaultProps: { openDelay: 300, withArrow: true } },
     Modal: { defaultProps: { centered: true, closeButtonProps: { "aria-label": "Close" } } },
+    // A `header` would be a second banner beside the one of the page.
+    ModalHeader: { defaultProps: { component: "div" } },
+    DrawerHeader: { defaultProps: { component: "div" } },
     Drawer: { defaultProps: { closeButtonProps: { "aria-label": "Close" } } },
   },
 });

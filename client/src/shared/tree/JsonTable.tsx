@@ -26,7 +26,7 @@ export function JsonTable({ table, label }: { table: FlatTable; label: string })
           <Table.Thead>
             <Table.Tr>
               {columns.map((name) => (
-                <Table.Th key={name} scope="col">
+                <Table.Th key={name} scope="col" ta={typeof rows[0]?.[name] === "number" ? "right" : undefined}>
                   {name}
                 </Table.Th>
               ))}

@@ -3,6 +3,7 @@ import { useClipboard } from "@mantine/hooks";
 import { IconDots, IconDownload, IconFileText, IconLink, IconRefresh, IconTicket } from "@tabler/icons-react";
 import { useState } from "react";
 import { Link, useNavigate } from "react-router";
+import { executionPath } from "@/shared/executions/executions";
 import { isFinal } from "@/shared/live/liveEvents";
 import type { LogStore } from "@/shared/live/logStore";
 import { useMe } from "@/shared/me/me";
@@ -37,7 +38,7 @@ export function ExecutionActions({ execution, log, onDownload }: ExecutionAction
     <>
       {!isFinal(execution.status) && <CancelButton execution={execution} />}
       <RunAgain execution={execution} />
-      <Menu position="bottom-end">
+      <Menu position="bottom-end" shadow="md" withinPortal={false} withInitialFocusPlaceholder={false}>
         <Menu.Target>
           <ActionIcon variant="default" size={34} aria-label={strings.more}>
             <IconDots size={18} aria-hidden />
@@ -71,7 +72,7 @@ export function useCopyTicket(execution: Execution, log: LogStore): () => void {
   const clipboard = useClipboard();
   const organization = useOrganizationName(execution.org_id);
   return () => {
-    const link = new URL(window.location.pathname, window.location.origin).href;
+    const link = new URL(executionPath(execution), window.location.origin).href;
     clipboard.copy(ticketText(execution, organization, link, log.lines));
     notifySuccess(strings.copied);
   };

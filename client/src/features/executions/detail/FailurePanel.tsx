@@ -1,4 +1,4 @@
-import { Alert, Anchor, Button, Code, Group, Stack, Text } from "@mantine/core";
+import { Anchor, Button, Code, Group, Stack, Text, Title } from "@mantine/core";
 import {
   IconBolt,
   IconChevronRight,
@@ -25,7 +25,6 @@ interface FailurePanelProps {
 }
 
 const ICONS = { Failed: IconExclamationCircle, TimedOut: IconClockX, Interrupted: IconBolt, Cancelled: IconPlayerStop };
-const COLORS = { Failed: "red", TimedOut: "red", Interrupted: "orange", Cancelled: "gray" };
 
 /** First of all why a run did not end well: what was raised, in which step, and what to do now. */
 export function FailurePanel({ execution, log, isRead, onShowStep }: FailurePanelProps) {
@@ -37,20 +36,19 @@ export function FailurePanel({ execution, log, isRead, onShowStep }: FailurePane
   const Icon = ICONS[status];
   const step = failedStep(execution);
   return (
-    <Alert
-      color={COLORS[status]}
-      icon={<Icon aria-hidden />}
-      title={strings.failures[status]}
-      className={classes.failure}
-    >
-      <Stack gap="xs" align="flex-start">
+    <section className={classes.failure} data-status={status} aria-labelledby="failure-heading">
+      <Icon aria-hidden className={classes.failureIcon} />
+      <Stack gap="xs" className={classes.failureBody}>
+        <Title order={2} size="h3" id="failure-heading">
+          {strings.failures[status]}
+        </Title>
         <Text size="sm" className={classes.error}>
           {execution.error_type && <Code>{execution.error_type}</Code>} {reason(execution)}
         </Text>
         {step && (
           <Text size="sm">
             {strings.inStep}{" "}
-            <Anchor component="button" type="button" inherit onClick={() => onShowStep(step.seq)}>
+            <Anchor component="button" type="button" inherit underline="always" onClick={() => onShowStep(step.seq)}>
               {step.name}
             </Anchor>
           </Text>
@@ -63,7 +61,7 @@ export function FailurePanel({ execution, log, isRead, onShowStep }: FailurePane
           </Button>
         </Group>
       </Stack>
-    </Alert>
+    </section>
   );
 }
 
@@ -94,6 +92,7 @@ function Traceback({ log, isRead }: { log: LogStore; isRead: boolean }) {
       <Button
         variant="subtle"
         size="compact-sm"
+        ml={-8}
         color="gray"
         leftSection={<IconChevronRight size={14} aria-hidden className={classes.chevron} />}
         aria-expanded={isOpen}

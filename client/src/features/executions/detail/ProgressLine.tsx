@@ -25,9 +25,11 @@ export function ProgressLine({ execution }: { execution: Execution }) {
           value={percent ?? 100}
           striped={percent === null}
           animated={percent === null}
+          withAria={false}
+          role="progressbar"
           aria-label={strings.progress}
           aria-valuetext={percent === null ? message : `${strings.percent(percent)}, ${message}`}
-          {...(percent === null && { "aria-valuenow": undefined })}
+          {...(percent !== null && { "aria-valuenow": percent, "aria-valuemin": 0, "aria-valuemax": 100 })}
         />
       </Progress.Root>
     </div>

@@ -10,7 +10,7 @@ export async function fetchPart(
 ): Promise<Response> {
   const accept = part === "logs" ? "text/plain" : "application/json";
   const response = await watchedFetch(
-    new Request(`/api/executions/${encodeURIComponent(id)}/${part}`, {
+    new Request(`${window.location.origin}/api/executions/${encodeURIComponent(id)}/${part}`, {
       headers: { ...inOrg(orgId).headers, Accept: accept },
       credentials: "same-origin",
       ...(signal && { signal }),

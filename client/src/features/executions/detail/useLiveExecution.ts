@@ -49,7 +49,7 @@ export function useLiveExecution(orgId: string, id: string): { log: LogStore; co
 function logSource(orgId: string, id: string): LiveSource {
   const ask = (query: string, accept: string, signal: AbortSignal, headers?: Record<string, string>) =>
     watchedFetch(
-      new Request(`/api/executions/${encodeURIComponent(id)}/logs${query}`, {
+      new Request(`${window.location.origin}/api/executions/${encodeURIComponent(id)}/logs${query}`, {
         headers: { ...inOrg(orgId).headers, ...headers, Accept: accept },
         credentials: "same-origin",
         cache: "no-store",

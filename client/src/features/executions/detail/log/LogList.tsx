@@ -29,9 +29,11 @@ interface LogListProps {
   onSelect: (seq: number) => void;
 }
 
-/** Pixels of a line that are not its text: number, level, gaps; and the time. */
+/** Pixels of a line that are not its text: number, level, gaps; and the time. On a phone there is only the number. */
 const GUTTER_PX = 150;
 const TIME_PX = 100;
+const PHONE_GUTTER_PX = 64;
+const PHONE_PX = 640;
 
 /** The lines of a log. Only those in view are rendered. */
 export function LogList(props: LogListProps) {
@@ -40,7 +42,8 @@ export function LogList(props: LogListProps) {
   const scroller = useRef<HTMLElement>(null);
   const { ref: sized, width } = useElementSize();
   const [open, setOpen] = useState<ReadonlySet<number>>(new Set());
-  const columns = wrap ? columnsIn(width - GUTTER_PX - (showTimes ? TIME_PX : 0)) : null;
+  const gutterPx = width < PHONE_PX ? PHONE_GUTTER_PX : GUTTER_PX + (showTimes ? TIME_PX : 0);
+  const columns = wrap ? columnsIn(width - gutterPx) : null;
   const isOpen = (seq: number) => open.has(seq) || target?.seq === seq;
 
   const virtualizer = useVirtualizer({
@@ -53,9 +56,14 @@ export function LogList(props: LogListProps) {
     getItemKey: useCallback((index: number) => rows[index]?.seq ?? index, [rows]),
     overscan: 20,
   });
-  // Guesses made for another width are worth nothing.
-  // biome-ignore lint/correctness/useExhaustiveDependencies: that is when to measure again
-  useEffect(() => virtualizer.measure(), [virtualizer, columns]);
+  // Heights at another width are worth nothing: guess anew, and measure what is in view.
+  // biome-ignore lint/correctness/useExhaustiveDependencies: that is when
+  useEffect(() => {
+    virtualizer.measure();
+    for (const row of scroller.current?.querySelectorAll<HTMLElement>("[data-index]") ?? []) {
+      virtualizer.measureElement(row);
+    }
+  }, [virtualizer, columns]);
 
   const totalPx = virtualizer.getTotalSize();
   const onScroll = useFollowTail(scroller, totalPx, isFollowing, onFollow);

@@ -142,7 +142,13 @@ function Search({ search, onSearch, matchAt, matches, onMove }: LogToolbarProps)
 
 function Options({ showTimes, onShowTimes, wrap, onWrap, onCopy, onDownload }: LogToolbarProps) {
   return (
-    <Menu position="bottom-end" closeOnItemClick={false}>
+    <Menu
+      position="bottom-end"
+      shadow="md"
+      closeOnItemClick={false}
+      withinPortal={false}
+      withInitialFocusPlaceholder={false}
+    >
       <Menu.Target>
         <Button variant="default" size="xs" leftSection={<IconAdjustmentsHorizontal size={15} aria-hidden />}>
           {strings.options}
