@@ -56,7 +56,7 @@ export const strings = {
     Interrupted: "The run was interrupted",
     Cancelled: "The run was cancelled",
   } as Record<string, string>,
-  interruptedHint: "How far it came is unknown. Look at the log before you run it again.",
+  interruptedHint: "Look at the log and the steps before you run it again.",
   timedOutHint: (limit: string) => `It may run for ${limit}.`,
   cancelledHint: "What it had done before stays done. The log and the steps show how far it came.",
   returnedFailure: "The workflow returned a result that says it did not succeed. See the result for the reason.",

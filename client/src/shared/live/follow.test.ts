@@ -215,6 +215,23 @@ describe("a stream", () => {
     live.stop();
   });
 
+  it("from before the server was away is opened again as soon as it is back", async () => {
+    let recover = () => {};
+    const forget = vi.fn();
+    const onRecovery = (callback: () => void) => {
+      recover = callback;
+      return forget;
+    };
+    const live = following({ onRecovery });
+    (await live.wire(0)).lines(1);
+    await settle();
+    recover();
+    await vi.advanceTimersByTimeAsync(1_000);
+    expect((await live.wire(1)).after).toBe(1);
+    expect(forget).toHaveBeenCalledOnce();
+    live.stop();
+  });
+
   it("that is stopped is not opened again, and tells nothing more", async () => {
     const live = following();
     await live.wire(0);

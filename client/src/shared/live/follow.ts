@@ -14,6 +14,8 @@ export interface LiveSource {
   stream(after: number, signal: AbortSignal): Promise<Response>;
   /** Asks for a page of lines after line `after`, as JSON. */
   page(after: number, signal: AbortSignal): Promise<Response>;
+  /** Calls back when the server is there again after it was away: a stream from before may be dead and not know it. */
+  onRecovery?(callback: () => void): () => void;
 }
 
 /** Who wants to know. */
@@ -80,7 +82,10 @@ class Follower {
       onContact: () => this.#heard("live"),
       onEvents: (events: Parameters<typeof newsOf>[0]) => this.#tell(newsOf(events, this.#through)),
     };
-    const end = await readEventStream(open, reading, this.#signal);
+    const attempt = new AbortController();
+    const forget = this.#source.onRecovery?.(() => attempt.abort());
+    const end = await readEventStream(open, reading, AbortSignal.any([this.#signal, attempt.signal]));
+    forget?.();
     if (this.#isDone) {
       return;
     }

@@ -1,6 +1,7 @@
 import { useQueryClient } from "@tanstack/react-query";
 import { useEffect, useState } from "react";
 import { inOrg, watchedFetch } from "@/shared/api/client";
+import { connection } from "@/shared/api/connection";
 import type { Connection } from "@/shared/live/contact";
 import { follow, type LiveSource } from "@/shared/live/follow";
 import { LogStore } from "@/shared/live/logStore";
@@ -16,13 +17,13 @@ const PAGE_LINES = 1_000;
 export function useLiveExecution(orgId: string, id: string): { log: LogStore; connection: Connection } {
   const queryClient = useQueryClient();
   const [log, setLog] = useState(() => new LogStore());
-  const [connection, setConnection] = useState<Connection>("connecting");
+  const [state, setState] = useState<Connection>("connecting");
   useEffect(() => {
     const { queryKey } = executionQuery(orgId, id);
     const reread = () => void queryClient.invalidateQueries({ queryKey, exact: true });
     const lines = new LogStore();
     setLog(lines);
-    setConnection("connecting");
+    setState("connecting");
     return follow(
       logSource(orgId, id),
       {
@@ -32,7 +33,7 @@ export function useLiveExecution(orgId: string, id: string): { log: LogStore; co
             queryClient.setQueryData(queryKey, (known) => known && withNews(known, news));
           }
         },
-        onConnection: setConnection,
+        onConnection: setState,
         onPolled: reread,
         onEnd: () => {
           lines.flush();
@@ -43,7 +44,7 @@ export function useLiveExecution(orgId: string, id: string): { log: LogStore; co
       0,
     );
   }, [orgId, id, queryClient]);
-  return { log, connection };
+  return { log, connection: state };
 }
 
 function logSource(orgId: string, id: string): LiveSource {
@@ -59,6 +60,7 @@ function logSource(orgId: string, id: string): LiveSource {
   return {
     stream: (after, signal) =>
       ask("", "text/event-stream", signal, after > 0 ? { "Last-Event-ID": String(after) } : undefined),
+    onRecovery: connection.onRecovery,
     page: (after, signal) => ask(`?after=${after}&limit=${PAGE_LINES}`, "application/json", signal),
   };
 }
