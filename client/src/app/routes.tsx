@@ -19,9 +19,10 @@ const orgPages: RouteObject[] = [
   { path: "home", ...page(() => import("@/features/home/HomePage")) },
   { path: "workflows", ...page(() => import("@/features/workflows/list/WorkflowsPage")) },
   { path: "workflows/:name", ...page(() => import("@/features/workflows/detail/WorkflowPage")) },
+  { path: "workflows/:name/run", ...page(() => import("@/features/workflows/run/RunPage")) },
   { path: "executions", ...page(() => import("@/features/executions/list/ExecutionsPage")) },
   { path: "executions/:id", ...page(() => import("@/features/executions/detail/ExecutionPage")) },
-  { path: "workflows/:name/run", ...page(() => import("@/features/workflows/run/RunPage")) },
+  { path: "config", ...page(() => import("@/features/config/ConfigPage")) },
   { path: "*", element: <NotFound /> },
 ];
 

@@ -17,16 +17,14 @@ export interface Preferences {
   tables: Record<string, TablePreferences>;
 }
 
-/** How a person left a table, in every organization. */
+/** How a person left a table, in every organization. What is absent is as the client has it. */
 export interface TablePreferences {
-  /** Columns by id, first to last. */
-  order?: string[];
-  /** Columns that are shown or hidden against their default. */
-  visible?: Record<string, boolean>;
+  /** The columns that are shown, by id, first to last. */
+  columns?: string[];
   /** Widths in pixels. */
   widths?: Record<string, number>;
   /** Rows per page. */
-  size?: number;
+  page_size?: number;
 }
 
 const DEFAULTS: Preferences = {

@@ -1,7 +1,7 @@
 import { Group, Paper, Stack, VisuallyHidden } from "@mantine/core";
 import type { TablePreferences } from "@/shared/preferences/preferences";
 import { strings } from "@/strings/table";
-import { inOrder, isVisible } from "./columns";
+import { shownColumns } from "./columns";
 import classes from "./DataTable.module.css";
 import type { RowFacts } from "./Grid";
 import { MainCell } from "./MainCell";
@@ -10,7 +10,7 @@ import { RowMenu } from "./RowMenu";
 /** Rows as cards, for screens too narrow for a table. */
 export function Cards<Row>({ saved, ...facts }: RowFacts<Row> & { saved: TablePreferences }) {
   const { rows, rowId, rowLink, rowActions, rowActionsLabel } = facts;
-  const columns = inOrder(facts.columns, saved).filter((column) => isVisible(column, saved));
+  const columns = shownColumns(facts.columns, saved);
   const main = columns.find((column) => column.isMain);
   const badges = columns.filter((column) => column.card === "badge");
   const lines = columns.filter((column) => column.card === "line" || column.card === "wide");

@@ -2,7 +2,7 @@ import { ActionIcon, Button, Checkbox, Group, Popover, Stack } from "@mantine/co
 import { IconArrowDown, IconArrowUp, IconColumns3 } from "@tabler/icons-react";
 import type { TablePreferences } from "@/shared/preferences/preferences";
 import { strings } from "@/strings/table";
-import { type Column, inOrder, isVisible, moved } from "./columns";
+import { allColumns, type Column, moved, shownColumns } from "./columns";
 
 interface ColumnsMenuProps<Row> {
   columns: Column<Row>[];
@@ -12,9 +12,9 @@ interface ColumnsMenuProps<Row> {
 
 /** Which columns are shown, and in which order. */
 export function ColumnsMenu<Row>({ columns, saved, onChange }: ColumnsMenuProps<Row>) {
-  const ordered = inOrder(columns, saved);
-  const move = (id: string, by: -1 | 1) => onChange({ ...saved, order: moved(ordered, id, by) });
-  const show = (id: string, visible: boolean) => onChange({ ...saved, visible: { ...saved.visible, [id]: visible } });
+  const shown = shownColumns(columns, saved).map(({ id }) => id);
+  const setShown = (ids: string[]) => onChange({ ...saved, columns: ids });
+  const toggle = (id: string) => setShown(shown.includes(id) ? shown.filter((one) => one !== id) : [...shown, id]);
 
   return (
     <Popover withinPortal={false} position="bottom-end" trapFocus returnFocus shadow="md">
@@ -25,22 +25,22 @@ export function ColumnsMenu<Row>({ columns, saved, onChange }: ColumnsMenuProps<
       </Popover.Target>
       <Popover.Dropdown aria-label={strings.columns}>
         <Stack gap={4}>
-          {ordered.map((column, index) => (
+          {allColumns(columns, saved).map((column) => (
             <Group key={column.id} justify="space-between" wrap="nowrap" gap="lg">
               <Checkbox
                 size="xs"
                 label={column.title}
-                checked={isVisible(column, saved)}
+                checked={shown.includes(column.id)}
                 disabled={column.isMain === true}
-                onChange={(event) => show(column.id, event.currentTarget.checked)}
+                onChange={() => toggle(column.id)}
               />
               <ActionIcon.Group>
                 <ActionIcon
                   size="sm"
                   variant="default"
                   aria-label={strings.moveUp(column.title)}
-                  disabled={index === 0}
-                  onClick={() => move(column.id, -1)}
+                  disabled={shown.indexOf(column.id) < 1}
+                  onClick={() => setShown(moved(shown, column.id, -1))}
                 >
                   <IconArrowUp size={12} aria-hidden />
                 </ActionIcon>
@@ -48,8 +48,8 @@ export function ColumnsMenu<Row>({ columns, saved, onChange }: ColumnsMenuProps<
                   size="sm"
                   variant="default"
                   aria-label={strings.moveDown(column.title)}
-                  disabled={index === ordered.length - 1}
-                  onClick={() => move(column.id, 1)}
+                  disabled={!shown.includes(column.id) || shown.at(-1) === column.id}
+                  onClick={() => setShown(moved(shown, column.id, 1))}
                 >
                   <IconArrowDown size={12} aria-hidden />
                 </ActionIcon>
@@ -60,7 +60,7 @@ export function ColumnsMenu<Row>({ columns, saved, onChange }: ColumnsMenuProps<
             size="compact-xs"
             variant="subtle"
             mt="xs"
-            onClick={() => onChange(saved.size ? { size: saved.size } : {})}
+            onClick={() => onChange(saved.page_size ? { page_size: saved.page_size } : {})}
           >
             {strings.resetColumns}
           </Button>

@@ -76,7 +76,7 @@ export function DataTable<Row>(props: DataTableProps<Row>) {
           nextCursor={nextCursor}
           rowCount={rows.length}
           onSize={(size) => {
-            save({ ...saved, size });
+            save({ ...saved, page_size: size });
             url.setSize(size);
           }}
           note={note}

@@ -5,7 +5,7 @@ import { useNavigate } from "react-router";
 import type { TablePreferences } from "@/shared/preferences/preferences";
 import { strings } from "@/strings/table";
 import { ColumnHead } from "./ColumnHead";
-import { type Column, inOrder, isVisible, widthOf } from "./columns";
+import { type Column, shownColumns, widthOf } from "./columns";
 import classes from "./DataTable.module.css";
 import { MainCell } from "./MainCell";
 import { type RowAction, RowMenu } from "./RowMenu";
@@ -37,7 +37,7 @@ export function Grid<Row>({ saved, onSaved, ...facts }: GridProps<Row>) {
   const { rows, rowId, rowLink, rowActions, rowActionsLabel } = facts;
   const navigate = useNavigate();
   const [dragged, setDragged] = useState<{ id: string; width: number }>();
-  const columns = inOrder(facts.columns, saved).filter((column) => isVisible(column, saved));
+  const columns = shownColumns(facts.columns, saved);
 
   const shownWidth = (column: Column<Row>) => (dragged?.id === column.id ? dragged.width : widthOf(column, saved));
   const isResized = (id: string) => dragged?.id === id || saved.widths?.[id] !== undefined;

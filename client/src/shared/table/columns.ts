@@ -23,23 +23,19 @@ export interface Column<Row> {
 /** Narrowest and widest a column may be dragged, in pixels: a name of a few letters, half a laptop's screen. */
 export const columnWidths = { min: 64, max: 640 } as const;
 
-/** The columns in the order of the person; those unknown to the saved order stay behind the one they follow in code. */
-export function inOrder<Row>(columns: Column<Row>[], saved: TablePreferences): Column<Row>[] {
-  const known = (saved.order ?? []).flatMap((id) => columns.find((column) => column.id === id) ?? []);
-  const arranged = [...known];
-  columns.forEach((column, index) => {
-    if (known.includes(column)) {
-      return;
-    }
-    const before = columns[index - 1];
-    arranged.splice(before ? arranged.indexOf(before) + 1 : 0, 0, column);
-  });
-  return arranged;
+/** The columns on show, as the person left them. The main one always is: its link leads on. */
+export function shownColumns<Row>(columns: Column<Row>[], { columns: ids }: TablePreferences): Column<Row>[] {
+  if (!ids) {
+    return columns.filter(({ isOptional }) => !isOptional);
+  }
+  const shown = ids.flatMap((id) => columns.find((column) => column.id === id) ?? []);
+  return [...columns.filter((column) => column.isMain && !shown.includes(column)), ...shown];
 }
 
-/** Whether the column is on show. */
-export function isVisible<Row>(column: Column<Row>, saved: TablePreferences): boolean {
-  return column.isMain === true || (saved.visible?.[column.id] ?? !column.isOptional);
+/** Every column: those on show in their order, then the others. */
+export function allColumns<Row>(columns: Column<Row>[], saved: TablePreferences): Column<Row>[] {
+  const shown = shownColumns(columns, saved);
+  return [...shown, ...columns.filter((column) => !shown.includes(column))];
 }
 
 /** The width of the column in pixels. */
@@ -52,14 +48,12 @@ export function withinLimits(width: number): number {
   return Math.round(Math.min(columnWidths.max, Math.max(columnWidths.min, width)));
 }
 
-/** The order after a column went one place to the left (-1) or right (1). */
-export function moved<Row>(ordered: Column<Row>[], id: string, by: -1 | 1): string[] {
-  const ids = ordered.map((column) => column.id);
+/** The ids of columns after one of them went a place up (-1) or down (1). */
+export function moved(ids: string[], id: string, by: -1 | 1): string[] {
   const from = ids.indexOf(id);
   const to = from + by;
   if (from < 0 || to < 0 || to >= ids.length) {
     return ids;
   }
-  ids.splice(to, 0, ...ids.splice(from, 1));
-  return ids;
+  return ids.toSpliced(from, 1).toSpliced(to, 0, id);
 }

@@ -17,7 +17,7 @@ export interface TableState {
 export function useTableState(name: string, filterIds: readonly string[]): TableState {
   const saved = usePreferences().tables[name] ?? {};
   const setPreferences = useSetPreferences();
-  const url = useTableUrl(filterIds, saved.size);
+  const url = useTableUrl(filterIds, saved.page_size);
   const save = (changed: TablePreferences) =>
     setPreferences(({ tables }) => ({ tables: { ...tables, [name]: changed } }));
   return { url, saved, save };

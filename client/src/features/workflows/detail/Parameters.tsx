@@ -32,7 +32,7 @@ export function Parameters({ parameters }: { parameters: Parameter[] }) {
                     {parameter.label ?? parameter.name}
                   </Text>
                   {parameter.required ? (
-                    <Badge size="xs" variant="light">
+                    <Badge size="xs" tt="none" fw={500} variant="light">
                       {strings.required}
                     </Badge>
                   ) : null}

@@ -54,7 +54,7 @@ export function workflowColumns({ lastRuns, isEverybody, isPaused }: Known): Col
         <Group gap="xs" wrap="nowrap">
           <LastRun workflow={workflow.name} lastRuns={lastRuns} />
           {isPaused(workflow) ? (
-            <Badge size="sm" color="orange" variant="light">
+            <Badge size="sm" tt="none" fw={500} color="orange" variant="light">
               {strings.paused}
             </Badge>
           ) : null}

@@ -1,0 +1,4 @@
+/** Copy of every dialog that asks. */
+export const strings = {
+  cancel: "Cancel",
+} as const;
