@@ -210,6 +210,22 @@ test("the address says which step, level and line are looked at, and follows", a
   ).toHaveAttribute("data-selected");
 });
 
+test("keys move from line to line, of which one can be reached with Tab", async () => {
+  serve(base, [line(1), line(2), line(3)]);
+  const { router } = show("?line=2");
+  const second = await within(await log()).findByRole("link", { name: "Line 2" });
+  const stops = within(await log())
+    .getAllByRole("link")
+    .map((link) => link.tabIndex);
+  expect(stops).toEqual([-1, 0, -1]);
+  second.focus();
+  await userEvent.keyboard("{ArrowDown}");
+  await waitFor(() => expect(screen.getByRole("link", { name: "Line 3" })).toHaveFocus());
+  expect(router.state.location.search).toBe("?line=3");
+  await userEvent.keyboard("{ArrowUp}{ArrowUp}");
+  await waitFor(() => expect(screen.getByRole("link", { name: "Line 1" })).toHaveFocus());
+});
+
 test("search finds, moves and marks", async () => {
   serve(base, [line(1), line(2, { message: "found ADA" }), line(3, { message: "ada again" })]);
   show();

@@ -60,8 +60,11 @@ export function LogList(props: LogListProps) {
   // biome-ignore lint/correctness/useExhaustiveDependencies: that is when
   useEffect(() => {
     virtualizer.measure();
+    // Takes the guesses over: only what differs from them counts as measured.
+    virtualizer.getTotalSize();
     for (const row of scroller.current?.querySelectorAll<HTMLElement>("[data-index]") ?? []) {
-      virtualizer.measureElement(row);
+      // Not `measureElement`, which measures nothing while the end of the log scrolls into view.
+      virtualizer.resizeItem(Number(row.dataset.index), row.offsetHeight);
     }
   }, [virtualizer, columns]);
 
