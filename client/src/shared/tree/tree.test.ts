@@ -30,6 +30,11 @@ describe("the rows of a tree", () => {
     expect(shown(value, [[rowKey([]), false]])).toEqual(["$"]);
   });
 
+  it("leave the many parts of a large value closed", () => {
+    expect(shown(Array.from({ length: 31 }, () => ({ id: 1 })))).toHaveLength(1 + 31);
+    expect(shown(Array.from({ length: 30 }, () => ({ id: 1 })))).toHaveLength(1 + 30 + 30);
+  });
+
   it("never look into what is closed", () => {
     const trap = new Proxy(
       { a: 1 },

@@ -18,7 +18,7 @@ export interface TreeRow {
   isOpen: boolean | undefined;
 }
 
-/** Values with at most so many parts are open at first. */
+/** Values with at most so many parts are open at first, and so are those among at most so many. */
 const OPEN_UP_TO = 30;
 /** Values deeper than this are closed at first. */
 const OPEN_LEVELS = 3;
@@ -29,8 +29,9 @@ export function rowKey(path: JsonPath): string {
 }
 
 /** Whether a value is open before anybody opened or closed it. */
-function opensByItself(value: Json, level: number): boolean {
-  return isBranch(value) && (level === 1 || (level < OPEN_LEVELS && sizeOf(value) <= OPEN_UP_TO));
+function opensByItself(value: Json, level: number, siblings: number): boolean {
+  const isSmall = (parts: number) => parts <= OPEN_UP_TO;
+  return isBranch(value) && (level === 1 || (level < OPEN_LEVELS && isSmall(siblings) && isSmall(sizeOf(value))));
 }
 
 /**
@@ -44,7 +45,7 @@ export function treeRows(root: Json, toggled: ReadonlyMap<string, boolean>): Tre
     const key = rowKey(path);
     const level = path.length + 1;
     const isParent = isBranch(value) && sizeOf(value) > 0;
-    const isOpen = isParent ? (toggled.get(key) ?? opensByItself(value, level)) : undefined;
+    const isOpen = isParent ? (toggled.get(key) ?? opensByItself(value, level, siblings)) : undefined;
     rows.push({ key, path, name: path.at(-1), value, level, position, siblings, isOpen });
     if (!isOpen || !isBranch(value)) {
       return;
