@@ -23,6 +23,8 @@ const orgPages: RouteObject[] = [
   { path: "executions", ...page(() => import("@/features/executions/list/ExecutionsPage")) },
   { path: "executions/:id", ...page(() => import("@/features/executions/detail/ExecutionPage")) },
   { path: "config", ...page(() => import("@/features/config/ConfigPage")) },
+  { path: "integrations", ...page(() => import("@/features/integrations/IntegrationsPage")) },
+  { path: "integrations/:type", ...page(() => import("@/features/integrations/IntegrationPage")) },
   { path: "*", element: <NotFound /> },
 ];
 

@@ -1252,7 +1252,9 @@ export interface components {
             /** @description Switched off, every call is refused. */
             enabled: boolean;
             /** @description The settings, defaults filled in. */
-            settings: Record<string, never>;
+            settings: {
+                [key: string]: unknown;
+            };
             /** @description Whether a credential is stored. */
             has_credential: boolean;
             /**
@@ -1496,7 +1498,9 @@ export interface components {
                 /** @description Switched off, every call is refused. */
                 enabled: boolean;
                 /** @description The settings, defaults filled in. */
-                settings: Record<string, never>;
+                settings: {
+                    [key: string]: unknown;
+                };
                 /** @description Whether a credential is stored. */
                 has_credential: boolean;
                 /**
@@ -1726,7 +1730,9 @@ export interface components {
              * @description The settings, with the credential among them when it is to be replaced. Left out, a stored credential stays,
              *     unless host, authentication address or tenant change.
              */
-            settings: Record<string, never>;
+            settings: {
+                [key: string]: unknown;
+            };
         };
         /**
          * @description A one-time link's token.

@@ -38,7 +38,7 @@ pub struct IntegrationView {
     /// Switched off, every call is refused.
     pub enabled: bool,
     /// The settings, defaults filled in.
-    #[schema(value_type = Object)]
+    #[schema(value_type = std::collections::BTreeMap<String, Value>)]
     pub settings: Value,
     /// Whether a credential is stored.
     pub has_credential: bool,
@@ -79,7 +79,7 @@ pub struct PutIntegration {
     enabled: bool,
     /// The settings, with the credential among them when it is to be replaced. Left out, a stored credential stays,
     /// unless host, authentication address or tenant change.
-    #[schema(value_type = Object)]
+    #[schema(value_type = std::collections::BTreeMap<String, Value>)]
     settings: Value,
 }
 
