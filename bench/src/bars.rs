@@ -3,6 +3,7 @@
 use crate::{
     cold_start::ColdStart,
     executions::{Figures, Shared},
+    fairness::{Contrast, Fairness},
     history::History,
     samples::{median, median_ratio},
 };
@@ -205,6 +206,23 @@ impl Bars {
         add("execution lookup without organization", "200", |length| &length.lookup_in_all_p50);
     }
 
+    /// What one organization's queue does to another.
+    pub fn fairness(&mut self, fairness: Option<&Fairness>) {
+        let mut add = |measure, contrast: fn(&Fairness) -> &Contrast| {
+            let line = Line { measure, organizations: "2", limit: Limit::AtMost(2.0), bar: "<= 2 x" };
+            self.add(
+                &line,
+                fairness.map(contrast).map(|contrast| {
+                    let against = format!("idle p99 {}", micros(&contrast.idle_p99));
+                    let ratio = median_ratio(&contrast.beside_p99, &contrast.idle_p99);
+                    (format!("p99 {}", micros(&contrast.beside_p99)), against, ratio)
+                }),
+            );
+        };
+        add("short run beside another's 1,000 queued ones", |fairness| &fairness.shared);
+        add("  the same of exclusive runs", |fairness| &fairness.exclusive);
+    }
+
     /// What this machine cannot tell.
     pub fn azure(&mut self) {
         for (measure, bar) in
@@ -284,6 +302,7 @@ mod tests {
         let mut bars = Bars::default();
         bars.executions("1", None);
         bars.history(None);
+        bars.fairness(None);
         assert!(bars.list.iter().all(|bar| bar.is_met.is_none() && bar.ours == "not measured"));
     }
 }

@@ -21,7 +21,8 @@ use tokio::{
 
 /// How long anything may take to start or end before the run is given up: only reached by a failure.
 const PATIENCE: Duration = Duration::from_secs(60);
-const LOOK_EVERY: Duration = Duration::from_millis(20);
+/// How often a condition that is waited for is looked at.
+pub const LOOK_EVERY: Duration = Duration::from_millis(20);
 /// How much of a log is shown when its process failed.
 const LAST_LINES: usize = 15;
 

@@ -1,7 +1,7 @@
 //! The load: callers that ask again as soon as they are answered (a closed loop), each on a connection of its own.
 
 use crate::{
-    http::Connection,
+    http::{Answer, Connection},
     samples::{Latencies, nanoseconds},
 };
 use anyhow::{Context, Result, bail};
@@ -24,6 +24,8 @@ pub struct Target {
     name: &'static str,
     address: SocketAddr,
     requests: Arc<Vec<Vec<u8>>>,
+    /// The status of every answer.
+    expected: u16,
     next: Arc<AtomicUsize>,
 }
 
@@ -38,7 +40,12 @@ pub struct Load {
 impl Target {
     /// These requests, in turn.
     pub fn new(name: &'static str, address: SocketAddr, requests: Vec<Vec<u8>>) -> Self {
-        Self { name, address, requests: Arc::new(requests), next: Arc::default() }
+        Self { name, address, requests: Arc::new(requests), expected: 200, next: Arc::default() }
+    }
+
+    /// The same, answered with this status instead of 200.
+    pub fn answered(self, expected: u16) -> Self {
+        Self { expected, ..self }
     }
 
     fn request(&self) -> &[u8] {
@@ -48,7 +55,7 @@ impl Target {
     /// Asks for as long as `time`, with this many callers at once.
     ///
     /// # Errors
-    /// Any answer but 200: a figure with errors in it says nothing.
+    /// Any other answer than is expected: a figure with errors in it says nothing.
     pub async fn load(&self, callers: usize, time: Duration) -> Result<Load> {
         let start = Arc::new(Barrier::new(callers));
         let mut tasks = JoinSet::new();
@@ -93,9 +100,32 @@ impl Target {
     }
 
     async fn ask(&self, connection: &mut Connection) -> Result<()> {
-        let answer = connection.ask(self.request()).await?;
-        if answer.status != 200 {
+        self.check(&connection.ask(self.request()).await?)
+    }
+
+    fn check(&self, answer: &Answer<'_>) -> Result<()> {
+        if answer.status != self.expected {
             bail!("{} was answered: {}", answer.status, String::from_utf8_lossy(answer.body));
+        }
+        Ok(())
+    }
+
+    /// Asks this often in all, with this many callers at once. Nothing is measured.
+    pub async fn times(&self, callers: usize, count: usize) -> Result<()> {
+        let left = Arc::new(AtomicUsize::new(count));
+        let mut tasks = JoinSet::new();
+        for _ in 0..callers {
+            let (target, left) = (self.clone(), Arc::clone(&left));
+            tasks.spawn(async move {
+                let mut connection = Connection::open(target.address).await?;
+                while left.fetch_update(Ordering::Relaxed, Ordering::Relaxed, |left| left.checked_sub(1)).is_ok() {
+                    target.ask(&mut connection).await?;
+                }
+                Ok::<_, anyhow::Error>(())
+            });
+        }
+        while let Some(ended) = tasks.join_next().await {
+            ended.context("a caller was lost")??;
         }
         Ok(())
     }
@@ -105,9 +135,7 @@ impl Target {
         let mut connection = Connection::open(self.address).await?;
         for (number, request) in self.requests.iter().enumerate() {
             let answer = connection.ask(request).await?;
-            if answer.status != 200 {
-                bail!("{} was answered: {}", answer.status, String::from_utf8_lossy(answer.body));
-            }
+            self.check(&answer)?;
             check(number, answer.body)?;
         }
         Ok(())
@@ -149,9 +177,13 @@ mod tests {
         let requests = ["/0", "/1"].map(|path| request(address, "GET", path, &[], "")).to_vec();
         let target = Target::new("a test", address, requests);
         let load = target.load(3, Duration::from_millis(20)).await.expect("a load");
-        let (first, second) = (seen[0].load(Ordering::Relaxed), seen[1].load(Ordering::Relaxed));
+        let counts = || (seen[0].load(Ordering::Relaxed), seen[1].load(Ordering::Relaxed));
+        let (first, second) = counts();
         assert!(first.abs_diff(second) <= 1, "{first} and {second}");
         assert!(load.per_second > 0.0 && load.latencies.percentile(0.5) > 0.0);
+        target.times(3, 10).await.expect("ten more");
+        assert_eq!(counts().0 + counts().1, first + second + 10);
+        assert!(target.answered(202).times(1, 1).await.is_err(), "it is answered with 200");
     }
 
     #[tokio::test]

@@ -5,6 +5,7 @@ mod children;
 mod cold_start;
 mod echo;
 mod executions;
+mod fairness;
 mod floors;
 mod history;
 mod http;

@@ -65,6 +65,8 @@ pub enum Part {
     Start,
     /// History at a thousand and at a million executions
     History,
+    /// What one organization's queue does to another's runs
+    Fairness,
 }
 
 impl Choice {

@@ -146,6 +146,17 @@ impl Server {
         self.target(organizations.iter().map(|org| execution(self.address, &self.token, *org)).collect())
     }
 
+    /// A workflow of one organization with this input, waited for.
+    pub fn runs(&self, org: OrgId, workflow: &str, input: &Value) -> Target {
+        self.target(vec![run(self.address, &self.token, org, workflow, &[], &input.to_string())])
+    }
+
+    /// The same, queued.
+    pub fn queued(&self, org: OrgId, workflow: &str, input: &Value) -> Target {
+        let prefer = [("prefer", "respond-async")];
+        self.target(vec![run(self.address, &self.token, org, workflow, &prefer, &input.to_string())]).answered(202)
+    }
+
     /// The measured option generator, for these organizations in turn.
     pub fn options(&self, organizations: &[OrgId]) -> Target {
         self.gets(organizations.iter().map(|org| (Some(*org), "/options/bench_options".to_owned())))
@@ -188,6 +199,11 @@ impl Server {
 
 /// The request that runs the measured workflow.
 pub fn execution(address: SocketAddr, token: &str, org: OrgId) -> Vec<u8> {
-    let headers = [("authorization", &*format!("Bearer {token}")), ("x-organization-id", &org.key())];
-    request(address, "POST", "/workflows/bench_echo", &headers, r#"{"text":"measured"}"#)
+    run(address, token, org, "bench_echo", &[], r#"{"text":"measured"}"#)
+}
+
+fn run(address: SocketAddr, token: &str, org: OrgId, workflow: &str, more: &[(&str, &str)], body: &str) -> Vec<u8> {
+    let (authorization, org) = (format!("Bearer {token}"), org.key());
+    let headers = [&[("authorization", &*authorization), ("x-organization-id", &*org)], more].concat();
+    request(address, "POST", &format!("/workflows/{workflow}"), &headers, body)
 }

@@ -4,6 +4,7 @@ use crate::{
     bars::{Bar, Bars},
     cold_start::{self, ColdStart},
     executions::{self, Figures, Shared},
+    fairness::{self, Fairness},
     history::{self, History},
     options::{Options, Part},
 };
@@ -30,14 +31,23 @@ pub struct Report {
     pub start: Option<ColdStart>,
     /// History.
     pub history: Option<History>,
+    /// Two organizations.
+    pub fairness: Option<Fairness>,
 }
 
 impl Report {
     /// Measures what is wanted, part after part.
     pub async fn measure(options: &Options) -> Result<Self> {
         let choice = &options.choice;
-        let mut report =
-            Self { machine: machine(choice.quick), one: None, many: None, shared: None, start: None, history: None };
+        let mut report = Self {
+            machine: machine(choice.quick),
+            one: None,
+            many: None,
+            shared: None,
+            start: None,
+            history: None,
+            fairness: None,
+        };
         if choice.wants(Part::One) {
             report.one = Some(executions::measure(options, 1).await?);
         }
@@ -51,6 +61,9 @@ impl Report {
         if choice.wants(Part::History) {
             report.history = Some(history::measure(options).await?);
         }
+        if choice.wants(Part::Fairness) {
+            report.fairness = Some(fairness::measure(options).await?);
+        }
         Ok(report)
     }
 
@@ -62,6 +75,7 @@ impl Report {
         bars.shared(self.shared.as_ref());
         bars.start(self.start.as_ref());
         bars.history(self.history.as_ref());
+        bars.fairness(self.fairness.as_ref());
         bars.azure();
         bars.list
     }
