@@ -1136,9 +1136,9 @@ export interface components {
         };
         /** @description An execution, whole. */
         ExecutionView: components["schemas"]["ExecutionSummary"] & {
-            /** @description The parameters, password values masked; `null` if longer than 256 KiB. */
+            /** @description The parameters, password values masked; `null` if longer than 256 KiB, or lost from the store. */
             input?: Record<string, never> | null;
-            /** @description The value it returned, up to 256 KiB; `null` if there is none or it is longer. */
+            /** @description The value it returned, up to 256 KiB; `null` if there is none, it is longer, or it was lost from the store. */
             result?: unknown;
             /** @description Where the value is if it is longer than 256 KiB. */
             result_url?: string | null;

@@ -44,6 +44,8 @@ struct Pending {
     message: Option<QueueMessage>,
     /// Whether it is in the line, or having its turn.
     is_here: bool,
+    /// Turns in which it failed by itself, not because the store was away.
+    failures: u32,
 }
 
 /// A pending execution whose turn it is. Its place among those in flight is given back when this is dropped.
@@ -70,7 +72,8 @@ impl Backlog {
 
     /// It is on record. Its queue message brings it here.
     pub fn accept(&self, id: ExecutionId, place: Place) {
-        self.state().pending.entry(id).or_insert(Pending { _place: place, message: None, is_here: false });
+        let pending = Pending { _place: place, message: None, is_here: false, failures: 0 };
+        self.state().pending.entry(id).or_insert(pending);
     }
 
     /// A pending execution is to be run: it was delivered, again perhaps, or an earlier engine left it behind. One that
@@ -81,6 +84,7 @@ impl Backlog {
             _place: self.places.take_regardless(pointer.scope),
             message: None,
             is_here: false,
+            failures: 0,
         });
         if message.is_some() {
             pending.message = message;
@@ -137,6 +141,19 @@ impl Turn {
         let pending = state.pending.get_mut(&self.pointer.execution_id)?;
         pending.is_here = false;
         pending.message.take()
+    }
+
+    /// How often it failed by itself.
+    pub fn failures(&self) -> u32 {
+        self.backlog.state().pending.get(&self.pointer.execution_id).map_or(0, |pending| pending.failures)
+    }
+
+    /// It failed by itself in this turn; answers how often that has happened.
+    pub fn failed(&self) -> u32 {
+        let mut state = self.backlog.state();
+        let Some(pending) = state.pending.get_mut(&self.pointer.execution_id) else { return 0 };
+        pending.failures += 1;
+        pending.failures
     }
 
     /// It could not be started: back in line.

@@ -1,27 +1,24 @@
 //! The dispatcher: starts pending executions when it is their turn, checks the rights behind them again, and runs them.
 
 use crate::{
+    RunError,
     backlog::Turn,
     fault::{FaultPoint, reach},
     live::Running,
-    log_sink::LogSink,
+    patience::Patience,
     pauses::MayStart,
+    recovery::{PLATFORM_FAULT, interrupt},
+    refusal::{Refusal, refuse},
     run::{Claimed, password_address},
     runtime::Runtime,
     workers::Edition,
 };
+use futures::FutureExt as _;
 use msp_auth::Denied;
-use msp_domain::{ExecutionStatus, LogLevel, PauseTarget};
-use msp_storage::{
-    ExecutionPointer, Guard, QueueMessage, StoreError,
-    repositories::{
-        Actor,
-        audit::AuditDraft,
-        executions::{Ending, Execution},
-    },
-};
-use serde_json::{Map, Value, json};
-use std::{sync::Arc, time::Duration};
+use msp_domain::PauseTarget;
+use msp_storage::{ExecutionPointer, Guard, QueueMessage, StoreError, repositories::executions::Execution};
+use serde_json::{Map, Value};
+use std::{fmt, panic::AssertUnwindSafe, sync::Arc, time::Duration};
 
 /// How long a received message stays hidden. Its execution may wait longer for its turn: then it is delivered again,
 /// which changes nothing but the receipt.
@@ -30,6 +27,8 @@ const VISIBILITY: Duration = Duration::from_secs(300);
 const RECEIVED_AT_ONCE: usize = 32;
 /// The longest sleep between looks at the queue: a message whose receiver died becomes visible without a signal.
 const LONGEST_WAIT: Duration = Duration::from_secs(2);
+/// Turns in which an execution may fail by itself before it is given up.
+const MOST_FAILURES: u32 = 5;
 /// After a failed look at the queue, or a failed attempt to start an execution.
 const PAUSE_AFTER_FAILURE: Duration = Duration::from_secs(1);
 
@@ -83,35 +82,87 @@ async fn take(runtime: Arc<Runtime>, turn: Turn) {
     let live = runtime.live.enter(pointer.execution_id);
     // The record names what it runs on, which may have changed since it was queued.
     let edition = runtime.pool.edition();
-    let claim = match claim(&runtime, pointer, edition.bundle()).await {
+    // A claim that failed by itself may have taken effect.
+    let again = turn.failures() > 0;
+    let claim = match guarded(claim(&runtime, pointer, edition.bundle(), again)).await {
         Ok(claim) => claim,
-        Err(error) => {
+        Err(Fault::Store(error @ (StoreError::Unavailable(_) | StoreError::Full(_)))) => {
             tracing::warn!(execution.id = %pointer.execution_id, error = %error, "A queued execution could not be started yet");
             tokio::time::sleep(PAUSE_AFTER_FAILURE).await;
             return turn.give_back();
         }
+        Err(fault) => return not_claimed(&runtime, turn, fault, &live).await,
     };
-    let ran = match claim {
+    match claim {
         Claim::Ours(execution) => {
             reach(FaultPoint::AfterClaim);
             forget(&runtime, pointer).await;
             live.moved();
-            run(&runtime, &execution, edition, live).await
+            run(&runtime, &execution, edition, live).await;
         }
-        Claim::NotPending => {
-            forget(&runtime, pointer).await;
-            Ok(())
-        }
+        Claim::NotPending => forget(&runtime, pointer).await,
         Claim::Paused(target) => {
             delete(&runtime, turn.set_aside()).await;
             runtime.pauses.hold(pointer, target);
-            Ok(())
         }
-    };
-    if let Err(error) = ran {
-        // Recovery finds the record.
-        tracing::error!(execution.id = %pointer.execution_id, error = %error, "A queued execution was not run to its end");
     }
+}
+
+/// What came of something that must not take its execution down with it.
+enum Fault {
+    Store(StoreError),
+    /// The panic itself is in the log.
+    Panicked,
+}
+
+impl fmt::Display for Fault {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Store(error) => error.fmt(f),
+            Self::Panicked => f.write_str("the platform panicked"),
+        }
+    }
+}
+
+async fn guarded<T>(work: impl Future<Output = Result<T, StoreError>>) -> Result<T, Fault> {
+    match AssertUnwindSafe(work).catch_unwind().await {
+        Ok(outcome) => outcome.map_err(Fault::Store),
+        Err(_panic) => Err(Fault::Panicked),
+    }
+}
+
+/// Gives the execution another turn, or, after [`MOST_FAILURES`], up: one that nobody can start must not hold a place and
+/// fill the log for ever.
+async fn not_claimed(runtime: &Arc<Runtime>, turn: Turn, fault: Fault, live: &Running) {
+    let (pointer, failures) = (turn.pointer, turn.failed());
+    if failures < MOST_FAILURES {
+        tracing::warn!(
+            execution.id = %pointer.execution_id, error = %fault, failures,
+            "A queued execution could not be started; it gets another turn"
+        );
+        tokio::time::sleep(PAUSE_AFTER_FAILURE).await;
+        return turn.give_back();
+    }
+    let ExecutionPointer { scope, execution_id } = pointer;
+    tracing::error!(
+        execution.id = %execution_id, org.id = scope.key(), error = %fault, failures,
+        "A queued execution could not be started again and again, and is given up"
+    );
+    let given_up = guarded(async {
+        match runtime.repositories.executions.get(scope, execution_id).await? {
+            Some(execution) if !execution.status.is_final() => {
+                refuse(runtime, &execution, Refusal::fault(failures), live).await
+            }
+            Some(_) | None => Ok(()),
+        }
+    });
+    if let Err(fault) = given_up.await {
+        tracing::error!(
+            execution.id = %execution_id, error = %fault,
+            "What could not be started could not be ended either; `msp repair` tells what is wrong with its record"
+        );
+    }
+    forget(runtime, pointer).await;
 }
 
 enum Claim {
@@ -121,13 +172,13 @@ enum Claim {
     Paused(PauseTarget),
 }
 
-async fn claim(runtime: &Runtime, pointer: ExecutionPointer, bundle: &str) -> Result<Claim, StoreError> {
+async fn claim(runtime: &Runtime, pointer: ExecutionPointer, bundle: &str, again: bool) -> Result<Claim, StoreError> {
     loop {
         let guard = match runtime.pauses.may_start(pointer).await? {
             MayStart::Under(guard) => guard,
             MayStart::Paused(target) => return Ok(Claim::Paused(target)),
         };
-        match certain_claim(runtime, pointer, bundle, guard).await {
+        match certain_claim(runtime, pointer, bundle, guard, again).await {
             Ok(claimed) => return Ok(claimed.map_or(Claim::NotPending, |execution| Claim::Ours(Box::new(execution)))),
             // Rights or settings changed this moment, perhaps a pause: each round is somebody's edit, so this ends.
             Err(StoreError::PreconditionFailed) => {}
@@ -143,9 +194,9 @@ async fn certain_claim(
     pointer: ExecutionPointer,
     bundle: &str,
     guard: Guard,
+    mut again: bool,
 ) -> Result<Option<Execution>, StoreError> {
     let (executions, now) = (&runtime.repositories.executions, runtime.clock.now());
-    let mut again = false;
     loop {
         let claimed = executions.claim(pointer, &runtime.owner, bundle, now, vec![guard.clone()], again).await;
         match claimed {
@@ -173,33 +224,73 @@ async fn delete(runtime: &Runtime, message: Option<QueueMessage>) {
     }
 }
 
-async fn run(
-    runtime: &Arc<Runtime>,
-    execution: &Execution,
-    edition: Arc<Edition>,
-    live: Running,
-) -> Result<(), StoreError> {
-    let ran = match ready(runtime, execution, edition).await? {
-        Ok(ready) => {
-            // It was accepted: however long the line is, it waits in it.
-            let place = runtime.pool.place_regardless(execution.scope);
-            match ready.run(runtime.clone(), place, live).await {
-                Ok(_) => Ok(()),
-                Err(crate::RunError::Store(error)) => Err(error),
-                Err(other) => Err(StoreError::unavailable(other)),
-            }
-        }
-        Err(refusal) => refuse(runtime, execution, refusal, live).await,
+/// Runs what was claimed. Whatever goes wrong, its record gets an ending.
+async fn run(runtime: &Arc<Runtime>, execution: &Execution, edition: Arc<Edition>, live: Running) {
+    let ended = match guarded(until_ready(runtime, execution, edition)).await {
+        Ok(Ok(ready)) => go(runtime, execution, ready, live).await,
+        Ok(Err(refusal)) => refuse(runtime, execution, refusal, &live).await,
+        Err(Fault::Panicked) => refuse(runtime, execution, Refusal::fault(1), &live).await,
+        Err(Fault::Store(error)) => Err(error),
     };
-    let pointer = ExecutionPointer { scope: execution.scope, execution_id: execution.id };
-    runtime.repositories.stores.secrets.delete(&password_address(pointer)).await?;
-    ran
+    if let Err(error) = ended {
+        // Recovery finds the record.
+        tracing::error!(execution.id = %execution.id, error = %error, "A queued execution was not run to its end");
+    }
 }
 
-/// Why a queued execution may not run after all.
-struct Refusal {
-    error_type: &'static str,
-    message: String,
+async fn go(runtime: &Arc<Runtime>, execution: &Execution, ready: Claimed, live: Running) -> Result<(), StoreError> {
+    // It was accepted: however long the line is, it waits in it.
+    let place = runtime.pool.place_regardless(execution.scope);
+    let ran = guarded(async {
+        match ready.run(runtime.clone(), place, live).await {
+            Ok(_) => Ok(()),
+            Err(RunError::Store(error)) => Err(error),
+            Err(other) => Err(StoreError::unavailable(other)),
+        }
+    });
+    let (executions, pointer) = (&runtime.repositories.executions, pointer(execution));
+    match ran.await {
+        Ok(()) => {}
+        Err(Fault::Store(error)) => return Err(error),
+        Err(Fault::Panicked) => {
+            tracing::error!(execution.id = %execution.id, "The platform panicked while it ran an execution");
+            // Progress may have moved the record on.
+            if let Some(execution) = executions.get(pointer.scope, pointer.execution_id).await?
+                && !execution.status.is_final()
+            {
+                interrupt(&runtime.repositories, &runtime.clock, &execution, PLATFORM_FAULT).await?;
+            }
+        }
+    }
+    runtime.repositories.stores.secrets.delete(&password_address(pointer)).await
+}
+
+fn pointer(execution: &Execution) -> ExecutionPointer {
+    ExecutionPointer { scope: execution.scope, execution_id: execution.id }
+}
+
+/// Gets ready as soon as the store is there.
+async fn until_ready(
+    runtime: &Runtime,
+    execution: &Execution,
+    edition: Arc<Edition>,
+) -> Result<Result<Claimed, Refusal>, StoreError> {
+    let mut patience = Patience::default();
+    loop {
+        match ready(runtime, execution, Arc::clone(&edition)).await {
+            Err(error @ (StoreError::Unavailable(_) | StoreError::Full(_))) => {
+                tracing::warn!(execution.id = %execution.id, error = %error, "A claimed execution has to wait for the store");
+                if !patience.wait(runtime).await {
+                    return Err(error);
+                }
+            }
+            Err(error) => {
+                tracing::error!(execution.id = %execution.id, error = %error, "What a claimed execution needs is not readable");
+                return Ok(Err(Refusal::unreadable(&error)));
+            }
+            ready => return ready,
+        }
+    }
 }
 
 /// Everything a claimed execution needs, or why it may not run any more.
@@ -228,9 +319,8 @@ async fn ready(
     let input = runtime.repositories.executions.load_json(&execution.input).await?;
     let mut arguments: Map<String, Value> =
         serde_json::from_str(&input).map_err(|error| StoreError::Corrupt(format!("the input: {error}")))?;
-    let pointer = ExecutionPointer { scope: execution.scope, execution_id: execution.id };
     let passwords: Map<String, Value> =
-        match runtime.repositories.stores.secrets.get(&password_address(pointer)).await? {
+        match runtime.repositories.stores.secrets.get(&password_address(pointer(execution))).await? {
             Some(parked) => serde_json::from_str(parked.reveal())
                 .map_err(|_| StoreError::Corrupt("the parked passwords of an execution".to_owned()))?,
             None => Map::new(),
@@ -247,30 +337,4 @@ async fn ready(
         arguments,
         passwords,
     }))
-}
-
-async fn refuse(runtime: &Runtime, execution: &Execution, refusal: Refusal, live: Running) -> Result<(), StoreError> {
-    let masker = runtime.masker(execution.scope);
-    let logs = LogSink::new(runtime, masker, Arc::new(execution.clone()), live.clone());
-    logs.say(LogLevel::Error, "platform", refusal.message.clone()).await;
-    let denial = AuditDraft {
-        scope: execution.scope,
-        actor: Actor { user: Some(execution.executed_by), ip_address: None },
-        action: "Workflow.Refused".to_owned(),
-        entity_type: "Workflow".to_owned(),
-        entity_id: execution.workflow_name.clone(),
-        details: json!({ "execution_id": execution.id, "reason": refusal.error_type }),
-    };
-    runtime.repositories.audit.record(denial).await?;
-    let ending = Ending {
-        status: ExecutionStatus::Failed,
-        result_json: None,
-        error_type: Some(refusal.error_type.to_owned()),
-        error_message: Some(refusal.message),
-        completed_at: runtime.clock.now(),
-        logs_through: logs.finish().await?,
-    };
-    let finished = runtime.repositories.executions.finish(execution, &ending).await?;
-    runtime.metrics.ended(&finished);
-    Ok(())
 }

@@ -24,7 +24,18 @@ pub(crate) async fn recover(
     let mut alive = HashSet::new();
     for active in repositories.executions.active().await? {
         let pointer = active.pointer;
-        match repositories.executions.get(pointer.scope, pointer.execution_id).await? {
+        let execution = match repositories.executions.get(pointer.scope, pointer.execution_id).await {
+            // One damaged row must not keep everything else from running.
+            Err(StoreError::Corrupt(error)) => {
+                tracing::error!(
+                    execution.id = %pointer.execution_id, error,
+                    "An execution that had not ended is not readable and stays as it is; `msp repair` names its row"
+                );
+                continue;
+            }
+            outcome => outcome?,
+        };
+        match execution {
             Some(execution) if execution.status == ExecutionStatus::Pending => {
                 alive.insert(pointer);
                 pending.push(pointer);
@@ -32,7 +43,7 @@ pub(crate) async fn recover(
             Some(execution)
                 if execution.status == ExecutionStatus::Running && execution.lease_owner.as_deref() != Some(owner) =>
             {
-                interrupt(repositories, clock, &execution).await?;
+                interrupt(repositories, clock, &execution, HOST_LOST).await?;
                 repositories.stores.secrets.delete(&password_address(pointer)).await?;
                 reach(FaultPoint::DuringRecovery);
             }
@@ -45,10 +56,25 @@ pub(crate) async fn recover(
     Ok(pending)
 }
 
-async fn interrupt(
+/// Why it is not known how far an execution got.
+pub(crate) struct Cause {
+    error_type: &'static str,
+    sentence: &'static str,
+}
+
+const HOST_LOST: Cause = Cause { error_type: "host_lost", sentence: "The engine stopped while the execution ran" };
+/// A part of this engine panicked, which the log shows.
+pub(crate) const PLATFORM_FAULT: Cause = Cause {
+    error_type: "platform_fault",
+    sentence: "A fault of the platform ended the execution; the server's log has it",
+};
+
+/// Ends a running execution of which nobody can say how far it got.
+pub(crate) async fn interrupt(
     repositories: &Repositories,
     clock: &Arc<dyn Clock>,
     execution: &Execution,
+    cause: Cause,
 ) -> Result<(), StoreError> {
     let last = repositories.executions.last_log(execution).await?;
     let told = last.as_ref().map_or_else(
@@ -58,8 +84,8 @@ async fn interrupt(
     let ending = Ending {
         status: ExecutionStatus::Interrupted,
         result_json: None,
-        error_type: Some("host_lost".to_owned()),
-        error_message: Some(format!("The engine stopped while the execution ran; how far it got is unknown. {told}")),
+        error_type: Some(cause.error_type.to_owned()),
+        error_message: Some(format!("{}; how far it got is unknown. {told}", cause.sentence)),
         completed_at: clock.now(),
         logs_through: last.map_or(0, |line| line.seq),
     };

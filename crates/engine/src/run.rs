@@ -8,9 +8,11 @@ use crate::{
     idempotency::{Earlier, answer, earlier},
     live::Running,
     log_sink::LogSink,
+    patience::Patience,
     places::Place,
     prepare::{Prepared, prepare},
     record::Record,
+    refusal::settle,
     runtime::Runtime,
     steps::Steps,
     workers::{Assignment, Edition, Outcome, TargetKind},
@@ -29,23 +31,8 @@ use std::{sync::Arc, time::Duration};
 use tokio::sync::oneshot;
 use tracing::Instrument as _;
 
-/// Pauses between attempts to write an ending while the store is away, about a minute in all; the last one is repeated
-/// for as long as the server runs. When it is stopped meanwhile, the record stays `Running` and the next start of the
-/// engine ends it as `Interrupted`.
-const ENDING_RETRIES: [Duration; 9] = [
-    Duration::from_millis(100),
-    Duration::from_millis(200),
-    Duration::from_millis(500),
-    Duration::from_secs(1),
-    Duration::from_secs(2),
-    Duration::from_secs(5),
-    Duration::from_secs(10),
-    Duration::from_secs(20),
-    Duration::from_secs(20),
-];
-
 /// Pauses between attempts to put an execution on record. A commit whose answer got lost may have taken place, and then
-/// the next attempt finds it; the caller waits, so this ends soon.
+/// the next attempt finds it; the caller waits, so this ends soon. What the last one leaves open is settled later.
 const INSERT_RETRIES: [Duration; 3] =
     [Duration::from_millis(50), Duration::from_millis(150), Duration::from_millis(400)];
 
@@ -95,7 +82,7 @@ fn task_lost() -> RunError {
 }
 
 async fn enqueue(
-    runtime: &Runtime,
+    runtime: &Arc<Runtime>,
     request: &RunRequest,
     prepared: &Prepared,
     edition: &Edition,
@@ -182,7 +169,7 @@ fn new_execution(runtime: &Runtime, request: &RunRequest, prepared: &Prepared, e
 
 /// The insert is guarded by the generation the gate read: what allowed the run still holds when it is recorded.
 async fn insert(
-    runtime: &Runtime,
+    runtime: &Arc<Runtime>,
     request: &RunRequest,
     new: &NewExecution,
     entry: &Entry,
@@ -215,7 +202,13 @@ async fn insert(
         Err(StoreError::PreconditionFailed) => Err(RunError::Changed),
         // An equal request was faster: the next attempt finds its mark.
         Err(StoreError::AlreadyExists) if new.mark.is_some() => Err(RunError::Changed),
-        Err(error) => Err(error.into()),
+        Err(error) => {
+            if matches!(error, StoreError::Unavailable(_)) {
+                let pointer = ExecutionPointer { scope: new.scope, execution_id: new.id };
+                runtime.tasks.spawn(settle(runtime.clone(), pointer));
+            }
+            Err(error.into())
+        }
     }
 }
 
@@ -309,7 +302,8 @@ async fn describe(outcome: &Outcome, logs: &LogSink) {
     }
 }
 
-/// Logs and steps durable first, then the ending; both again while the store is away.
+/// Logs and steps durable first, then the ending; both again while the store is away. When the server is stopped meanwhile,
+/// the record stays `Running` and the next start of the engine ends it as `Interrupted`.
 async fn finish(
     runtime: &Runtime,
     record: &Record,
@@ -319,7 +313,7 @@ async fn finish(
 ) -> Result<Execution, StoreError> {
     let masker = runtime.masker(record.snapshot().await.scope);
     let mut ending = ending(outcome, &masker, runtime.clock.now());
-    let mut pauses = ENDING_RETRIES.into_iter();
+    let mut patience = Patience::default();
     loop {
         let written = async {
             ending.logs_through = logs.finish().await?;
@@ -341,15 +335,10 @@ async fn finish(
             tracing::warn!(execution.id = %known.id, "An execution had been ended by somebody else");
             return Err(error);
         }
-        let pause = match pauses.next() {
-            Some(pause) => pause,
-            None if runtime.stopping.is_cancelled() => {
-                tracing::error!(execution.id = %known.id, error = %error, "The end of an execution could not be written");
-                return Err(error);
-            }
-            None => ENDING_RETRIES[ENDING_RETRIES.len() - 1],
-        };
         tracing::warn!(execution.id = %known.id, error = %error, "The end of an execution could not be written yet");
-        tokio::time::sleep(pause).await;
+        if !patience.wait(runtime).await {
+            tracing::error!(execution.id = %known.id, error = %error, "The end of an execution could not be written");
+            return Err(error);
+        }
     }
 }

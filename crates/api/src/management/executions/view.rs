@@ -3,7 +3,10 @@
 use crate::{http::Problem, state::Api};
 use chrono::{DateTime, Utc};
 use msp_domain::{ExecutionId, ExecutionStatus, OrgId, Step, UserId};
-use msp_storage::repositories::executions::{Execution, StoredJson};
+use msp_storage::{
+    StoreError,
+    repositories::executions::{Execution, StoredJson},
+};
 use serde::Serialize;
 use serde_json::value::RawValue;
 use uuid::Uuid;
@@ -93,10 +96,10 @@ impl From<Step> for StepView {
 pub struct ExecutionView {
     #[serde(flatten)]
     summary: ExecutionSummary,
-    /// The parameters, password values masked; `null` if longer than 256 KiB.
+    /// The parameters, password values masked; `null` if longer than 256 KiB, or lost from the store.
     #[schema(value_type = Option<Object>)]
     input: Option<Box<RawValue>>,
-    /// The value it returned, up to 256 KiB; `null` if there is none or it is longer.
+    /// The value it returned, up to 256 KiB; `null` if there is none, it is longer, or it was lost from the store.
     #[schema(value_type = Option<serde_json::Value>)]
     result: Option<Box<RawValue>>,
     /// Where the value is if it is longer than 256 KiB.
@@ -148,11 +151,11 @@ impl ExecutionView {
     pub(super) async fn load(api: &Api, execution: &Execution) -> Result<Self, Problem> {
         let is_long = execution.result.as_ref().is_some_and(|result| size_bytes(result) > MAX_INLINE_BYTES);
         let result = match &execution.result {
-            Some(result) if !is_long => Some(load(api, result).await?),
+            Some(result) if !is_long => load(api, execution.id, result).await?,
             _ => None,
         };
         let input = if size_bytes(&execution.input) <= MAX_INLINE_BYTES {
-            Some(load(api, &execution.input).await?)
+            load(api, execution.id, &execution.input).await?
         } else {
             None
         };
@@ -179,9 +182,19 @@ fn size_bytes(json: &StoredJson) -> u64 {
     }
 }
 
-/// Stored JSON passes through as it is: parsing it again would cost time and could change numbers.
-async fn load(api: &Api, json: &StoredJson) -> Result<Box<RawValue>, Problem> {
-    let text = api.repositories.executions.load_json(json).await?;
-    RawValue::from_string(text)
-        .map_err(|error| msp_storage::StoreError::Corrupt(format!("stored JSON is not JSON: {error}")).into())
+/// Stored JSON passes through as it is: parsing it again would cost time and could change numbers. What is lost or damaged
+/// hides nothing else of its execution.
+async fn load(api: &Api, id: ExecutionId, json: &StoredJson) -> Result<Option<Box<RawValue>>, StoreError> {
+    let text = match api.repositories.executions.load_json(json).await {
+        Err(error @ (StoreError::NotFound | StoreError::Corrupt(_))) => {
+            tracing::error!(execution.id = %id, error = %error, "The input or the result of an execution is not readable");
+            return Ok(None);
+        }
+        text => text?,
+    };
+    let value = RawValue::from_string(text);
+    if let Err(error) = &value {
+        tracing::error!(execution.id = %id, error = %error, "The input or the result of an execution is no JSON");
+    }
+    Ok(value.ok())
 }

@@ -146,6 +146,19 @@ impl Executions {
         self.end(execution, ending, Some(audit)).await
     }
 
+    /// Ends an execution of which no code ran or will run, together with its audit row.
+    ///
+    /// # Errors
+    /// As for [`Self::finish`].
+    pub async fn refuse(
+        &self,
+        execution: &Execution,
+        ending: &Ending,
+        audit: AuditDraft,
+    ) -> Result<Execution, StoreError> {
+        self.end(execution, ending, Some(audit)).await
+    }
+
     async fn end(
         &self,
         execution: &Execution,
