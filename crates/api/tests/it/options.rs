@@ -161,6 +161,25 @@ async fn a_change_of_settings_makes_what_was_answered_before_void() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_change_of_a_secret_makes_what_was_answered_before_void() {
+    let app = app().await;
+    let org = app.org("Contoso").await;
+    let user = app.user_with(&org, [Permission::ExecuteWorkflows]).await;
+    for path in [format!("/api/organizations/{}/secrets/key", org.id), "/api/global/secrets/key".to_owned()] {
+        for value in [SECRET, "another-horse-battery"] {
+            let before = user.get(org.id, "/options/kept").await;
+            assert!(is_kept(&user.get(org.id, "/options/kept").await));
+            let _ = app.admin().put(None, &path, json!({ "value": value })).await.expect(204);
+            let after = user.get(org.id, "/options/kept").await;
+            assert!(!is_kept(&after) && run_of(&after) != run_of(&before), "{path}");
+        }
+        assert!(is_kept(&user.get(org.id, "/options/kept").await));
+        let _ = app.admin().delete(None, &path).await.expect(204);
+        assert!(!is_kept(&user.get(org.id, "/options/kept").await), "{path}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_secret_the_workers_received_since_is_masked_in_what_was_answered_before() {
     let app = app().await;
     let org = app.org("Contoso").await;

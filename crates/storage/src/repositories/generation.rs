@@ -1,5 +1,5 @@
-//! The `Generation` row: changed with every change of rights, users, organizations, config or integrations, so
-//! that a cache, or the insert of an execution, can prove that what it read still holds (design section 3).
+//! The `Generation` row: changed with every change of rights, users, organizations, config or integrations, and after
+//! every change of a workflow's secret, so that a cache, or the insert of an execution, can prove that what it read still holds (design section 3).
 
 use crate::{Entity, Etag, Guard, StoreError, Table, TableStore, TableWrite, Write};
 use std::sync::Arc;

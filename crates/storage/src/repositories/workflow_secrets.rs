@@ -33,13 +33,14 @@ impl WorkflowSecrets {
     /// Stores a value; the audit row says who and when, never what. The caller has checked name and length.
     ///
     /// Secrets share no transaction with tables, so the audit row is written first: a secret never changes
-    /// unrecorded, though a recorded change may have failed.
+    /// unrecorded, though a recorded change may have failed. The generation moves last; safe to repeat.
     ///
     /// # Errors
     /// [`StoreError::Limit`] when the value is too long; [`StoreError::Full`].
     pub async fn set(&self, scope: Scope, name: &str, value: &SecretValue, actor: &Actor) -> Result<(), StoreError> {
         self.journal.audit.record(AuditDraft::new(scope, actor, "Secret.Set", name, json!({}))).await?;
-        self.secrets.set(&address(scope, name), value).await
+        self.secrets.set(&address(scope, name), value).await?;
+        self.changed().await
     }
 
     /// Removes a value: [`StoreError::NotFound`] if it is not set in exactly this scope.
@@ -51,7 +52,14 @@ impl WorkflowSecrets {
             return Err(StoreError::NotFound);
         }
         self.journal.audit.record(AuditDraft::new(scope, actor, "Secret.Delete", name, json!({}))).await?;
-        self.secrets.delete(&address(scope, name)).await
+        self.secrets.delete(&address(scope, name)).await?;
+        self.changed().await
+    }
+
+    /// What was answered with the earlier value is void. After the change: an answer made before it is given to nobody.
+    async fn changed(&self) -> Result<(), StoreError> {
+        let (table, write) = self.journal.generation.bump();
+        self.journal.tables.write(table, write).await.map(|_| ())
     }
 
     /// What a run for this organization gets: its own secret of the name, else the global one.
