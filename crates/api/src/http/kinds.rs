@@ -108,7 +108,7 @@ problem_kinds! {
     /// Every worker is busy.
     EngineSaturated => "engine-saturated", 503, "Every worker is busy";
     /// The caller, or everyone together, follows as many executions as is allowed.
-    StreamsSaturated => "streams-saturated", 503, "Too many event streams are open";
+    StreamsSaturated => "streams-saturated", 503, "Too many logs are followed or downloaded";
     /// The engine takes no runs.
     EngineUnavailable => "engine-unavailable", 503, "The engine takes no runs";
     /// Rights or settings kept changing.

@@ -12,7 +12,11 @@ use msp_storage::{
 };
 use msp_test_support::{Answer, TestApp, TestCaller};
 use serde_json::{Value, json};
-use std::time::{Duration, Instant};
+use std::{
+    sync::Arc,
+    time::{Duration, Instant},
+};
+use tokio::sync::Notify;
 
 const LAUNCHER: &str = env!("CARGO_BIN_EXE_msp-api-worker-launcher");
 
@@ -365,4 +369,36 @@ async fn the_whole_log_is_a_file_of_text_for_who_may_read_its_pages() {
     for foreign in [&stranger, &colleague] {
         download(foreign, 0).await.assert_problem(404, "not-found");
     }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_download_that_is_not_read_to_its_end_holds_its_place() {
+    let app = app().await;
+    let org = app.org("Contoso").await;
+    let runner = app.user_with(&org, [Permission::ExecuteWorkflows]).await;
+    let answer = runner.post(org.id, "/workflows/talkative", json!({ "lines": 1201 })).await.expect(200);
+    let path = format!("/api/executions/{}/logs", answer.header("x-execution-id"));
+    let logs = |accept: &str| runner.request("GET", &path).header("accept", accept);
+    let mut held = Vec::new();
+    for _ in 0..32 {
+        let begun = Arc::new(Notify::new());
+        let signal = Arc::clone(&begun);
+        let mut download = Box::pin(logs("text/plain").send_and_follow(move |_| signal.notify_one()));
+        tokio::select! {
+            biased;
+            () = begun.notified() => {}
+            whole = &mut download => panic!("it was read whole: {}", whole.status),
+        }
+        held.push(download);
+    }
+    for accept in ["text/plain", "text/event-stream"] {
+        let refused = logs(accept).send().await;
+        refused.assert_problem(503, "streams-saturated");
+        assert!(!refused.header("retry-after").is_empty());
+        let problem = refused.json();
+        assert_eq!(problem["detail"], "You follow or download 32 logs; end one of them, or read the log in pages.");
+    }
+    let _ = logs("application/json").send().await.expect(200);
+    held.pop();
+    let _ = logs("text/plain").send().await.expect(200);
 }

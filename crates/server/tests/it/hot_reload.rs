@@ -84,36 +84,6 @@ async fn a_saved_file_is_served_a_broken_one_is_named_and_held_back_and_runs_nam
     assert_eq!(run(&server, &token).await.0, "three");
 }
 
-#[tokio::test]
-async fn saves_under_load_fail_no_run_and_leave_no_processes_behind() {
-    const SAVES: usize = 10;
-    let installation = Installation::new();
-    let (server, token) = watching(&installation);
-    let saves = async {
-        let mut bundle = metadata(&server, &token).await["bundle"].clone();
-        for save in 0..SAVES {
-            installation.write("workflows/greeting.py", &greeting(&format!("save {save}")));
-            let changed = until(&server, &token, "the new version", |seen| seen["bundle"] != bundle).await;
-            bundle = changed["bundle"].clone();
-        }
-    };
-    let load = async {
-        loop {
-            let (_, record) = run(&server, &token).await;
-            assert_eq!(record["status"], "Success", "{record}");
-        }
-    };
-    tokio::select! {
-        () = saves => {}
-        () = load => {}
-    }
-    let workers = installation.data().join("engine/tmp");
-    // One that serves, two spares.
-    server.process.wait_for("processes of earlier versions end", || {
-        (fs::read_dir(&workers).expect("listed").count() <= 3).then_some(())
-    });
-}
-
 #[test]
 fn without_watching_a_server_serves_what_it_loaded() {
     let installation = Installation::new();

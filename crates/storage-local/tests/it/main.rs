@@ -5,6 +5,7 @@ mod company;
 mod conformance;
 mod executions;
 mod folder;
+mod linearizable;
 mod lost_answers;
 mod packed_logs;
 mod pauses;

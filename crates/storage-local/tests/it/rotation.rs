@@ -150,6 +150,7 @@ async fn a_secret_the_key_does_not_open_is_named_and_nothing_changes() {
     let refused = rotation.commit(audit(&home)).expect_err("refused");
     assert!(matches!(refused, RotationError::Unreadable { .. }), "{refused}");
     assert!(refused.to_string().contains("workflow:api_key"), "{refused}");
+    assert!(!home.folder.path().join("master.key.next").exists(), "a key that nothing is sealed with is kept nowhere");
     drop(rotation);
     drop(lock);
     assert_eq!(key(home.folder.path()), before);

@@ -1,4 +1,4 @@
-//! How many event streams are open: in all, and of one caller.
+//! How many event streams and downloads are open: in all, and of one caller.
 
 use crate::http::{Problem, ProblemKind as Kind};
 use msp_domain::UserId;
@@ -32,11 +32,12 @@ impl StreamPlaces {
         let mut open = self.open.lock().unwrap_or_else(PoisonError::into_inner);
         let of_caller = open.get(&caller).copied().unwrap_or(0);
         if of_caller >= MAX_OF_CALLER {
-            let detail = format!("You have {MAX_OF_CALLER} event streams open; close one, or read the log in pages.");
+            let detail =
+                format!("You follow or download {MAX_OF_CALLER} logs; end one of them, or read the log in pages.");
             return Err(Problem::new(Kind::StreamsSaturated).detail(detail));
         }
         if open.values().sum::<usize>() >= MAX_STREAMS {
-            let detail = format!("All {MAX_STREAMS} event streams are open; read the log in pages meanwhile.");
+            let detail = format!("{MAX_STREAMS} logs are followed or downloaded; read the log in pages meanwhile.");
             return Err(Problem::new(Kind::StreamsSaturated).detail(detail));
         }
         open.insert(caller, of_caller + 1);

@@ -20,4 +20,5 @@ mod seed;
 mod soak;
 mod stopped;
 mod store_full;
+mod unreadable;
 mod worker_kills;

@@ -7,6 +7,7 @@ use crate::faults::{
     packing::{LINES, packed, talk, whole},
 };
 use msp_engine::fault::FaultPoint;
+use rusqlite::Connection;
 use serde_json::json;
 use std::fs;
 
@@ -36,6 +37,31 @@ async fn a_repair_takes_what_no_log_names_and_misses_what_one_does() {
     let finished = installation.run(&["repair"]);
     assert_eq!(finished.code, Some(1), "{finished:#?}");
     assert!(finished.stdout.contains(&format!("of execution {id} is missing")), "{finished:#?}");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_repair_keeps_the_blobs_of_an_index_it_cannot_read() {
+    let installation = installation();
+    let host = start(&installation, None).await.expect("a start");
+    let org = host.organization("Contoso").await;
+    let id = talk(&host, &org).await;
+    packed(&installation).await;
+    host.kill();
+    let database = Connection::open(installation.data().join("msp.db")).expect("opens");
+    let sql = "UPDATE entities SET pk = 'nobody' WHERE tbl = 'ExecutionLogs' AND rk LIKE '~pack_%'";
+    let damaged = database.execute(sql, []).expect("damaged");
+    let blobs = || fs::read_dir(installation.data().join("blobs/executions").join(&id)).expect("its blobs").count();
+    let before = blobs();
+    assert!(damaged > 0 && before == damaged, "{damaged} rows, {before} blobs");
+    let finished = installation.run(&["repair"]);
+    assert_eq!(finished.code, Some(1), "{finished:#?}");
+    assert_eq!(finished.stdout.matches("cannot be read").count(), damaged, "{finished:#?}");
+    assert_eq!(blobs(), before, "whoever mends the rows finds their lines");
+    let sql = "UPDATE entities SET pk = ?1 WHERE tbl = 'ExecutionLogs' AND pk = 'nobody'";
+    assert_eq!(database.execute(sql, [&id]).expect("mended"), damaged);
+    assert_eq!(installation.succeed(&["repair"]), "Nothing to repair.");
+    let host = start(&installation, None).await.expect("a start");
+    assert_eq!(numbers(&host, &org, &id).await, whole());
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
