@@ -1,6 +1,7 @@
 import { chmod, cp, mkdtemp, readFile, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import type { components } from "../../src/types/api.ts";
 import { finish, Running, until } from "./processes";
 
 const REPOSITORY = new URL("../../../", import.meta.url).pathname;
@@ -74,7 +75,7 @@ export class Platform {
   }
 
   /** Asks the API as the administrator; for what a journey needs to find, not for what it is about. */
-  async api(method: string, path: string, { org, body }: { org?: Name; body?: unknown } = {}): Promise<unknown> {
+  async api<T>(method: string, path: string, { org, body }: { org?: Name; body?: unknown } = {}): Promise<T> {
     this.token ??= await this.msp("token");
     const headers: Record<string, string> = { authorization: `Bearer ${this.token}`, prefer: "respond-async" };
     if (org !== undefined) {
@@ -87,7 +88,23 @@ export class Platform {
     if (!response.ok) {
       throw new Error(`${method} ${path}: ${response.status} ${await response.text()}`);
     }
-    return response.status === 204 ? undefined : response.json();
+    return response.json();
+  }
+
+  /** Starts a run as the administrator and answers its id. */
+  async run(workflow: string, org: Name, body: Record<string, unknown> = {}): Promise<string> {
+    const accepted = await this.api<{ execution_id: string }>("POST", `/workflows/${workflow}`, { org, body });
+    return accepted.execution_id;
+  }
+
+  /** An execution as it is on record. */
+  async execution(id: string): Promise<components["schemas"]["ExecutionView"]> {
+    return this.api("GET", `/api/executions/${id}`);
+  }
+
+  /** How an execution stands. */
+  async status(id: string): Promise<string> {
+    return (await this.execution(id)).status;
   }
 
   /** Whether the simulated tenants have this user. */
@@ -96,9 +113,9 @@ export class Platform {
     return state.includes(`"${principalName}"`);
   }
 
-  /** Stops the server; what runs is interrupted. */
-  stopServer(): Promise<void> {
-    return this.parts.server.stop();
+  /** Kills the server in the middle of whatever it does. */
+  killServer(): Promise<void> {
+    return this.parts.server.kill();
   }
 
   /** Starts the server again, at the same address. */

@@ -54,6 +54,12 @@ export class Running {
     this.child.kill("SIGINT");
     await this.ended;
   }
+
+  /** Ends it without giving it a chance to say anything. */
+  async kill(): Promise<void> {
+    this.child.kill("SIGKILL");
+    await this.ended;
+  }
 }
 
 const PATIENCE_MS = 60_000;
