@@ -12,7 +12,7 @@ export function AccountMenu() {
   const { show } = useOverlays();
   const signOut = useAskedSignOut();
   return (
-    <Menu position="bottom-end" width={230}>
+    <Menu position="bottom-end" width={230} withinPortal={false} withInitialFocusPlaceholder={false}>
       <Menu.Target>
         <UnstyledButton aria-label={strings.accountOf(user.display_name)}>
           <Avatar name={user.display_name} color="indigo" variant="filled" size={30} radius="xl" aria-hidden />

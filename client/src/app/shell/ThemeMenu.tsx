@@ -9,7 +9,7 @@ export function ThemeMenu() {
   const shown = useComputedColorScheme("light");
   const Glyph = shown === "dark" ? IconMoon : IconSun;
   return (
-    <Menu position="bottom-end" width={190}>
+    <Menu position="bottom-end" width={190} withinPortal={false} withInitialFocusPlaceholder={false}>
       <Menu.Target>
         <ActionIcon variant="subtle" color="gray" size={34} aria-label={strings.theme} visibleFrom="xs">
           <Glyph size={18} stroke={1.7} aria-hidden />
