@@ -26,7 +26,7 @@ export const test = base.extend<PerJourney & { watched: undefined }, { platform:
   signIn: async ({ page, platform }, use) => {
     await use(async (email) => {
       await page.goto(await platform.link(email));
-      await expect(page.getByRole("navigation", { name: "Main" })).toBeAttached();
+      await expect(page.getByRole("button", { name: /^Account of/ })).toBeVisible();
     });
   },
   watched: [

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 from typing import Any
 
 from msp_sdk import Context, param, workflow
@@ -29,11 +30,19 @@ async def big_result(context: Context) -> dict[str, Any]:
     return {"rows": rows, "tree": tree}
 
 
-async def _wide(context: Context, **fields: str | None) -> dict[str, Any]:
+async def wide_form(context: Context, **fields: str | None) -> dict[str, Any]:
     """Say how many fields were filled in."""
     return {"filled": sum(value is not None for value in fields.values())}
 
 
-for _number in range(200, 0, -1):
-    _wide = param(f"field_{_number}", type="string", required=False, label=f"Field {_number}")(_wide)
-wide_form = workflow(name="wide_form", description="Takes two hundred parameters", category="journeys")(_wide)
+_NAMES = [f"field_{number}" for number in range(1, 201)]
+# Parameters are named one by one; two hundred of them are written down by a loop.
+wide_form.__signature__ = inspect.Signature(  # type: ignore[attr-defined]
+    [
+        inspect.Parameter("context", inspect.Parameter.POSITIONAL_OR_KEYWORD),
+        *(inspect.Parameter(name, inspect.Parameter.KEYWORD_ONLY, default=None) for name in _NAMES),
+    ]
+)
+for _name in reversed(_NAMES):
+    param(_name, type="string", required=False, label=_name.replace("_", " ").capitalize())(wide_form)
+workflow(name="wide_form", description="Takes two hundred parameters", category="journeys")(wide_form)

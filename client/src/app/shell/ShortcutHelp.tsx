@@ -22,7 +22,7 @@ export function ShortcutHelp({ onClose }: { onClose: () => void }) {
         ))}
         <Text size="sm" c="dimmed">
           {strings.shortcutsHint}{" "}
-          <Anchor component={Link} to="/account" size="sm" onClick={onClose}>
+          <Anchor component={Link} to="/account" size="sm" underline="always" onClick={onClose}>
             {strings.account}
           </Anchor>
           .
