@@ -14,14 +14,20 @@ test("a log of 100,000 lines is scrolled and searched", async ({ page, platform,
   await signIn();
   await page.goto(`/o/${platform.org("Contoso")}/executions/${id}`);
   const log = page.getByRole("region", { name: "Log" });
-  await expect(page.getByText("100,000 lines", { exact: true })).toBeVisible({ timeout: 120_000 });
+  // The platform may add a line of its own, such as that the run held its process up.
+  await expect(page.getByText(/^100,00\d lines$/)).toBeVisible({ timeout: 120_000 });
   await watchFrames(page);
   await log.focus();
-  for (const key of ["End", "Home", "PageDown", "PageDown", "End"]) {
+  for (const [key, line] of [
+    ["End", LINES],
+    ["Home", 1],
+    ["PageDown", 40],
+    ["End", LINES],
+  ] as const) {
     await page.keyboard.press(key);
+    await expect(log.getByText(`line ${line} of ${LINES}`, { exact: true })).toBeInViewport();
   }
-  await expect(log.getByText(`line ${LINES} of ${LINES}`)).toBeVisible();
-  await page.getByRole("textbox", { name: "Search the log" }).fill("line 54321 of");
+  await page.getByLabel("Search the log").fill("line 54321 of");
   await expect(log.getByText(`line 54321 of ${LINES}`)).toBeVisible();
   await expect(page.getByText("1 of 1", { exact: true })).toBeVisible();
   await reportFrames(page, "100,000 lines");
