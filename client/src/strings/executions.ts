@@ -5,6 +5,7 @@ export const strings = {
   ownOnly: "You see the runs you started. Seeing everybody's runs needs the right to view history.",
   failed: "The executions could not be loaded",
   nothingYet: "Nothing has run yet",
+  nothingOwnYet: "You have not run anything yet",
   nothingYetHint: (where: string) => `Runs in ${where} will be listed here, with their logs and results.`,
   seeWorkflows: "See the workflows",
   nothingMatches: "No execution matches these filters",

@@ -54,7 +54,7 @@ export function DataTable<Row>(props: DataTableProps<Row>) {
   const container = useRef<HTMLDivElement>(null);
   const search = useRef<HTMLInputElement>(null);
   useRowKeys(container, search);
-  const isPaged = nextCursor !== undefined;
+  const hasPages = nextCursor !== undefined && (rows?.length !== 0 || nextCursor !== null || !url.isFirstPage);
 
   return (
     <section aria-label={facts.label}>
@@ -70,7 +70,7 @@ export function DataTable<Row>(props: DataTableProps<Row>) {
       >
         {content()}
       </div>
-      {isPaged && rows ? (
+      {hasPages && rows ? (
         <Pager
           url={url}
           nextCursor={nextCursor}

@@ -60,7 +60,7 @@ function Executions() {
       empty={{
         nothingMatches: strings.nothingMatches,
         nothingYet: (
-          <Empty title={strings.nothingYet}>
+          <Empty title={org.permissions.view_history ? strings.nothingYet : strings.nothingOwnYet}>
             <Text size="sm" mb="xs">
               {strings.nothingYetHint(org.name)}
             </Text>
