@@ -137,8 +137,8 @@ test("without the right to view history the page says that only own runs are lis
   });
   renderPage(<ExecutionsPage />, { at, me });
   expect(screen.getByText(/You see the runs you started/)).toBeInTheDocument();
-  expect(screen.queryByRole("button", { name: "Older" })).not.toBeInTheDocument();
   expect(await screen.findByText("You have not run anything yet")).toBeInTheDocument();
+  expect(screen.queryByRole("button", { name: "Older" })).not.toBeInTheDocument();
 });
 
 test("without any right to runs the page names the one that is missing and asks nothing", () => {
