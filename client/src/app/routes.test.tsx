@@ -1,5 +1,5 @@
 import type { QueryClient } from "@tanstack/react-query";
-import { act, render, screen, waitFor, within } from "@testing-library/react";
+import { act, render, renderHook, screen, waitFor, within } from "@testing-library/react";
 import userEvent from "@testing-library/user-event";
 import { HttpResponse, http } from "msw";
 import { setupServer } from "msw/node";
@@ -8,11 +8,14 @@ import { afterAll, afterEach, beforeAll, beforeEach, expect, test } from "vitest
 import { makeQueryClient } from "@/shared/api/queryClient";
 import type { Me } from "@/shared/me/me";
 import { CONTOSO, FABRIKAM, someone } from "@/shared/testing/render";
+import { useUnsavedInput } from "@/shared/unsaved/unsavedInput";
 import { Providers } from "./Providers";
 import { routes } from "./routes";
 import { sendToSignIn } from "./session";
 
 const server = setupServer();
+const NONE = { organizations: [], workflows: [], forms: [] };
+const NEW_SETTINGS = { favourites: NONE, recent: NONE, theme: "system", shortcuts: true, time_zone: null, tables: {} };
 let me: Me;
 let running: object[];
 
@@ -29,6 +32,8 @@ beforeEach(() => {
     http.get("*/admin/metadata", () =>
       HttpResponse.json({ bundle: "b", workflows: [], option_generators: [], errors: [], warnings: [] }),
     ),
+    http.get("*/api/me/settings", () => HttpResponse.json(NEW_SETTINGS)),
+    http.put("*/api/me/settings", async ({ request }) => HttpResponse.json(await request.json())),
     http.get("http://localhost:3000/", () => HttpResponse.html("")),
   );
 });
@@ -174,6 +179,97 @@ test("another organization's pause does not concern this one", async () => {
   expect(screen.queryByText("Fabrikam is paused")).not.toBeInTheDocument();
   await act(() => router.navigate("/o/all/home"));
   expect(await screen.findByText("Fabrikam is paused")).toBeVisible();
+});
+
+test("a form with unsaved input is asked about before the organization is switched", async () => {
+  const { router } = start(`/o/${CONTOSO.id}/home`);
+  await heading("Contoso");
+  const form = renderHook(({ dirty }) => useUnsavedInput(dirty), { initialProps: { dirty: true } });
+
+  await act(() => router.navigate(`/o/${FABRIKAM.id}/home`));
+  const dialog = await screen.findByRole("dialog", { name: "Switch to Fabrikam?" });
+  expect(dialog).toHaveTextContent("Your entries for Contoso will be discarded.");
+  await userEvent.click(within(dialog).getByRole("button", { name: "Stay here" }));
+  expect(router.state.location.pathname).toBe(`/o/${CONTOSO.id}/home`);
+
+  await act(() => router.navigate("/account"));
+  await userEvent.click(
+    within(await screen.findByRole("dialog", { name: "Leave this page?" })).getByRole("button", { name: "Leave" }),
+  );
+  await heading("Account");
+
+  form.result.current();
+  await act(() => router.navigate(`/o/${FABRIKAM.id}/home`));
+  await heading("Fabrikam");
+  form.unmount();
+});
+
+test("while the server is away a banner says so, and goes when it is back", async () => {
+  const { queryClient } = start(`/o/${CONTOSO.id}/home`);
+  await heading("Contoso");
+  server.use(
+    http.get("*/api/me", () => HttpResponse.error()),
+    http.get("*/readyz", () => new HttpResponse(null, { status: 503 })),
+  );
+  await act(() => queryClient.refetchQueries({ queryKey: ["me"] }));
+  expect(await screen.findByText(/The server (does not answer|is restarting)\./)).toBeVisible();
+  expect(await screen.findByText(/The server is restarting\./)).toBeVisible();
+
+  server.use(
+    http.get("*/api/me", () => HttpResponse.json(me)),
+    http.get("*/readyz", () => HttpResponse.json({ status: "ok" })),
+  );
+  await userEvent.click(screen.getByRole("button", { name: "Try again" }));
+  await waitFor(() => expect(screen.queryByText(/The server is restarting/)).not.toBeInTheDocument());
+});
+
+test("a newer client on the server offers to reload", async () => {
+  // Put in as text, a script is not run.
+  document.head.insertAdjacentHTML("beforeend", `<script type="module" src="/assets/mine.js"></script>`);
+  server.use(
+    http.get("http://localhost:3000/", () =>
+      HttpResponse.html(`<div id="root"></div><script type="module" src="/assets/newer.js"></script>`),
+    ),
+  );
+  start(`/o/${CONTOSO.id}/home`);
+  expect(await screen.findByRole("button", { name: "Reload to update" })).toBeVisible();
+  document.head.querySelector("script")?.remove();
+});
+
+test("an administrator pauses an organization with a reason", async () => {
+  const paused: unknown[] = [];
+  server.use(
+    http.put("*/api/pauses/:id", async ({ params, request }) => {
+      paused.push([params.id, await request.json()]);
+      return HttpResponse.json({ id: params.id, cancelling: 0 });
+    }),
+  );
+  me = someone({ is_administrator: true });
+  start(`/o/${CONTOSO.id}/home`);
+  await userEvent.click(await screen.findByRole("button", { name: "Account of Ada" }));
+  await userEvent.click(await screen.findByRole("menuitem", { name: "Emergency stop", hidden: true }));
+  const dialog = await screen.findByRole("dialog", { name: "Emergency stop" });
+  await userEvent.click(within(dialog).getByRole("button", { name: "Pause Contoso" }));
+  expect(within(dialog).getByText("Say why, for those who are held up")).toBeVisible();
+  await userEvent.type(within(dialog).getByRole("textbox", { name: /Reason/ }), "Wrong licences");
+  await userEvent.click(within(dialog).getByRole("button", { name: "Pause Contoso" }));
+  await waitFor(() =>
+    expect(paused).toEqual([[`organization:${CONTOSO.id}`, { reason: "Wrong licences", cancel_running: false }]]),
+  );
+});
+
+test("a run of one's own that ends elsewhere is announced with the way to it", async () => {
+  const id = "0197c1c8-7a4e-7c41-9e0b-3f6f6d7f2f10";
+  const run = { id, org_id: FABRIKAM.id, workflow_name: "onboard", status: "Running" };
+  running = [run];
+  server.use(http.get(`*/api/executions/${id}`, () => HttpResponse.json({ ...run, status: "Failed" })));
+  const { queryClient } = start("/account");
+  await screen.findByRole("link", { name: /^1 running now/ });
+  running = [];
+  await act(() => queryClient.invalidateQueries());
+  const link = await screen.findByRole("link", { name: "Show the run" });
+  expect(link).toHaveAttribute("href", `/o/${FABRIKAM.id}/executions/${id}`);
+  expect(screen.getByText("onboard: failed")).toBeVisible();
 });
 
 test("the palette opens while a control has the focus, and a pasted id leads to the run", async () => {

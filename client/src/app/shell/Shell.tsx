@@ -18,6 +18,7 @@ import classes from "./Shell.module.css";
 import { ShortcutHelp } from "./ShortcutHelp";
 import { Sidebar } from "./Sidebar";
 import { UnsavedGuard } from "./UnsavedGuard";
+import { usePreferencesSync } from "./usePreferencesSync";
 import { useRunWatcher } from "./useRunWatcher";
 import { useShellShortcuts } from "./useShellShortcuts";
 
@@ -62,6 +63,7 @@ function SignedIn() {
   const { sidebarCollapsed } = usePreferences();
   const setPreferences = useSetPreferences();
   const [drawerOpen, drawer] = useDisclosure();
+  usePreferencesSync();
   useShellShortcuts();
   useRunWatcher();
   useNotice();

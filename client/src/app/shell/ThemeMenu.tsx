@@ -1,11 +1,12 @@
-import { ActionIcon, Menu, useComputedColorScheme, useMantineColorScheme } from "@mantine/core";
+import { ActionIcon, Menu, useComputedColorScheme } from "@mantine/core";
 import { IconCheck, IconMoon, IconSun } from "@tabler/icons-react";
 import { themeChoices } from "@/shared/theme/choices";
+import { useTheme } from "@/shared/theme/useTheme";
 import { strings } from "@/strings/shell";
 
 /** Light, dark, or as the system says. */
 export function ThemeMenu() {
-  const { colorScheme, setColorScheme } = useMantineColorScheme();
+  const [theme, setTheme] = useTheme();
   const shown = useComputedColorScheme("light");
   const Glyph = shown === "dark" ? IconMoon : IconSun;
   return (
@@ -20,10 +21,10 @@ export function ThemeMenu() {
           <Menu.Item
             key={value}
             role="menuitemradio"
-            aria-checked={colorScheme === value}
+            aria-checked={theme === value}
             leftSection={<Icon size={16} aria-hidden />}
-            rightSection={colorScheme === value && <IconCheck size={16} aria-hidden />}
-            onClick={() => setColorScheme(value)}
+            rightSection={theme === value && <IconCheck size={16} aria-hidden />}
+            onClick={() => setTheme(value)}
           >
             {label}
           </Menu.Item>

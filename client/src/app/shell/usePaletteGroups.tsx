@@ -1,4 +1,3 @@
-import { useMantineColorScheme } from "@mantine/core";
 import {
   IconArrowRight,
   IconBuilding,
@@ -16,6 +15,7 @@ import { executionPath, executionsQuery } from "@/shared/executions/executions";
 import { useMe } from "@/shared/me/me";
 import { type Org, orgPath } from "@/shared/org/org";
 import { themeChoices } from "@/shared/theme/choices";
+import { useTheme } from "@/shared/theme/useTheme";
 import { formatInstant } from "@/shared/time/format";
 import { metadataQuery } from "@/shared/workflows/metadataQuery";
 import { strings as common } from "@/strings/shared";
@@ -106,14 +106,14 @@ function useRecentRuns(org: Org): PaletteGroup {
 function useActions(): PaletteGroup {
   const { is_administrator } = useMe();
   const { show } = useOverlays();
-  const { setColorScheme } = useMantineColorScheme();
+  const [, setTheme] = useTheme();
   const signOut = useAskedSignOut();
   const entries: PaletteEntry[] = [
     ...themeChoices.map(({ value, label, icon }) => ({
       id: `theme ${value}`,
       label: `${strings.theme}: ${label.toLowerCase()}`,
       icon,
-      run: () => setColorScheme(value),
+      run: () => setTheme(value),
     })),
     { id: "shortcuts", label: strings.shortcuts, icon: IconKeyboard, run: () => show("help") },
     ...(is_administrator

@@ -1,4 +1,4 @@
-import { Badge, Button, Group, Paper, Radio, Stack, Switch, Text, Title, useMantineColorScheme } from "@mantine/core";
+import { Badge, Button, Group, Paper, Radio, Stack, Switch, Text, Title } from "@mantine/core";
 import { IconLogout } from "@tabler/icons-react";
 import { useMe } from "@/shared/me/me";
 import { useSignOut } from "@/shared/me/signOut";
@@ -7,6 +7,7 @@ import { usePreferences, useSetPreferences } from "@/shared/preferences/preferen
 import { Copyable } from "@/shared/states/Copyable";
 import { notifyProblem } from "@/shared/states/notify";
 import { themeChoices } from "@/shared/theme/choices";
+import { useTheme } from "@/shared/theme/useTheme";
 import { strings } from "@/strings/account";
 import classes from "./Account.module.css";
 import { Rights } from "./Rights";
@@ -71,12 +72,12 @@ function Who() {
 }
 
 function Looks() {
-  const { colorScheme, setColorScheme } = useMantineColorScheme();
+  const [theme, setTheme] = useTheme();
   return (
     <Paper component="section" withBorder p="md">
       <Stack gap="sm">
         <Title order={2}>{strings.looks}</Title>
-        <Radio.Group label={strings.theme} value={colorScheme} onChange={setColorScheme}>
+        <Radio.Group label={strings.theme} value={theme} onChange={setTheme}>
           <Group mt={6}>
             {themeChoices.map(({ value, label }) => (
               <Radio key={value} value={value} label={label} />

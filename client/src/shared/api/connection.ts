@@ -15,17 +15,20 @@ const recovered = new Set<() => void>();
 
 /** Watches what requests find out, and looks for the server by itself while it is away. */
 export const connection = {
-  /** Something answered. Proxies answer 502 and 504 for a server that is gone. */
+  /**
+   * Something answered. Proxies answer 502 and 504 for a server that is gone. An answer alone ends no loss: where some
+   * requests come through and others do not, each would undo the other without end.
+   */
   answered(response: Response): void {
     if (response.status === 502 || response.status === 504) {
       connection.lost();
-    } else if (state !== "ok") {
-      settle();
     }
   },
   /** Nothing answered. */
   lost(): void {
-    become("lost");
+    if (state === "ok") {
+      become("lost");
+    }
     lookAgain();
   },
   /** Calls back each time the server is there again. */

@@ -1,7 +1,7 @@
-import { useSyncExternalStore } from "react";
 import { useMe } from "@/shared/me/me";
+import { changeSettings, useSettings } from "./store";
 
-/** What a person chose for themselves. */
+/** What a person chose for themselves. The server keeps it; this browser has a copy, so that it applies on first paint. */
 export interface Preferences {
   /** Organizations with a star, by id, in the order they were starred. */
   favourites: string[];
@@ -9,12 +9,13 @@ export interface Preferences {
   favouriteWorkflows: string[];
   /** Organizations used last, by id, newest first. */
   recent: string[];
+  theme: "light" | "dark" | "system";
   /** Whether single keys (`g h`, `/`, `j`) do something. */
   shortcuts: boolean;
-  /** Whether the sidebar shows icons only. */
-  sidebarCollapsed: boolean;
   /** How each table was left, by its name. */
   tables: Record<string, TablePreferences>;
+  /** Whether the sidebar shows icons only. Only in this browser: it depends on the screen. */
+  sidebarCollapsed: boolean;
 }
 
 /** How a person left a table, in every organization. What is absent is as the client has it. */
@@ -27,35 +28,20 @@ export interface TablePreferences {
   page_size?: number;
 }
 
-const DEFAULTS: Preferences = {
-  favourites: [],
-  favouriteWorkflows: [],
-  recent: [],
-  shortcuts: true,
-  sidebarCollapsed: false,
-  tables: {},
-};
-const RECENT = 5;
+/** What changes, given how it is now. May be applied again to what another tab chose meanwhile. */
+export type Change = (now: Preferences) => Partial<Preferences>;
 
-const listeners = new Set<() => void>();
-let cached: { key: string; text: string | null; value: Preferences } | undefined;
+const RECENT = 5;
 
 /** The preferences of whoever is signed in. */
 export function usePreferences(): Preferences {
-  const { user } = useMe();
-  return useSyncExternalStore(subscribe, () => read(user.id));
+  return useSettings(useMe().user.id);
 }
 
 /** Changes the preferences of whoever is signed in. */
-export function useSetPreferences(): (change: (now: Preferences) => Partial<Preferences>) => void {
+export function useSetPreferences(): (change: Change) => void {
   const { user } = useMe();
-  return (change) => {
-    const now = read(user.id);
-    localStorage.setItem(keyOf(user.id), JSON.stringify({ ...now, ...change(now) }));
-    for (const listener of listeners) {
-      listener();
-    }
-  };
+  return (change) => changeSettings(user.id, change);
 }
 
 /** The organizations used last, with one more in front. */
@@ -66,35 +52,4 @@ export function withRecent(recent: string[], orgId: string): string[] {
 /** A list with the item added, or without it if it was there. */
 export function toggled(list: string[], item: string): string[] {
   return list.includes(item) ? list.filter((other) => other !== item) : [...list, item];
-}
-
-function keyOf(userId: string): string {
-  return `msp.preferences.${userId}`;
-}
-
-function read(userId: string): Preferences {
-  const key = keyOf(userId);
-  const text = localStorage.getItem(key);
-  if (cached?.key !== key || cached.text !== text) {
-    cached = { key, text, value: { ...DEFAULTS, ...parse(text) } };
-  }
-  return cached.value;
-}
-
-function parse(text: string | null): Partial<Preferences> {
-  try {
-    return text === null ? {} : JSON.parse(text);
-  } catch {
-    return {};
-  }
-}
-
-function subscribe(listener: () => void): () => void {
-  listeners.add(listener);
-  // Other tabs of the same person.
-  window.addEventListener("storage", listener);
-  return () => {
-    listeners.delete(listener);
-    window.removeEventListener("storage", listener);
-  };
 }

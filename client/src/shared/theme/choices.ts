@@ -5,5 +5,5 @@ import { strings } from "@/strings/shared";
 export const themeChoices = [
   { value: "light", label: strings.themeLight, icon: IconSun },
   { value: "dark", label: strings.themeDark, icon: IconMoon },
-  { value: "auto", label: strings.themeAuto, icon: IconDeviceDesktop },
+  { value: "system", label: strings.themeAuto, icon: IconDeviceDesktop },
 ] as const;
