@@ -42,6 +42,7 @@ export const strings = {
   copyFailed: "The browser does not allow copying here",
   downloadFailed: "The download failed",
   retryOf: "Run again of",
+  repeatedBy: "Run again",
   earlierRun: "an earlier run",
 
   progress: "Progress",

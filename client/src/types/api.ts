@@ -5759,6 +5759,8 @@ export interface operations {
                 workflow?: string;
                 /** @description Only of this user. */
                 user?: components["schemas"]["UserId"];
+                /** @description Only what repeats this execution. */
+                retry_of?: components["schemas"]["ExecutionId"];
                 /** @description Only what started at this instant or later. As RFC 3339: `2026-03-01T00:00:00Z`. */
                 from?: string;
                 /** @description Only what started before this instant. */

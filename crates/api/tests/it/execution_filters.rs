@@ -184,3 +184,26 @@ async fn pages_are_neither_shifted_nor_repeated_by_rows_that_arrive() {
         assert_eq!(kept, expected.iter().collect::<Vec<_>>(), "{filter}");
     }
 }
+
+#[tokio::test]
+async fn what_repeats_an_execution_is_found_by_it() {
+    let app = TestApp::new().await;
+    let org = app.org("Contoso").await;
+    let other = app.org("Fabrikam").await;
+    let viewer = app.user_with(&org, [Permission::ViewHistory]).await;
+    let earlier = ran(&app, Scope::Org(org.id), &viewer, "earlier").await;
+    let earlier: ExecutionId = earlier.parse().expect("an id");
+    let repeat = |number: usize, row: Entity| match number {
+        1 => row.with("WorkflowName", "again").with("RetryOf", earlier.as_uuid()),
+        2 => row.with("RetryOf", ExecutionId::at(app.clock.now()).as_uuid()),
+        _ => row,
+    };
+    rows(&app, Scope::Org(org.id), 4, repeat).await;
+    rows(&app, Scope::Org(other.id), 4, repeat).await;
+
+    for named in [Some(org.id), None] {
+        let found = page(&viewer, named, &format!("?retry_of={earlier}")).await;
+        assert_eq!(workflows(&found), ["again"], "the other organization's repeat is not the caller's to see");
+    }
+    viewer.get(Some(org.id), "/api/executions?retry_of=yesterday").await.assert_problem(400, "query-invalid");
+}

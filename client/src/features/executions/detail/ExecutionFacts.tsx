@@ -1,11 +1,12 @@
 import { Anchor } from "@mantine/core";
-import type { ReactNode } from "react";
+import { useQuery } from "@tanstack/react-query";
+import { Fragment, type ReactNode } from "react";
 import { Link } from "react-router";
-import { executionPath } from "@/shared/executions/executions";
+import { executionPath, executionsQuery } from "@/shared/executions/executions";
 import { isFinal } from "@/shared/live/liveEvents";
 import { useMe } from "@/shared/me/me";
 import { orgFrom, orgPath, useOrg } from "@/shared/org/org";
-import { formatDuration } from "@/shared/time/format";
+import { formatDuration, formatInstant } from "@/shared/time/format";
 import { RelativeTime } from "@/shared/time/RelativeTime";
 import { useNow } from "@/shared/time/useNow";
 import { strings } from "@/strings/execution";
@@ -42,7 +43,38 @@ export function ExecutionFacts({ execution }: { execution: Execution }) {
           </Anchor>
         </Fact>
       )}
+      <Repeats execution={execution} />
     </dl>
+  );
+}
+
+/** So many repeats are linked. */
+const MOST_REPEATS = 5;
+
+/** The runs that repeat this one, newest first. */
+function Repeats({ execution }: { execution: Execution }) {
+  const org = useOrg();
+  const { id, started_at } = execution;
+  const { data } = useQuery({
+    ...executionsQuery(org.id, { retry_of: id, from: started_at, limit: MOST_REPEATS }),
+    // Whoever repeats a run leaves its page and comes back.
+    enabled: isFinal(execution.status),
+  });
+  const repeats = data?.items ?? [];
+  if (repeats.length === 0) {
+    return null;
+  }
+  return (
+    <Fact name={strings.repeatedBy}>
+      {repeats.map((repeat, index) => (
+        <Fragment key={repeat.id}>
+          {index > 0 && ", "}
+          <Anchor component={Link} inherit to={orgPath(org.id, `executions/${repeat.id}`)}>
+            {formatInstant(new Date(repeat.started_at), new Date())}
+          </Anchor>
+        </Fragment>
+      ))}
+    </Fact>
   );
 }
 

@@ -71,7 +71,7 @@ function line(seq: number, changes: Partial<LogLine> = {}): LogLine {
 type Event = [name: string, data: unknown];
 
 /** Has the server know this run. Its stream says what it is told to; `become` changes what stands on record. */
-function serve(first: Sent, lines: LogLine[] = []) {
+function serve(first: Sent, lines: LogLine[] = [], repeats: Pick<Sent, "id" | "started_at">[] = []) {
   let execution = first;
   let stream: ReadableStreamDefaultController<Uint8Array> | undefined;
   const organizations: (string | null)[] = [];
@@ -93,6 +93,10 @@ function serve(first: Sent, lines: LogLine[] = []) {
     http.get(`*/api/executions/${ID}`, ({ request }) =>
       known(request) ? HttpResponse.json(execution) : refusal.clone(),
     ),
+    http.get("*/api/executions", ({ request }) => {
+      const isAsked = new URL(request.url).searchParams.get("retry_of") === ID;
+      return HttpResponse.json({ items: isAsked ? repeats : [], next_cursor: null });
+    }),
     http.get(`*/api/executions/${ID}/logs`, ({ request }) => {
       if (request.headers.get("accept") !== "text/event-stream") {
         return HttpResponse.json({ items: [], status: execution.status, logs_through: 0 });
@@ -360,8 +364,13 @@ test("a ticket gets who, what, when, why, and the last lines", async () => {
 
 test("both runs are linked when one repeats another", async () => {
   const earlier = "0197c1c8-7a4e-7c41-9e0b-000000000009";
-  serve({ ...base, retry_of: earlier });
+  const later = "0197c1c8-7a4e-7c41-9e0b-000000000010";
+  serve({ ...base, retry_of: earlier }, [], [{ id: later, started_at: "2026-01-02T10:00:00Z" }]);
   show();
+  expect(await screen.findByRole("link", { name: "Jan 2, 2026, 10:00 AM" })).toHaveAttribute(
+    "href",
+    `/o/${CONTOSO.id}/executions/${later}`,
+  );
   expect(await screen.findByRole("link", { name: "an earlier run" })).toHaveAttribute(
     "href",
     `/o/${CONTOSO.id}/executions/${earlier}`,

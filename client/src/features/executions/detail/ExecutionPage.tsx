@@ -41,7 +41,8 @@ function Refused({ error, onRetry, id }: { error: Error; onRetry: () => void; id
     return <NotHere id={id} />;
   }
   if (status === 403) {
-    return <Denied right="view_history" />;
+    const isOwn = error instanceof Problem && error.body.permission === "execute_workflows";
+    return <Denied right={isOwn ? "execute_workflows" : "view_history"} />;
   }
   return <ErrorState title={strings.loadFailed} error={error} onRetry={onRetry} />;
 }

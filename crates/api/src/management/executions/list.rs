@@ -15,7 +15,7 @@ use crate::{
 };
 use axum::{Json, extract::State};
 use chrono::{DateTime, Utc};
-use msp_domain::{Permissions, Scope, UserId};
+use msp_domain::{ExecutionId, Permissions, Scope, UserId};
 use msp_storage::repositories::executions::{ExecutionFilter, Started};
 use serde::{Deserialize, Serialize};
 
@@ -34,6 +34,9 @@ pub struct ExecutionQuery {
     /// Only of this user.
     #[param(value_type = Option<UserId>)]
     user: Option<String>,
+    /// Only what repeats this execution.
+    #[param(value_type = Option<ExecutionId>)]
+    retry_of: Option<String>,
     /// Only what started at this instant or later. As RFC 3339: `2026-03-01T00:00:00Z`.
     #[param(value_type = Option<String>, format = DateTime)]
     from: Option<String>,
@@ -116,6 +119,7 @@ impl ExecutionQuery {
             statuses: statuses.map(|name| parsed("status", name)).collect::<Result<_, _>>()?,
             workflow_name: self.workflow.clone(),
             executed_by: self.user.as_deref().map(|text| parsed("user", text)).transpose()?,
+            retry_of: self.retry_of.as_deref().map(|text| parsed("retry_of", text)).transpose()?,
             words: text.split_whitespace().map(str::to_lowercase).collect(),
         })
     }

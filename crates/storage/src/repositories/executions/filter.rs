@@ -3,7 +3,7 @@
 use super::{Execution, StoredJson};
 use chrono::{DateTime, Utc};
 use msp_domain::ids::reverse_timestamp;
-use msp_domain::{ExecutionStatus, UserId};
+use msp_domain::{ExecutionId, ExecutionStatus, UserId};
 
 /// What an execution must be to be listed. Looked at row by row; when it started is not part of it, see [`Started`].
 #[derive(Debug, Clone, Default, PartialEq)]
@@ -14,6 +14,8 @@ pub struct ExecutionFilter {
     pub workflow_name: Option<String>,
     /// Only of this user.
     pub executed_by: Option<UserId>,
+    /// Only what repeats this execution.
+    pub retry_of: Option<ExecutionId>,
     /// Words that must all stand somewhere in it, in lower case.
     pub words: Vec<String>,
 }
@@ -23,6 +25,7 @@ impl ExecutionFilter {
         (self.statuses.is_empty() || self.statuses.contains(&execution.status))
             && self.workflow_name.as_ref().is_none_or(|name| execution.workflow_name == *name)
             && self.executed_by.is_none_or(|user| execution.executed_by == user)
+            && self.retry_of.is_none_or(|earlier| execution.retry_of == Some(earlier))
             && self.words_stand_in(execution)
     }
 
@@ -82,7 +85,6 @@ fn just_before(instant: DateTime<Utc>) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use msp_domain::ExecutionId;
 
     #[test]
     fn a_range_of_time_is_a_range_of_keys_that_holds_its_start_and_not_its_end() {
