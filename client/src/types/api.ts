@@ -400,6 +400,113 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/forms": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List forms: of one organization by name and then everybody's, or those of every organization.
+         * @description Inactive ones are shown to those who may manage forms there.
+         *
+         *     Problems: `query-invalid` (400), `organization-inactive` (409).
+         */
+        get: operations["listForms"];
+        put?: never;
+        /**
+         * Create a form from its document: for the organization that is named, or, by an administrator, for everybody.
+         * @description What an export holds is such a document. It is checked by itself and against the workflows and option generators there
+         *     are; every fault has a pointer.
+         *
+         *     Problems: `form-invalid` (422), `body-invalid` (422), `administrator-required` (403), `organization-inactive` (409),
+         *     `limit-exceeded` (422), `engine-starting` (503).
+         */
+        post: operations["createForm"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/forms/{id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Read a form.
+         * @description Problems: `not-found` (404), `path-invalid` (400), `organization-inactive` (409).
+         */
+        get: operations["getForm"];
+        /**
+         * Replace the document of a form.
+         * @description A refusal for a stale version carries what is there as `current`.
+         *
+         *     Problems: `form-invalid` (422), `body-invalid` (422), `not-found` (404), `administrator-required` (403),
+         *     `stale-version` (412), `path-invalid` (400), `organization-inactive` (409), `engine-starting` (503).
+         */
+        put: operations["putForm"];
+        post?: never;
+        /**
+         * Delete a form. What ran from it stays on record.
+         * @description Problems: `not-found` (404), `administrator-required` (403), `stale-version` (412), `path-invalid` (400),
+         *     `organization-inactive` (409).
+         */
+        delete: operations["deleteForm"];
+        options?: never;
+        head?: never;
+        /**
+         * Switch a form on or off. What runs from it goes on.
+         * @description Problems: `body-invalid` (422), `not-found` (404), `administrator-required` (403), `stale-version` (412),
+         *     `path-invalid` (400), `organization-inactive` (409).
+         */
+        patch: operations["updateForm"];
+        trace?: never;
+    };
+    "/api/forms/{id}/export": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Download a form as a file, to be created again elsewhere.
+         * @description Problems: `not-found` (404), `path-invalid` (400), `organization-inactive` (409).
+         */
+        get: operations["exportForm"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/form-drafts/{name}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Draft a form for a workflow: a field for each of its parameters. Nothing is saved.
+         * @description Problems: `not-found` (404), `engine-starting` (503).
+         */
+        get: operations["draftForm"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/users": {
         parameters: {
             query?: never;
@@ -714,7 +821,9 @@ export interface paths {
          *     The body holds those that shall differ; passwords are not kept, so they must be given again. The new execution names
          *     the earlier one in `retry_of`. Everything else is as when running a workflow.
          *
-         *     Problems: `execution-failed` (424), `execution-timed-out` (424), `execution-cancelled` (424),
+         *     An execution that was the submission of a form is one again, of the form as it is now.
+         *
+         *     Problems: `form-required` (400), `form-inactive` (409), `options-failed` (424), `execution-failed` (424), `execution-timed-out` (424), `execution-cancelled` (424),
          *     `execution-interrupted` (424), `parameters-invalid` (422), `organization-inactive` (409), `paused` (409),
          *     `not-found` (404),
          *     `path-invalid` (400), `header-invalid` (400), `idempotency-key-reused` (422), `engine-starting` (503),
@@ -888,8 +997,10 @@ export interface paths {
          *     `Prefer: respond-async` or `wait=0` the run is accepted at once; with `wait=N` (30 unless said otherwise, at most 200)
          *     a run that takes longer goes on and is answered as accepted. Hanging up never cancels a run. With an `Idempotency-Key`,
          *     the same request sent again within 24 hours starts nothing and is answered by the run it started the first time.
+         *     With `X-Form-Id` the body is what was entered into that form: what it hides is dropped, everything else is checked against
+         *     it, also that chosen options are offered.
          *
-         *     Problems: `execution-failed` (424), `execution-timed-out` (424), `execution-cancelled` (424),
+         *     Problems: `form-required` (400), `form-inactive` (409), `options-failed` (424), `execution-failed` (424), `execution-timed-out` (424), `execution-cancelled` (424),
          *     `execution-interrupted` (424), `parameters-invalid` (422), `organization-required` (400),
          *     `organization-inactive` (409), `paused` (409), `not-found` (404), `body-too-large` (413), `header-invalid` (400),
          *     `idempotency-key-reused` (422),
@@ -941,6 +1052,8 @@ export interface components {
              */
             limit: number | null;
         };
+        /** @description A limit of a number, or of a day or instant as its text. */
+        Bound: number | string;
         /** @description Everything a loaded bundle offers, and what of it could not be loaded. */
         BundleMetadata: {
             /** @description Content hash of the workspace. */
@@ -953,6 +1066,16 @@ export interface components {
             errors: components["schemas"]["FileError"][];
             /** @description What works and is probably not meant: a dropdown whose option generator does not exist. */
             warnings?: components["schemas"]["FileError"][];
+        };
+        /**
+         * @description A change of a form that is not about its document.
+         * @example {
+         *       "is_active": false
+         *     }
+         */
+        ChangeForm: {
+            /** @description Whether it can be submitted. */
+            is_active: boolean;
         };
         /**
          * @description A change of an organization; what is left out stays.
@@ -1006,6 +1129,23 @@ export interface components {
             version: string;
             /** @description Names the client this server brings. One that finds another name than at its start is out of date. */
             build: string;
+        };
+        /** @description One row of a condition. A field that is hidden counts as empty. */
+        Condition: {
+            /** @description The field that is looked at. */
+            field: string;
+            /** @description How its value is compared. */
+            op: components["schemas"]["Operator"];
+            /** @description With what; absent for `empty` and `not_empty`. */
+            value?: unknown;
+        };
+        /** @description Rows of a condition, and how many of them must hold. */
+        Conditions: {
+            /** @description Every one. */
+            all: components["schemas"]["Condition"][];
+        } | {
+            /** @description At least one. */
+            any: components["schemas"]["Condition"][];
         };
         /**
          * @description Where an effective value came from.
@@ -1168,6 +1308,30 @@ export interface components {
              */
             deadline_at?: string | null;
         };
+        /** @description A field, or an element of the layout. */
+        Field: {
+            /** @description The parameter it fills; layout elements may have none. */
+            name?: string;
+            /** @description What stands above it; the title of a section or heading. */
+            label?: string;
+            /** @description Which control it is. */
+            type: components["schemas"]["FieldType"];
+            /** @description Whether it must be filled in; a checkbox or switch must be on. */
+            required?: boolean;
+            /** @description Help under the label; the text of a `markdown` element, where `{{field}}` stands for that field's value. */
+            description?: string;
+            /** @description An example inside the empty control. */
+            placeholder?: string;
+            /** @description What it holds before a person changes it. Only the form shows it: a submission without the field stays without. */
+            default?: unknown;
+            /** @description How much of the line it takes. */
+            width?: components["schemas"]["FieldWidth"];
+            /** @description Limits beyond the type. */
+            validation?: components["schemas"]["FieldValidation"];
+            options?: components["schemas"]["FieldOptions"] | null;
+            visible_when?: components["schemas"]["Conditions"] | null;
+            required_when?: components["schemas"]["Conditions"] | null;
+        };
         /** @description What is wrong with one field of the input. */
         FieldFault: {
             /** @description JSON pointer to the field, as a URI fragment: `#/email`. */
@@ -1175,6 +1339,55 @@ export interface components {
             /** @description What to do about it. */
             detail: string;
         };
+        /** @description What a field offers. */
+        FieldOptions: components["schemas"]["OptionSource"] & {
+            /** @description Whether a person may enter what is not offered. */
+            allow_custom?: boolean;
+            /** @description Whether an option that is the only one is chosen by itself. */
+            auto_select_single?: boolean;
+        };
+        /**
+         * @description Which control a field is, and so what it sends.
+         * @enum {string}
+         */
+        FieldType: "text" | "textarea" | "email" | "password" | "number" | "checkbox" | "switch" | "select" | "multi_select" | "radio" | "date" | "datetime" | "file" | "json" | "section" | "heading" | "markdown" | "divider";
+        /** @description Limits beyond the type. Absent means unlimited. */
+        FieldValidation: {
+            /**
+             * @description A regular expression that some part of the text must match; anchored as written. Linear time: no look-around and no
+             *     back-references; `\w`, `\d`, `\s` and `\b` know ASCII only.
+             */
+            pattern?: string | null;
+            /** @description What to tell a person whose value is beyond these limits. */
+            message?: string | null;
+            min?: components["schemas"]["Bound"] | null;
+            max?: components["schemas"]["Bound"] | null;
+            /**
+             * Format: double
+             * @description What a click adds to a number. With 1, only whole numbers are accepted.
+             */
+            step?: number | null;
+            /** @description Fewest characters. */
+            min_length?: number | null;
+            /** @description Most characters. */
+            max_length?: number | null;
+            /** @description Fewest chosen values or files. */
+            min_items?: number | null;
+            /** @description Most chosen values or files. */
+            max_items?: number | null;
+            /** @description Files that are accepted: endings (`.csv`), types (`text/csv`) or families of types (`image/*`). */
+            accept?: string[];
+            /**
+             * Format: double
+             * @description Largest file, in MB of 1,048,576 bytes.
+             */
+            max_size_mb?: number | null;
+        };
+        /**
+         * @description How much of the line a field takes.
+         * @enum {string}
+         */
+        FieldWidth: "full" | "half";
         /** @description Why a file of the workspace could not be used. */
         FileError: {
             /** @description The file, relative to the workspace. */
@@ -1186,6 +1399,80 @@ export interface components {
             line?: number | null;
             /** @description What is wrong and what to do. */
             message: string;
+        };
+        /** @description A form made from the parameters of a workflow. */
+        FormDraft: {
+            /** @description The document. */
+            form: components["schemas"]["FormSchema"];
+            /** @description What must be put right before it can be saved. */
+            errors: components["schemas"]["FieldFault"][];
+        };
+        /**
+         * @description A form that has been checked: only [`FormSchema::parse`] makes one.
+         * @example {
+         *       "name": "New user",
+         *       "workflow": "user_onboarding",
+         *       "fields": [
+         *         {
+         *           "name": "first_name",
+         *           "label": "First name",
+         *           "type": "text",
+         *           "required": true
+         *         }
+         *       ]
+         *     }
+         */
+        FormSchema: {
+            /** @description What it is called. */
+            name: string;
+            /** @description What it is for. */
+            description?: string;
+            /** @description The workflow it runs. */
+            workflow: string;
+            /** @description What it is listed under. */
+            category?: string;
+            /** @description Whether a person confirms, reading the organization's name, before it runs. */
+            confirm?: boolean;
+            /** @description Its fields and layout elements, from top to bottom. */
+            fields: components["schemas"]["Field"][];
+        };
+        /** @description A form in a list. */
+        FormSummary: {
+            /**
+             * Format: uuid
+             * @description Its id.
+             */
+            id: string;
+            org_id?: components["schemas"]["OrgId"] | null;
+            /** @description What it is called. */
+            name: string;
+            /** @description What it is for. */
+            description: string;
+            /** @description What it is listed under. */
+            category: string;
+            /** @description The workflow it runs. */
+            workflow: string;
+            /** @description Whether it can be submitted. */
+            is_active: boolean;
+            /** @description Who made it: a user id, or `platform`. */
+            created_by: string;
+            /**
+             * Format: date-time
+             * @description When.
+             */
+            created_at: string;
+            /** @description Who changed it last: a user id, or `platform`. */
+            updated_by: string;
+            /**
+             * Format: date-time
+             * @description When.
+             */
+            updated_at: string;
+        };
+        /** @description A form, whole. */
+        FormView: components["schemas"]["FormSummary"] & {
+            /** @description The document: what was saved, and what an export holds. */
+            form: components["schemas"]["FormSchema"];
         };
         /** @description What one user may do in one organization. */
         GrantView: {
@@ -1363,6 +1650,11 @@ export interface components {
             /** @description What the caller may do there, within the scopes of its token. */
             permissions: components["schemas"]["Permissions"];
         };
+        /**
+         * @description How a value is compared.
+         * @enum {string}
+         */
+        Operator: "eq" | "ne" | "in" | "not_in" | "empty" | "not_empty" | "contains" | "gt" | "gte" | "lt" | "lte";
         /** @description A function that fills a dropdown. */
         OptionGenerator: {
             /** @description Its unique name. */
@@ -1385,6 +1677,41 @@ export interface components {
              * @description The line of its function.
              */
             line: number;
+        };
+        /** @description What an argument of an option generator is filled with. */
+        OptionInput: {
+            /** @description Its name. */
+            field: string;
+        } | {
+            /** @description The value. */
+            value: unknown;
+        };
+        /** @description An option of a form. */
+        OptionItem: {
+            /** @description What a person reads. */
+            label: string;
+            /** @description What is sent: a text, a number, `true` or `false`. */
+            value: unknown;
+            /** @description A second line. */
+            description?: string | null;
+            /** @description The title it is listed under. */
+            group?: string | null;
+        };
+        /** @description Where options come from. */
+        OptionSource: {
+            /** @description The options. */
+            items: components["schemas"]["OptionItem"][];
+            /** @enum {string} */
+            source: "static";
+        } | {
+            /** @description Its name. */
+            generator: string;
+            /** @description Its arguments by name. */
+            inputs?: {
+                [key: string]: components["schemas"]["OptionInput"];
+            };
+            /** @enum {string} */
+            source: "option_generator";
         };
         /** @description The options of a field. */
         OptionsView: {
@@ -1448,6 +1775,44 @@ export interface components {
                 updated_at: string;
                 /** @description By whom: a user id, or `platform`. */
                 updated_by: string;
+            }[];
+            /** @description Send it as `cursor` for the next page; `null` at the end. */
+            next_cursor?: string | null;
+        };
+        /** @description One page of a list. */
+        PageOf_FormSummary: {
+            /** @description The items. */
+            items: {
+                /**
+                 * Format: uuid
+                 * @description Its id.
+                 */
+                id: string;
+                org_id?: components["schemas"]["OrgId"] | null;
+                /** @description What it is called. */
+                name: string;
+                /** @description What it is for. */
+                description: string;
+                /** @description What it is listed under. */
+                category: string;
+                /** @description The workflow it runs. */
+                workflow: string;
+                /** @description Whether it can be submitted. */
+                is_active: boolean;
+                /** @description Who made it: a user id, or `platform`. */
+                created_by: string;
+                /**
+                 * Format: date-time
+                 * @description When.
+                 */
+                created_at: string;
+                /** @description Who changed it last: a user id, or `platform`. */
+                updated_by: string;
+                /**
+                 * Format: date-time
+                 * @description When.
+                 */
+                updated_at: string;
             }[];
             /** @description Send it as `cursor` for the next page; `null` at the end. */
             next_cursor?: string | null;
@@ -1984,6 +2349,8 @@ export interface components {
             timeout_seconds: number;
             /** @description Whether a run has its worker process to itself. */
             exclusive: boolean;
+            /** @description Whether it runs only when a form is submitted. */
+            forms_only?: boolean;
             /** @description The file it stands in, relative to the workspace. */
             file: string;
             /**
@@ -4844,6 +5211,897 @@ export interface operations {
             };
         };
     };
+    listForms: {
+        parameters: {
+            query?: {
+                /** @description Where to go on: `next_cursor` of the page before. */
+                cursor?: string;
+                /** @description Items of the page, 1 to 200. */
+                limit?: number;
+                /** @description The organization, for links that cannot send `X-Organization-Id`. */
+                org_id?: string;
+            };
+            header?: {
+                /** @description The organization to list. */
+                "X-Organization-Id"?: components["schemas"]["OrgId"] | null;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description A page of forms. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["PageOf_FormSummary"];
+                };
+            };
+            /** @description `header-invalid`, `organization-invalid`, `organization-mismatch`, `query-invalid` */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `unauthenticated` */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `origin-not-allowed`, `permission-denied` */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `organization-inactive` */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `host-not-allowed` */
+            421: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `internal` */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `store-unavailable` */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    createForm: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description Whose form it is; none: everybody's. */
+                "X-Organization-Id"?: components["schemas"]["OrgId"] | null;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["FormSchema"];
+            };
+        };
+        responses: {
+            /** @description The new form. */
+            201: {
+                headers: {
+                    /** @description Its version. */
+                    ETag?: string;
+                    /** @description Its address. */
+                    Location?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["FormView"];
+                };
+            };
+            /** @description `body-unreadable`, `header-invalid`, `organization-invalid`, `organization-mismatch`, `query-invalid` */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `unauthenticated` */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `administrator-required`, `origin-not-allowed`, `permission-denied` */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `organization-inactive` */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `body-too-large` */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `content-type-unsupported` */
+            415: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `host-not-allowed` */
+            421: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `body-invalid`, `form-invalid`, `limit-exceeded` */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `internal` */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `engine-starting`, `store-unavailable` */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    getForm: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description The organization to look in. */
+                "X-Organization-Id"?: components["schemas"]["OrgId"] | null;
+            };
+            path: {
+                /** @description The form. */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The form. */
+            200: {
+                headers: {
+                    /** @description Its version. */
+                    ETag?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["FormView"];
+                };
+            };
+            /** @description `header-invalid`, `organization-invalid`, `organization-mismatch`, `path-invalid`, `query-invalid` */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `unauthenticated` */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `origin-not-allowed`, `permission-denied` */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `not-found` */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `organization-inactive` */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `host-not-allowed` */
+            421: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `internal` */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `store-unavailable` */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    putForm: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description The organization to look in. */
+                "X-Organization-Id"?: components["schemas"]["OrgId"] | null;
+                /** @description The version the change is meant for. */
+                "If-Match"?: string | null;
+            };
+            path: {
+                /** @description The form. */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["FormSchema"];
+            };
+        };
+        responses: {
+            /** @description The form as it is now. */
+            200: {
+                headers: {
+                    /** @description Its version. */
+                    ETag?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["FormView"];
+                };
+            };
+            /** @description `body-unreadable`, `header-invalid`, `organization-invalid`, `organization-mismatch`, `path-invalid`, `query-invalid` */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `unauthenticated` */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `administrator-required`, `origin-not-allowed`, `permission-denied` */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `not-found` */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `organization-inactive` */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `stale-version` */
+            412: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `body-too-large` */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `content-type-unsupported` */
+            415: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `host-not-allowed` */
+            421: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `body-invalid`, `form-invalid` */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `internal` */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `engine-starting`, `store-unavailable` */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    deleteForm: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description The organization to look in. */
+                "X-Organization-Id"?: components["schemas"]["OrgId"] | null;
+                /** @description The version that is meant. */
+                "If-Match"?: string | null;
+            };
+            path: {
+                /** @description The form. */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Deleted. */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description `header-invalid`, `organization-invalid`, `organization-mismatch`, `path-invalid`, `query-invalid` */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `unauthenticated` */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `administrator-required`, `origin-not-allowed`, `permission-denied` */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `not-found` */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `organization-inactive` */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `stale-version` */
+            412: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `host-not-allowed` */
+            421: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `internal` */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `store-unavailable` */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    updateForm: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description The organization to look in. */
+                "X-Organization-Id"?: components["schemas"]["OrgId"] | null;
+                /** @description The version the change is meant for. */
+                "If-Match"?: string | null;
+            };
+            path: {
+                /** @description The form. */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["ChangeForm"];
+            };
+        };
+        responses: {
+            /** @description The form as it is now. */
+            200: {
+                headers: {
+                    /** @description Its version. */
+                    ETag?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["FormView"];
+                };
+            };
+            /** @description `body-unreadable`, `header-invalid`, `organization-invalid`, `organization-mismatch`, `path-invalid`, `query-invalid` */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `unauthenticated` */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `administrator-required`, `origin-not-allowed`, `permission-denied` */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `not-found` */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `organization-inactive` */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `stale-version` */
+            412: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `body-too-large` */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `content-type-unsupported` */
+            415: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `host-not-allowed` */
+            421: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `body-invalid` */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `internal` */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `store-unavailable` */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    exportForm: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description The organization to look in. */
+                "X-Organization-Id"?: components["schemas"]["OrgId"] | null;
+            };
+            path: {
+                /** @description The form. */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The document, as `POST /api/forms` takes it. */
+            200: {
+                headers: {
+                    /** @description The name of the file. */
+                    "Content-Disposition"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["FormSchema"];
+                };
+            };
+            /** @description `header-invalid`, `organization-invalid`, `organization-mismatch`, `path-invalid`, `query-invalid` */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `unauthenticated` */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `origin-not-allowed`, `permission-denied` */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `not-found` */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `organization-inactive` */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `host-not-allowed` */
+            421: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `internal` */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `store-unavailable` */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    draftForm: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description The workflow. */
+                name: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The draft. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["FormDraft"];
+                };
+            };
+            /** @description `header-invalid`, `organization-invalid`, `organization-mismatch`, `query-invalid` */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `unauthenticated` */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `origin-not-allowed`, `permission-denied` */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `not-found` */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `host-not-allowed` */
+            421: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `internal` */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `engine-starting`, `store-unavailable` */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
     listUsers: {
         parameters: {
             query?: {
@@ -6586,7 +7844,7 @@ export interface operations {
                     "application/json": components["schemas"]["AcceptedRun"];
                 };
             };
-            /** @description `body-unreadable`, `header-invalid`, `organization-invalid`, `organization-mismatch`, `path-invalid`, `query-invalid` */
+            /** @description `body-unreadable`, `form-required`, `header-invalid`, `organization-invalid`, `organization-mismatch`, `path-invalid`, `query-invalid` */
             400: {
                 headers: {
                     [name: string]: unknown;
@@ -6622,7 +7880,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description `organization-inactive`, `paused` */
+            /** @description `form-inactive`, `organization-inactive`, `paused` */
             409: {
                 headers: {
                     [name: string]: unknown;
@@ -6667,7 +7925,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description `execution-cancelled`, `execution-failed`, `execution-interrupted`, `execution-timed-out` */
+            /** @description `execution-cancelled`, `execution-failed`, `execution-interrupted`, `execution-timed-out`, `options-failed` */
             424: {
                 headers: {
                     [name: string]: unknown;
@@ -7280,6 +8538,8 @@ export interface operations {
             header?: {
                 /** @description The organization to run for; required unless the workflow needs none. */
                 "X-Organization-Id"?: components["schemas"]["OrgId"] | null;
+                /** @description The form that is submitted. */
+                "X-Form-Id"?: string | null;
                 /** @description `respond-async` or `wait=N`. */
                 Prefer?: string | null;
                 /** @description A name of the request, chosen by the caller, so that sending it again starts nothing. */
@@ -7335,7 +8595,7 @@ export interface operations {
                     "application/json": components["schemas"]["AcceptedRun"];
                 };
             };
-            /** @description `body-unreadable`, `header-invalid`, `organization-invalid`, `organization-mismatch`, `organization-required`, `query-invalid` */
+            /** @description `body-unreadable`, `form-required`, `header-invalid`, `organization-invalid`, `organization-mismatch`, `organization-required`, `query-invalid` */
             400: {
                 headers: {
                     [name: string]: unknown;
@@ -7371,7 +8631,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description `organization-inactive`, `paused` */
+            /** @description `form-inactive`, `organization-inactive`, `paused` */
             409: {
                 headers: {
                     [name: string]: unknown;
@@ -7416,7 +8676,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description `execution-cancelled`, `execution-failed`, `execution-interrupted`, `execution-timed-out` */
+            /** @description `execution-cancelled`, `execution-failed`, `execution-interrupted`, `execution-timed-out`, `options-failed` */
             424: {
                 headers: {
                     [name: string]: unknown;

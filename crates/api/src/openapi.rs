@@ -17,6 +17,7 @@ use utoipa::{
         (name = "sign-in", description = "Who is asking."),
         (name = "workflows", description = "Running workflows and filling their forms."),
         (name = "executions", description = "What ran, is running, and what came of it."),
+        (name = "forms", description = "Forms of an organization, or of everybody."),
         (name = "organizations", description = "Client organizations."),
         (name = "config", description = "Config values, inherited from the global ones."),
         (name = "secrets", description = "Secrets of workflows; values only go in."),

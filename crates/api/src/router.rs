@@ -9,8 +9,8 @@ use crate::{
     management::{
         auth, config,
         executions::{cancel, list, logs, read, rerun},
-        integration_checks, integrations, me, metrics, organizations, pauses, permissions, secrets, service, settings,
-        users,
+        forms, integration_checks, integrations, me, metrics, organizations, pauses, permissions, secrets, service,
+        settings, users,
     },
     openapi as description,
     state::{Api, ApiState},
@@ -65,6 +65,15 @@ fn management() -> OpenApiRouter<Api> {
         .routes(routes!(integrations::list_integrations))
         .routes(routes!(integration_checks::test_integration))
         .routes(routes!(integrations::get_integration, integrations::put_integration, integrations::delete_integration))
+        .routes(routes!(forms::list::list_forms, forms::change::create_form))
+        .routes(routes!(
+            forms::read::get_form,
+            forms::change::put_form,
+            forms::change::update_form,
+            forms::change::delete_form
+        ))
+        .routes(routes!(forms::read::export_form))
+        .routes(routes!(forms::draft::draft_form))
         .routes(routes!(users::list_users, users::create_user))
         .routes(routes!(users::get_user, users::update_user))
         .routes(routes!(permissions::list_organization_permissions))

@@ -68,16 +68,19 @@ impl FromStr for ExecutionStatus {
 pub enum Trigger {
     /// A request to the API, the client or the command line.
     Api,
+    /// The submission of a form.
+    Form,
 }
 
 impl Trigger {
     /// Every trigger.
-    pub const ALL: [Self; 1] = [Self::Api];
+    pub const ALL: [Self; 2] = [Self::Api, Self::Form];
 
     /// The stored name.
     pub fn name(self) -> &'static str {
         match self {
             Self::Api => "api",
+            Self::Form => "form",
         }
     }
 }

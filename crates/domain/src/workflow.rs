@@ -22,6 +22,9 @@ pub struct Workflow {
     pub timeout_seconds: u64,
     /// Whether a run has its worker process to itself.
     pub exclusive: bool,
+    /// Whether it runs only when a form is submitted.
+    #[serde(default)]
+    pub forms_only: bool,
     /// The file it stands in, relative to the workspace.
     pub file: String,
     /// The line of its function.

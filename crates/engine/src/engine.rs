@@ -71,6 +71,17 @@ pub struct RunRequest {
     pub idempotency_key: Option<String>,
     /// The execution it repeats.
     pub retry_of: Option<ExecutionId>,
+    /// The form whose submission it is; whoever asks has checked the input against it.
+    pub form: Option<SubmittedForm>,
+}
+
+/// The form a run was submitted with.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct SubmittedForm {
+    /// Its id.
+    pub id: Uuid,
+    /// Its name, as it is now.
+    pub name: String,
 }
 
 /// A run that was accepted.
@@ -98,6 +109,9 @@ pub enum RunError {
     /// It needs an organization and none was named.
     #[error("an organization is required")]
     OrganizationRequired,
+    /// It runs only when a form is submitted, and none was.
+    #[error("the workflow runs only when a form is submitted")]
+    FormRequired,
     /// The input is not valid.
     #[error("the input is not valid")]
     Invalid(Vec<FieldFault>),

@@ -40,9 +40,10 @@ impl Fingerprints {
         let key = request.idempotency_key.as_deref()?;
         let (scope, user) = (request.access.scope().key(), request.access.caller().user.key());
         let repeats = request.retry_of.map(|id| id.key()).unwrap_or_default();
+        let form = request.form.as_ref().map(|form| form.id.to_string()).unwrap_or_default();
         Some(NewMark {
             key_hash: self.of(&["key", &user, &scope, &request.workflow, key]),
-            body_hash: self.of(&["body", &repeats, &Value::Object(request.input.clone()).to_string()]),
+            body_hash: self.of(&["body", &repeats, &form, &Value::Object(request.input.clone()).to_string()]),
             expires_at: now + KEPT,
             replaces: None,
         })

@@ -31,6 +31,6 @@ pub mod workers;
 pub use cancel::CancelError;
 pub use engine::{
     Engine, EngineError, EngineOptions, OptionsAnswer, OptionsError, OptionsRequest, RunAnswer, RunError, RunRequest,
-    Wait,
+    SubmittedForm, Wait,
 };
 pub use live::Changes;

@@ -25,6 +25,7 @@ pub(crate) fn prepare(
     metadata: &BundleMetadata,
     name: &str,
     has_organization: bool,
+    has_form: bool,
     input: &Map<String, Value>,
 ) -> Result<Prepared, RunError> {
     let workflow = metadata.workflow(name).ok_or_else(|| RunError::Unknown {
@@ -34,6 +35,9 @@ pub(crate) fn prepare(
     })?;
     if workflow.requires_org && !has_organization {
         return Err(RunError::OrganizationRequired);
+    }
+    if workflow.forms_only && !has_form {
+        return Err(RunError::FormRequired);
     }
     let arguments = validate_input(&workflow.parameters, input).map_err(RunError::Invalid)?;
     let (input_json, passwords) = split_passwords(&workflow.parameters, &arguments);

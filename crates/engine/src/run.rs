@@ -49,7 +49,8 @@ pub(crate) async fn run(runtime: Arc<Runtime>, request: RunRequest) -> Result<Ru
     }
     let edition = runtime.pool.edition();
     let has_organization = request.access.organization().is_some();
-    let prepared = prepare(&edition.metadata(), &request.workflow, has_organization, &request.input)?;
+    let has_form = request.form.is_some();
+    let prepared = prepare(&edition.metadata(), &request.workflow, has_organization, has_form, &request.input)?;
     runtime.pauses.refuse(&request.access, Some(&prepared.workflow.name)).await?;
     let wait = request.wait;
     let prepared = Prepared { mark, ..prepared };
@@ -153,11 +154,11 @@ fn new_execution(runtime: &Runtime, request: &RunRequest, prepared: &Prepared, e
         id: ExecutionId::at(now),
         scope: request.access.scope(),
         workflow_name: prepared.workflow.name.clone(),
-        form_id: None,
-        form_name: None,
+        form_id: request.form.as_ref().map(|form| form.id),
+        form_name: request.form.as_ref().map(|form| form.name.clone()),
         executed_by: caller.user,
         executed_by_name: caller.display_name.clone(),
-        trigger: Trigger::Api,
+        trigger: if request.form.is_some() { Trigger::Form } else { Trigger::Api },
         input_json: prepared.input_json.clone(),
         bundle_hash: edition.bundle().to_owned(),
         started_at: now,
@@ -184,7 +185,7 @@ async fn insert(
         action: "Workflow.Execute".to_owned(),
         entity_type: "Workflow".to_owned(),
         entity_id: new.workflow_name.clone(),
-        details: json!({ "execution_id": new.id, "bundle": new.bundle_hash, "retry_of": new.retry_of }),
+        details: json!({ "execution_id": new.id, "bundle": new.bundle_hash, "retry_of": new.retry_of, "form_id": new.form_id }),
     };
     let mut pauses = INSERT_RETRIES.into_iter();
     let inserted = loop {

@@ -13,6 +13,8 @@ pub enum Table {
     OrgConfig,
     /// Integration settings, PK organization, RK `integration:{type}`.
     IntegrationConfig,
+    /// Forms, PK organization or `GLOBAL`, RK form id.
+    Forms,
     /// The user directory, PK `USER`.
     Users,
     /// What people have chosen for the client, PK user, RK `settings`.
@@ -45,10 +47,11 @@ pub enum Table {
 
 impl Table {
     /// Every table, for homes that create them at start.
-    pub const ALL: [Self; 17] = [
+    pub const ALL: [Self; 18] = [
         Self::Organizations,
         Self::OrgConfig,
         Self::IntegrationConfig,
+        Self::Forms,
         Self::Users,
         Self::UserSettings,
         Self::UserPermissions,
@@ -71,6 +74,7 @@ impl Table {
             Self::Organizations => "Organizations",
             Self::OrgConfig => "OrgConfig",
             Self::IntegrationConfig => "IntegrationConfig",
+            Self::Forms => "Forms",
             Self::Users => "Users",
             Self::UserSettings => "UserSettings",
             Self::UserPermissions => "UserPermissions",

@@ -26,8 +26,8 @@ DEFAULT_TIMEOUT_SECONDS = 1800
 DEFAULT_CACHE_SECONDS = 60
 
 #: Arguments of the design whose behaviour arrives with a later version: ignoring them would promise something.
-_LATER = ("retries", "needs", "config", "forms_only", "minutes_saved")
-_WORKFLOW_WORDS = ("name", "description", "category", "requires_org", "timeout_seconds", "isolation")
+_LATER = ("retries", "needs", "config", "minutes_saved")
+_WORKFLOW_WORDS = ("name", "description", "category", "requires_org", "timeout_seconds", "isolation", "forms_only")
 _GENERATOR_WORDS = ("name", "description", "cache_seconds")
 _ISOLATIONS = ("shared", "exclusive")
 
@@ -44,6 +44,7 @@ def workflow(
     requires_org: bool = True,
     timeout_seconds: int = DEFAULT_TIMEOUT_SECONDS,
     isolation: str = "shared",
+    forms_only: bool = False,
     **unknown: Any,
 ) -> Callable[[F], F]:
     """Declare a workflow.
@@ -55,6 +56,7 @@ def workflow(
         requires_org: whether a run needs an organization.
         timeout_seconds: seconds until a run is ended, 1800 unless given.
         isolation: `shared` lets several runs of one organization share a process, `exclusive` does not.
+        forms_only: whether a run without a form is refused, so that its input has always been checked against one.
 
     Raises:
         DeclarationError: an argument is unknown, of the wrong type or contradicts the function.
@@ -73,6 +75,8 @@ def workflow(
     if isolation not in _ISOLATIONS:
         hint = did_you_mean(str(isolation), _ISOLATIONS)
         raise DeclarationError.at(f"`isolation` is `shared` or `exclusive`, not {isolation!r}{hint}", frame)
+    if not isinstance(forms_only, bool):
+        raise DeclarationError.at("`forms_only` is `True` or `False`", frame)
     words = {
         "name": name,
         "description": description,
@@ -80,6 +84,7 @@ def workflow(
         "requires_org": requires_org,
         "timeout_seconds": timeout_seconds,
         "isolation": isolation,
+        "forms_only": forms_only,
     }
 
     def declare(function: F) -> F:
@@ -224,6 +229,7 @@ def _rebuild(function: Function) -> None:
         requires_org=words["requires_org"],
         timeout_seconds=words["timeout_seconds"],
         isolation=words["isolation"],
+        forms_only=words["forms_only"],
         parameters=parameters,
     )
     setattr(function, _WORKFLOW, declaration)

@@ -99,6 +99,7 @@ class Workflow(Declaration):
     requires_org: bool = True
     timeout_seconds: int = 1800
     isolation: str = "shared"
+    forms_only: bool = False
     parameters: tuple[Parameter, ...] = ()
 
     def to_json(self, file: str) -> dict[str, Any]:
@@ -112,6 +113,7 @@ class Workflow(Declaration):
             "timeout_seconds": self.timeout_seconds,
             # A plain `def` blocks its thread in ways the event loop cannot interrupt: it never shares.
             "exclusive": self.isolation == "exclusive" or not self.is_async,
+            "forms_only": self.forms_only,
             "file": file,
             "line": self.line,
         }

@@ -76,7 +76,7 @@ def test_hints_and_defaults_become_parameters() -> None:
 
 
 def test_param_words_travel_to_the_metadata() -> None:
-    @workflow(category="c", requires_org=False, timeout_seconds=5, isolation="exclusive")
+    @workflow(category="c", requires_org=False, timeout_seconds=5, isolation="exclusive", forms_only=True)
     @param("code", label="Code", help="Six digits", pattern="^[0-9]{6}$", message="six digits", min_length=6)
     @param("license", type="string", options_from="get_licenses")
     @param("groups", options_from="get_groups", max_items=3)
@@ -96,6 +96,7 @@ def test_param_words_travel_to_the_metadata() -> None:
         "parameters": [],
         "timeout_seconds": 5,
         "exclusive": True,
+        "forms_only": True,
         "file": "workflows/x.py",
         "line": declared.line,
     }
@@ -121,12 +122,12 @@ REFUSALS: list[tuple[Callable[[], object], str]] = [
     (lambda: workflow(retries=3), "`retries` is not supported yet by this version"),
     (lambda: workflow(needs=["msgraph"]), "`needs` is not supported yet"),
     (lambda: workflow(config=[]), "`config` is not supported yet"),
-    (lambda: workflow(forms_only=True), "`forms_only` is not supported yet"),
     (lambda: workflow(minutes_saved=5), "`minutes_saved` is not supported yet"),
     (lambda: workflow(requires_orgs=True), "takes no `requires_orgs`; did you mean `requires_org`?"),
     (lambda: workflow(timeout_seconds=0), "`timeout_seconds` is a whole number of seconds"),
     (lambda: workflow(timeout_seconds="5"), "`timeout_seconds` is a whole number of seconds"),  # type: ignore[arg-type]
     (lambda: workflow(isolation="exclusiv"), "did you mean `exclusive`?"),
+    (lambda: workflow(forms_only=1), "`forms_only` is `True` or `False`"),  # type: ignore[arg-type]
     (lambda: workflow(requires_org=1), "`requires_org` is `True` or `False`"),  # type: ignore[arg-type]
     (lambda: workflow(name="a b"), "the name 'a b' of `@workflow` is not valid"),
     (lambda: workflow(description=3), "`description` of `@workflow` is a text"),  # type: ignore[arg-type]

@@ -77,6 +77,8 @@ impl From<RunError> for Problem {
         match error {
             RunError::Unknown { kind, name, nearest } => unknown_name(kind, &name, nearest.as_deref()),
             RunError::OrganizationRequired => super::organization::organization_required(),
+            RunError::FormRequired => Self::new(Kind::FormRequired)
+                .detail("This workflow runs only when a form is submitted. Name the form in the header `X-Form-Id`."),
             RunError::Invalid(faults) => Self::new(Kind::ParametersInvalid).errors(faults),
             RunError::Changed => Kind::SettingsChanging.into(),
             RunError::KeyReused => Self::new(Kind::IdempotencyKeyReused).detail(

@@ -83,6 +83,12 @@ problem_kinds! {
     Conflict => "conflict", 409, "Somebody else was faster";
     /// `If-Match` names an older version.
     StaleVersion => "stale-version", 412, "It has changed since you read it";
+    /// The document is no form, or does not fit the workspace.
+    FormInvalid => "form-invalid", 422, "The form is not valid";
+    /// The form was switched off.
+    FormInactive => "form-inactive", 409, "The form is inactive";
+    /// The workflow runs only when a form is submitted.
+    FormRequired => "form-required", 400, "Submit a form";
     /// The input does not fit the workflow's parameters.
     ParametersInvalid => "parameters-invalid", 422, "The parameters are not valid";
     /// The idempotency key came with another body before.

@@ -4,6 +4,7 @@ use super::{
     engine,
     idempotency::IdempotencyKey,
     prefer::{PREFERENCE_APPLIED, Preference},
+    submission::{self, FormId},
 };
 use crate::{
     http::{
@@ -25,7 +26,7 @@ use axum::{
 use msp_auth::Access;
 use msp_domain::{ExecutionId, ExecutionStatus};
 use msp_engine::{RunAnswer, RunError, RunRequest};
-use msp_storage::repositories::executions::Execution;
+use msp_storage::repositories::{executions::Execution, forms::StoredForm};
 use serde::Serialize;
 use serde_json::{Map, Value};
 
@@ -53,8 +54,10 @@ pub struct AcceptedRun {
 /// `Prefer: respond-async` or `wait=0` the run is accepted at once; with `wait=N` (30 unless said otherwise, at most 200)
 /// a run that takes longer goes on and is answered as accepted. Hanging up never cancels a run. With an `Idempotency-Key`,
 /// the same request sent again within 24 hours starts nothing and is answered by the run it started the first time.
+/// With `X-Form-Id` the body is what was entered into that form: what it hides is dropped, everything else is checked against
+/// it, also that chosen options are offered.
 ///
-/// Problems: `execution-failed` (424), `execution-timed-out` (424), `execution-cancelled` (424),
+/// Problems: `form-required` (400), `form-inactive` (409), `options-failed` (424), `execution-failed` (424), `execution-timed-out` (424), `execution-cancelled` (424),
 /// `execution-interrupted` (424), `parameters-invalid` (422), `organization-required` (400),
 /// `organization-inactive` (409), `paused` (409), `not-found` (404), `body-too-large` (413), `header-invalid` (400),
 /// `idempotency-key-reused` (422),
@@ -64,6 +67,7 @@ pub struct AcceptedRun {
     params(("name" = String, Path, description = "The workflow."),
         ("X-Organization-Id" = Option<msp_domain::OrgId>, Header,
             description = "The organization to run for; required unless the workflow needs none."),
+        ("X-Form-Id" = Option<uuid::Uuid>, Header, description = "The form that is submitted."),
         ("Prefer" = Option<String>, Header, description = "`respond-async` or `wait=N`."),
         ("Idempotency-Key" = Option<String>, Header,
             description = "A name of the request, chosen by the caller, so that sending it again starts nothing.")),
@@ -81,23 +85,35 @@ pub struct AcceptedRun {
     ),
     extensions(("x-permission" = json!("execute_workflows")))
 )]
+#[expect(clippy::too_many_arguments, reason = "each is one part of the request")]
 pub async fn run_workflow(
     State(api): State<Api>,
     scope: ScopeAccess<ExecuteWorkflows>,
     ApiPath(workflow): ApiPath<String>,
+    FormId(form): FormId,
     preference: Preference,
     idempotency_key: IdempotencyKey,
     _: NoQuery,
     InputObject(input): InputObject,
 ) -> Result<Response, Problem> {
-    let start = Start { workflow, input, preference, idempotency_key, retry_of: None };
+    let form = match form {
+        Some(id) => Some(submission::find(&api, scope.access.scope(), id).await?.ok_or_else(no_such_form)?),
+        None => None,
+    };
+    let start = Start { workflow, input, form, preference, idempotency_key, retry_of: None };
     start.run(&api, &scope.asking, scope.access.clone()).await
+}
+
+fn no_such_form() -> Problem {
+    Problem::new(Kind::NotFound).detail("There is no such form here. It may belong to another organization.")
 }
 
 /// A run to be started.
 pub(crate) struct Start {
     pub workflow: String,
     pub input: Map<String, Value>,
+    /// The form it is a submission of.
+    pub form: Option<StoredForm>,
     pub preference: Preference,
     pub idempotency_key: IdempotencyKey,
     /// The execution it repeats.
@@ -109,12 +125,21 @@ impl Start {
     pub async fn run(self, api: &Api, asking: &Asking, mut access: Access) -> Result<Response, Problem> {
         let engine = engine(api)?;
         let org = access.scope().org();
+        let (form, input) = match &self.form {
+            Some(form) => {
+                let who = (&access, &asking.actor);
+                let (form, input) = submission::submitted(api, who, &self.workflow, form, &self.input).await?;
+                (Some(form), input)
+            }
+            None => (None, self.input),
+        };
         for _ in 0..MAX_ATTEMPTS {
             let request = RunRequest {
                 workflow: self.workflow.clone(),
                 access,
                 actor: asking.actor.clone(),
-                input: self.input.clone(),
+                input: input.clone(),
+                form: form.clone(),
                 wait: self.preference.wait,
                 idempotency_key: self.idempotency_key.0.clone(),
                 retry_of: self.retry_of,

@@ -1,7 +1,7 @@
 //! Two organizations hold the same kinds of things. Every operation of `/openapi.json` is tried by somebody who may do
 //! everything in one of them and nothing in the other. An operation this file knows nothing about fails the walk.
 
-use msp_domain::{ConfigEntry, ConfigType, OrgId, Permission, Scope};
+use msp_domain::{ConfigEntry, ConfigType, OrgId, Permission, Scope, form::FormSchema};
 use msp_storage::{
     SecretValue,
     repositories::{Actor, executions::Execution, integrations::CredentialChange, organizations::Organization},
@@ -34,6 +34,7 @@ const OPERATIONS: &[(&str, Kind)] = &[
     ("checkPermission", Kind::WithoutOrganization),
     ("listUserPermissions", Kind::WithoutOrganization),
     ("listIntegrationTypes", Kind::WithoutOrganization),
+    ("draftForm", Kind::WithoutOrganization),
     ("getClientConfig", Kind::WithoutOrganization),
     ("getHealth", Kind::WithoutOrganization),
     ("getReadiness", Kind::WithoutOrganization),
@@ -71,6 +72,13 @@ const OPERATIONS: &[(&str, Kind)] = &[
     ("putIntegration", Kind::Organization),
     ("deleteIntegration", Kind::Organization),
     ("testIntegration", Kind::Organization),
+    ("listForms", Kind::Organization),
+    ("createForm", Kind::Organization),
+    ("getForm", Kind::Organization),
+    ("exportForm", Kind::Organization),
+    ("putForm", Kind::Organization),
+    ("updateForm", Kind::Organization),
+    ("deleteForm", Kind::Organization),
     ("listExecutions", Kind::Organization),
     ("getExecution", Kind::Organization),
     ("getExecutionResult", Kind::Organization),
@@ -98,6 +106,8 @@ fn body_of(operation: &str, side: &Side) -> Option<Value> {
         "putMySettings" => json!({ "theme": "dark" }),
         "setPause" => json!({ "reason": "the walk" }),
         "checkPermission" => json!({ "org_id": side.org.id, "permission": "execute_workflows" }),
+        "createForm" | "putForm" => form_document("written by the walk"),
+        "updateForm" => json!({ "is_active": true }),
         "runWorkflow" => json!({ "email": "ada@contoso.example" }),
         "askOptions" => json!({ "inputs": {} }),
         "rerunExecution" => json!({}),
@@ -109,6 +119,11 @@ fn integration_settings() -> Value {
     json!({ "client_id": "0f6e8a4e-27f5-4a53-8a5c-0d4f5f7f1a11", "client_secret": "a credential of the walk" })
 }
 
+fn form_document(name: &str) -> Value {
+    let fields = json!([{ "name": "email", "label": "Address", "type": "email" }]);
+    json!({ "name": name, "workflow": "some_workflow", "fields": fields })
+}
+
 /// One organization with one of everything, each named differently from the other's.
 struct Side {
     org: Organization,
@@ -117,6 +132,7 @@ struct Side {
     secret: &'static str,
     integration: &'static str,
     execution: Execution,
+    form: uuid::Uuid,
 }
 
 impl Side {
@@ -150,12 +166,18 @@ impl Side {
             log: format!("log {mark}"),
         };
         let execution = app.past_execution(&past).await;
-        Self { org, member, key, secret, integration, execution }
+        let form = FormSchema::parse(&form_document(&format!("form {mark}"))).expect("a form");
+        let form = app.repositories.forms.create(scope, &form, &actor).await.expect("form").id;
+        Self { org, member, key, secret, integration, execution, form }
     }
 
     /// The path of an operation with ids of this side.
     fn path(&self, template: &str, org: OrgId) -> String {
-        let id = if template.starts_with("/api/users") { self.member.user().key() } else { self.execution.id.key() };
+        let id = match template {
+            users if users.starts_with("/api/users") => self.member.user().key(),
+            forms if forms.starts_with("/api/forms") => self.form.to_string(),
+            _ => self.execution.id.key(),
+        };
         let name = if template.contains("secrets") { self.secret } else { "some_workflow" };
         template
             .replace("{org}", &org.key())
@@ -280,7 +302,7 @@ async fn ids_of_the_other_do_not_exist_here(op: &Operation, caller: &TestCaller,
     let answer = op.request(caller, other, own_org, "").org(own_org).send().await;
     match op.id.as_str() {
         "getConfig" | "deleteConfig" | "deleteSecret" | "getIntegration" | "deleteIntegration" | "testIntegration"
-        | "getExecution" | "getExecutionResult" | "getExecutionLogs" => {
+        | "getForm" | "exportForm" | "getExecution" | "getExecutionResult" | "getExecutionLogs" => {
             assert_status(op, "own header, the other's id", &answer, 404);
             if !op.names_org_in_path() {
                 let answer = op.request(caller, other, own_org, "").send().await;
@@ -297,6 +319,16 @@ async fn ids_of_the_other_do_not_exist_here(op: &Operation, caller: &TestCaller,
             // One's own has ended, and the engine of this test never starts.
             let expected = if op.id == "cancelExecution" { 409 } else { 503 };
             assert_status(op, "own header, own id", &answer, expected);
+        }
+        "putForm" | "updateForm" | "deleteForm" => {
+            assert_status(op, "own header, the other's id", &answer, 404);
+            let answer = op.request(caller, other, own_org, "").send().await;
+            assert_status(op, "no header, the other's id", &answer, 404);
+        }
+        "listForms" => {
+            let answer = op.request(caller, own, own_org, "").send().await;
+            assert_status(op, "everywhere", &answer, 200);
+            assert_eq!(answer.json()["items"].as_array().map(Vec::len), Some(1), "{}", answer.text());
         }
         "listExecutions" => {
             let user = other.member.user();
@@ -320,7 +352,7 @@ async fn ids_of_the_other_do_not_exist_here(op: &Operation, caller: &TestCaller,
             assert_status(op, "the own organization", &answer, 200);
         }
         // Names of the bundle, which all organizations share; the engine of this test never starts.
-        "runWorkflow" | "getOptions" | "askOptions" | "getMetadata" => {
+        "runWorkflow" | "getOptions" | "askOptions" | "getMetadata" | "createForm" => {
             assert_status(op, "an engine that is starting", &answer, 503);
         }
         id => panic!("the walk does not know what `{id}` answers for the other's ids"),

@@ -6,6 +6,8 @@ mod config;
 mod execution_filters;
 mod executions;
 mod faulty;
+mod form_runs;
+mod forms;
 mod http;
 mod integration_checks;
 mod integrations;

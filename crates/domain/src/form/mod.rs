@@ -7,6 +7,7 @@
 mod check;
 mod condition;
 mod document;
+mod draft;
 mod moment;
 mod offered;
 mod pattern;
@@ -17,6 +18,8 @@ mod uploaded;
 mod value;
 
 pub use condition::FormState;
+pub use draft::draft;
+pub use offered::is_among;
 pub use schema::{
     Bound, Condition, Conditions, Field, FieldOptions, FieldType, FieldValidation, FieldWidth, FormSchema, Operator,
     OptionInput, OptionItem, OptionSource,

@@ -21,6 +21,21 @@ pub(super) fn check(field: &Field, value: &Value) -> Result<(), String> {
     }
 }
 
+/// Whether a chosen value, or each of several, is the value of one of a generator's `{label, value}` items.
+///
+/// # Errors
+/// What to tell the person who chose it.
+pub fn is_among(items: &[Value], chosen: &Value) -> Result<(), String> {
+    let chosen = chosen.as_array().map_or(std::slice::from_ref(chosen), Vec::as_slice);
+    let offered =
+        |choice: &&Value| items.iter().filter_map(|item| item.get("value")).any(|value| is_same(value, choice));
+    match chosen.iter().find(|choice| !offered(choice)) {
+        None => Ok(()),
+        Some(Value::String(text)) => Err(format!("`{text}` is not offered; choose from the list")),
+        Some(_) => Err("Choose from the list".to_owned()),
+    }
+}
+
 fn is_offered(field: &Field, choice: &Value) -> bool {
     let Some(options) = &field.options else { return is_scalar(choice) };
     match &options.source {

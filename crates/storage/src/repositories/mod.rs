@@ -4,6 +4,7 @@ pub mod addresses;
 pub mod audit;
 pub mod config;
 pub mod executions;
+pub mod forms;
 pub mod generation;
 pub mod grants;
 pub mod installation;
@@ -138,6 +139,8 @@ pub struct Repositories {
     pub workflow_secrets: workflow_secrets::WorkflowSecrets,
     /// Integration settings.
     pub integrations: integrations::IntegrationSettings,
+    /// Forms.
+    pub forms: forms::Forms,
     /// The user directory.
     pub users: users::Users,
     /// What people have chosen for the client.
@@ -190,6 +193,7 @@ impl Repositories {
             config,
             workflow_secrets: workflow_secrets::WorkflowSecrets::new(journal.clone(), Arc::clone(&stores.secrets)),
             integrations: integrations::IntegrationSettings::new(journal.clone(), Arc::clone(&stores.secrets)),
+            forms: forms::Forms::new(journal.clone()),
             users,
             user_settings: user_settings::SettingsOfUsers::new(journal.clone()),
             grants,

@@ -15,6 +15,7 @@ use crate::{
         idempotency::IdempotencyKey,
         prefer::Preference,
         run::{AcceptedRun, Start},
+        submission,
     },
 };
 use axum::{extract::State, response::Response};
@@ -26,7 +27,9 @@ use msp_domain::ExecutionId;
 /// The body holds those that shall differ; passwords are not kept, so they must be given again. The new execution names
 /// the earlier one in `retry_of`. Everything else is as when running a workflow.
 ///
-/// Problems: `execution-failed` (424), `execution-timed-out` (424), `execution-cancelled` (424),
+/// An execution that was the submission of a form is one again, of the form as it is now.
+///
+/// Problems: `form-required` (400), `form-inactive` (409), `options-failed` (424), `execution-failed` (424), `execution-timed-out` (424), `execution-cancelled` (424),
 /// `execution-interrupted` (424), `parameters-invalid` (422), `organization-inactive` (409), `paused` (409),
 /// `not-found` (404),
 /// `path-invalid` (400), `header-invalid` (400), `idempotency-key-reused` (422), `engine-starting` (503),
@@ -62,7 +65,19 @@ pub async fn rerun_execution(
     let asking = &history.asking;
     let earlier = find_execution(&api, &history, id).await?;
     let access = open(&api, asking, earlier.scope.org(), ExecuteWorkflows::ANY_OF).await?;
-    let input = engine(&api)?.input_again(&earlier, overrides).await?;
+    let given: Vec<String> = overrides.keys().cloned().collect();
+    let mut input = engine(&api)?.input_again(&earlier, overrides).await?;
+    // The form as it is now. If it is gone, the parameters are checked by the workflow alone.
+    let form = match earlier.form_id {
+        Some(form) => submission::find(&api, earlier.scope, form).await?,
+        None => None,
+    };
+    if let Some(form) = &form {
+        // What the workflow filled in by itself was never asked for.
+        let schema = form.schema()?;
+        input.retain(|name, _| given.contains(name) || schema.fields.iter().any(|field| field.name == *name));
+    }
     let workflow = earlier.workflow_name;
-    Start { workflow, input, preference, idempotency_key, retry_of: Some(id) }.run(&api, asking, access).await
+    let start = Start { workflow, input, form, preference, idempotency_key, retry_of: Some(id) };
+    start.run(&api, asking, access).await
 }

@@ -1,0 +1,177 @@
+//! Making and changing forms.
+
+use super::{
+    draft::checked,
+    find::{ChangeAccess, changeable},
+    view::{FormView, Shown, shown},
+};
+use crate::{
+    http::{
+        Problem,
+        access::administrator_required,
+        etag::{IfMatch, stale},
+        json::ApiJson,
+        params::{ApiPath, NoQuery},
+    },
+    state::Api,
+};
+use axum::{
+    extract::{OriginalUri, State},
+    http::{HeaderName, StatusCode, header},
+};
+use msp_domain::{OrgId, Scope, form::FormSchema};
+use msp_storage::{StoreError, repositories::forms::StoredForm};
+use serde::Deserialize;
+use serde_json::{Map, Value};
+use uuid::Uuid;
+
+/// A change of a form that is not about its document.
+#[derive(Deserialize, utoipa::ToSchema)]
+#[serde(deny_unknown_fields)]
+#[schema(example = json!({ "is_active": false }))]
+pub struct ChangeForm {
+    /// Whether it can be submitted.
+    is_active: bool,
+}
+
+/// Create a form from its document: for the organization that is named, or, by an administrator, for everybody.
+///
+/// What an export holds is such a document. It is checked by itself and against the workflows and option generators there
+/// are; every fault has a pointer.
+///
+/// Problems: `form-invalid` (422), `body-invalid` (422), `administrator-required` (403), `organization-inactive` (409),
+/// `limit-exceeded` (422), `engine-starting` (503).
+#[utoipa::path(
+    post, path = "/api/forms", operation_id = "createForm", tag = "forms",
+    params(("X-Organization-Id" = Option<OrgId>, Header, description = "Whose form it is; none: everybody's.")),
+    request_body = FormSchema,
+    responses((status = 201, body = FormView, description = "The new form.",
+        headers(("ETag" = String, description = "Its version."), ("Location" = String, description = "Its address.")))),
+    extensions(("x-permission" = json!("manage_forms; administrator for everybody's")))
+)]
+pub async fn create_form(
+    State(api): State<Api>,
+    access: ChangeAccess,
+    OriginalUri(uri): OriginalUri,
+    _: NoQuery,
+    ApiJson(document): ApiJson<Map<String, Value>>,
+) -> Result<(StatusCode, [(HeaderName, String); 1], Shown), Problem> {
+    let asking = &access.asking;
+    let scope = match &access.access {
+        Some(access) => access.scope(),
+        None if asking.caller.is_administrator() => Scope::Global,
+        None => return Err(administrator_required(&api, asking, uri.path()).await),
+    };
+    let form = api.repositories.forms.create(scope, &checked(&api, document)?, &asking.actor).await?;
+    let location = format!("/api/forms/{}", form.id);
+    Ok((StatusCode::CREATED, [(header::LOCATION, location)], shown(form)?))
+}
+
+/// Replace the document of a form.
+///
+/// A refusal for a stale version carries what is there as `current`.
+///
+/// Problems: `form-invalid` (422), `body-invalid` (422), `not-found` (404), `administrator-required` (403),
+/// `stale-version` (412), `path-invalid` (400), `organization-inactive` (409), `engine-starting` (503).
+#[utoipa::path(
+    put, path = "/api/forms/{id}", operation_id = "putForm", tag = "forms",
+    params(("id" = Uuid, Path, description = "The form."),
+        ("X-Organization-Id" = Option<OrgId>, Header, description = "The organization to look in."),
+        ("If-Match" = Option<String>, Header, description = "The version the change is meant for.")),
+    request_body = FormSchema,
+    responses((status = 200, body = FormView, description = "The form as it is now.",
+        headers(("ETag" = String, description = "Its version.")))),
+    extensions(("x-permission" = json!("manage_forms; administrator for everybody's")))
+)]
+pub async fn put_form(
+    State(api): State<Api>,
+    access: ChangeAccess,
+    ApiPath(id): ApiPath<Uuid>,
+    IfMatch(if_match): IfMatch,
+    OriginalUri(uri): OriginalUri,
+    _: NoQuery,
+    ApiJson(document): ApiJson<Map<String, Value>>,
+) -> Result<Shown, Problem> {
+    let scope = changeable(&api, &access, id, uri.path()).await?;
+    let schema = checked(&api, document)?;
+    let replaced = api.repositories.forms.replace((scope, id), &schema, if_match.as_ref(), &access.asking.actor).await;
+    changed(&api, (scope, id), replaced).await
+}
+
+/// Switch a form on or off. What runs from it goes on.
+///
+/// Problems: `body-invalid` (422), `not-found` (404), `administrator-required` (403), `stale-version` (412),
+/// `path-invalid` (400), `organization-inactive` (409).
+#[utoipa::path(
+    patch, path = "/api/forms/{id}", operation_id = "updateForm", tag = "forms",
+    params(("id" = Uuid, Path, description = "The form."),
+        ("X-Organization-Id" = Option<OrgId>, Header, description = "The organization to look in."),
+        ("If-Match" = Option<String>, Header, description = "The version the change is meant for.")),
+    request_body = ChangeForm,
+    responses((status = 200, body = FormView, description = "The form as it is now.",
+        headers(("ETag" = String, description = "Its version.")))),
+    extensions(("x-permission" = json!("manage_forms; administrator for everybody's")))
+)]
+pub async fn update_form(
+    State(api): State<Api>,
+    access: ChangeAccess,
+    ApiPath(id): ApiPath<Uuid>,
+    IfMatch(if_match): IfMatch,
+    OriginalUri(uri): OriginalUri,
+    _: NoQuery,
+    ApiJson(body): ApiJson<ChangeForm>,
+) -> Result<Shown, Problem> {
+    let scope = changeable(&api, &access, id, uri.path()).await?;
+    let forms = &api.repositories.forms;
+    let updated = forms.set_active((scope, id), body.is_active, if_match.as_ref(), &access.asking.actor).await;
+    changed(&api, (scope, id), updated).await
+}
+
+/// Delete a form. What ran from it stays on record.
+///
+/// Problems: `not-found` (404), `administrator-required` (403), `stale-version` (412), `path-invalid` (400),
+/// `organization-inactive` (409).
+#[utoipa::path(
+    delete, path = "/api/forms/{id}", operation_id = "deleteForm", tag = "forms",
+    params(("id" = Uuid, Path, description = "The form."),
+        ("X-Organization-Id" = Option<OrgId>, Header, description = "The organization to look in."),
+        ("If-Match" = Option<String>, Header, description = "The version that is meant.")),
+    responses((status = 204, description = "Deleted.")),
+    extensions(("x-permission" = json!("manage_forms; administrator for everybody's")))
+)]
+pub async fn delete_form(
+    State(api): State<Api>,
+    access: ChangeAccess,
+    ApiPath(id): ApiPath<Uuid>,
+    IfMatch(if_match): IfMatch,
+    OriginalUri(uri): OriginalUri,
+    _: NoQuery,
+) -> Result<StatusCode, Problem> {
+    let scope = changeable(&api, &access, id, uri.path()).await?;
+    match api.repositories.forms.delete((scope, id), if_match.as_ref(), &access.asking.actor).await {
+        Ok(()) => Ok(StatusCode::NO_CONTENT),
+        Err(error) => Err(refused(&api, (scope, id), error).await),
+    }
+}
+
+async fn changed(api: &Api, form: (Scope, Uuid), outcome: Result<StoredForm, StoreError>) -> Result<Shown, Problem> {
+    match outcome {
+        Ok(stored) => Ok(shown(stored)?),
+        Err(error) => Err(refused(api, form, error).await),
+    }
+}
+
+/// The refusal of a change; one for a stale version carries what is there now.
+async fn refused(api: &Api, (scope, id): (Scope, Uuid), error: StoreError) -> Problem {
+    if !matches!(error, StoreError::PreconditionFailed) {
+        return error.into();
+    }
+    match api.repositories.forms.get(scope, id).await {
+        Ok(Some(current)) => {
+            let etag = current.etag.clone();
+            FormView::new(current).map_or_else(Into::into, |view| stale(&view, &etag))
+        }
+        Ok(None) => error.into(),
+        Err(error) => error.into(),
+    }
+}

@@ -1,0 +1,72 @@
+//! Lists of forms.
+
+use super::{
+    find::{ReadAccess, may_see, named, scopes},
+    view::FormSummary,
+};
+use crate::{
+    http::{
+        Problem,
+        paging::{DEFAULT_LIMIT, MAX_LIMIT, PageOf, PageQuery, decode_cursor, encode_cursor, page_limit},
+        params::ApiQuery,
+    },
+    state::Api,
+};
+use axum::{Json, extract::State};
+use msp_storage::repositories::forms::StoredForm;
+use uuid::Uuid;
+
+/// Where a list stands: the scope, and the name and id of the last form of it.
+type Position = (String, String, Uuid);
+
+/// List forms: of one organization by name and then everybody's, or those of every organization.
+///
+/// Inactive ones are shown to those who may manage forms there.
+///
+/// Problems: `query-invalid` (400), `organization-inactive` (409).
+#[utoipa::path(
+    get, path = "/api/forms", operation_id = "listForms", tag = "forms",
+    params(PageQuery,
+        ("X-Organization-Id" = Option<msp_domain::OrgId>, Header, description = "The organization to list.")),
+    responses((status = 200, body = PageOf<FormSummary>, description = "A page of forms.")),
+    extensions(("x-permission" = json!("execute_workflows, or manage_forms")))
+)]
+pub async fn list_forms(
+    State(api): State<Api>,
+    access: ReadAccess,
+    ApiQuery(query): ApiQuery<PageQuery>,
+) -> Result<Json<PageOf<FormSummary>>, Problem> {
+    let limit = page_limit(query.limit, DEFAULT_LIMIT, MAX_LIMIT)?;
+    let after: Option<Position> = query.cursor.as_deref().map(decode_cursor).transpose()?;
+    let mut scopes = scopes(&api, &access.asking, named(&access)).await?;
+    // Ids of organizations are lower-case, so everybody's forms would come first: they belong at the end.
+    scopes.sort_by_key(|(scope, _)| (scope.org().is_none(), scope.key()));
+    if let Some((reached, ..)) = &after {
+        let global = msp_domain::Scope::Global.key();
+        scopes.retain(|(scope, _)| (scope.org().is_none(), scope.key()) >= (*reached == global, reached.clone()));
+    }
+    let mut items: Vec<StoredForm> = Vec::new();
+    for (scope, held) in scopes {
+        let mut forms = api.repositories.forms.list(scope).await?;
+        forms.retain(|form| may_see(&held, form) && after.as_ref().is_none_or(|after| is_after(form, after)));
+        items.extend(forms);
+        // One more than asked for says that more follow; scopes behind that are not read.
+        if items.len() > limit {
+            break;
+        }
+    }
+    let more = items.len() > limit;
+    items.truncate(limit);
+    let next_cursor = items.last().filter(|_| more).map(|last| encode_cursor(&position(last)));
+    Ok(Json(PageOf { items: items.into_iter().map(Into::into).collect(), next_cursor }))
+}
+
+fn position(form: &StoredForm) -> Position {
+    (form.scope.key(), form.name.to_lowercase(), form.id)
+}
+
+/// Whether a form comes after a position; other scopes than that of the position were sorted out before.
+fn is_after(form: &StoredForm, after: &Position) -> bool {
+    let (scope, name, id) = position(form);
+    scope != after.0 || (name, id) > (after.1.clone(), after.2)
+}

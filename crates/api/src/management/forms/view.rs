@@ -1,0 +1,79 @@
+//! A form on the wire.
+
+use crate::http::etag::etag_header;
+use axum::{
+    Json,
+    http::{HeaderName, HeaderValue},
+};
+use chrono::{DateTime, Utc};
+use msp_domain::{OrgId, form::FormSchema};
+use msp_storage::{StoreError, repositories::forms::StoredForm};
+use serde::Serialize;
+use uuid::Uuid;
+
+/// A form in a list.
+#[derive(Debug, Serialize, utoipa::ToSchema)]
+pub struct FormSummary {
+    /// Its id.
+    id: Uuid,
+    /// Whose it is; `null`: everybody's.
+    org_id: Option<OrgId>,
+    /// What it is called.
+    name: String,
+    /// What it is for.
+    description: String,
+    /// What it is listed under.
+    category: String,
+    /// The workflow it runs.
+    workflow: String,
+    /// Whether it can be submitted.
+    is_active: bool,
+    /// Who made it: a user id, or `platform`.
+    created_by: String,
+    /// When.
+    created_at: DateTime<Utc>,
+    /// Who changed it last: a user id, or `platform`.
+    updated_by: String,
+    /// When.
+    updated_at: DateTime<Utc>,
+}
+
+/// A form, whole.
+#[derive(Debug, Serialize, utoipa::ToSchema)]
+pub struct FormView {
+    #[serde(flatten)]
+    summary: FormSummary,
+    /// The document: what was saved, and what an export holds.
+    form: FormSchema,
+}
+
+impl From<StoredForm> for FormSummary {
+    fn from(form: StoredForm) -> Self {
+        Self {
+            id: form.id,
+            org_id: form.scope.org(),
+            name: form.name,
+            description: form.description,
+            category: form.category,
+            workflow: form.workflow,
+            is_active: form.is_active,
+            created_by: form.created_by,
+            created_at: form.created_at,
+            updated_by: form.updated_by,
+            updated_at: form.updated_at,
+        }
+    }
+}
+
+impl FormView {
+    pub(super) fn new(stored: StoredForm) -> Result<Self, StoreError> {
+        Ok(Self { form: stored.schema()?, summary: stored.into() })
+    }
+}
+
+/// The answer of a handler that shows one form.
+pub(super) type Shown = ([(HeaderName, HeaderValue); 1], Json<FormView>);
+
+pub(super) fn shown(stored: StoredForm) -> Result<Shown, StoreError> {
+    Ok((etag_header(&stored.etag), Json(FormView::new(stored)?)))
+}

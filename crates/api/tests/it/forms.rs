@@ -1,0 +1,198 @@
+//! Making, changing and finding forms.
+
+use msp_domain::{OrgId, Permission, Scope};
+use msp_test_support::{TestApp, TestCaller};
+use serde_json::{Value, json};
+
+const LAUNCHER: &str = env!("CARGO_BIN_EXE_msp-api-worker-launcher");
+
+const WORKSPACE: &str = r#"
+from shared.decorators import option_generator, param, workflow
+
+@workflow(name="user_onboarding", description="Create a user", category="users")
+@param("email", type="email", required=True, label="Address")
+@param("license", type="string", required=True, options_from="licenses")
+async def user_onboarding(context, email, license):
+    return email
+
+@option_generator(name="licenses")
+async def licenses(context):
+    return [{"label": "Business", "value": "SPB"}]
+"#;
+
+async fn app() -> TestApp {
+    TestApp::with_engine(LAUNCHER, &[("workflows/onboarding.py", WORKSPACE)]).await
+}
+
+fn document(name: &str) -> Value {
+    json!({
+        "name": name, "workflow": "user_onboarding",
+        "fields": [{ "name": "email", "label": "Address", "type": "email", "required": true }],
+    })
+}
+
+async fn created(caller: &TestCaller, org: impl Into<Option<OrgId>>, name: &str) -> String {
+    let answer = caller.post(org, "/api/forms", document(name)).await.expect(201);
+    assert_eq!(answer.header("location"), format!("/api/forms/{}", answer.json()["id"].as_str().expect("an id")));
+    answer.header("location").to_owned()
+}
+
+async fn listed(caller: &TestCaller, org: impl Into<Option<OrgId>>) -> Vec<String> {
+    let page = caller.get(org, "/api/forms").await.expect(200).json();
+    page["items"].as_array().expect("items").iter().map(|form| form["name"].as_str().unwrap_or("").to_owned()).collect()
+}
+
+#[tokio::test]
+async fn forms_belong_to_an_organization_or_to_everybody() {
+    let app = app().await;
+    let (org, other) = (app.org("Contoso").await, app.org("Fabrikam").await);
+    let author = app.user_with(&org, [Permission::ManageForms]).await;
+    let technician = app.user_with(&org, [Permission::ExecuteWorkflows]).await;
+    let stranger = app.user_with(&other, [Permission::ManageForms, Permission::ExecuteWorkflows]).await;
+    let viewer = app.user_with(&org, [Permission::ViewHistory]).await;
+
+    technician.post(org.id, "/api/forms", document("No")).await.assert_problem(403, "permission-denied");
+    author.post(None, "/api/forms", document("No")).await.assert_problem(403, "administrator-required");
+    let own = created(&author, org.id, "New user").await;
+    let everybodys = created(&app.admin(), None, "Anywhere").await;
+
+    for caller in [&author, &technician, &app.admin()] {
+        for named in [Some(org.id), None] {
+            assert_eq!(listed(caller, named).await, ["New user", "Anywhere"], "everybody's come last");
+            assert_eq!(caller.get(named, &own).await.expect(200).json()["form"], document("New user"));
+            assert_eq!(caller.get(named, &everybodys).await.expect(200).json()["org_id"], Value::Null);
+        }
+    }
+    assert_eq!(listed(&stranger, None).await, ["Anywhere"]);
+    for named in [Some(other.id), None] {
+        stranger.get(named, &own).await.assert_problem(404, "not-found");
+        stranger.delete(named, &own).await.assert_problem(404, "not-found");
+    }
+    author.put(org.id, &everybodys, document("Mine")).await.assert_problem(403, "administrator-required");
+    technician.put(None, &own, document("Mine")).await.assert_problem(403, "permission-denied");
+    assert_eq!(listed(&viewer, None).await, Vec::<String>::new());
+    viewer.get(org.id, "/api/forms").await.assert_problem(403, "permission-denied");
+    let actions: Vec<String> = app
+        .audit(Scope::Org(org.id))
+        .await
+        .into_iter()
+        .map(|row| row.draft.action)
+        .filter(|a| a.starts_with("Form"))
+        .collect();
+    assert_eq!(actions, ["Form.Create"]);
+}
+
+#[tokio::test]
+async fn an_inactive_form_is_for_those_who_make_forms() {
+    let app = app().await;
+    let org = app.org("Contoso").await;
+    let author = app.user_with(&org, [Permission::ManageForms]).await;
+    let technician = app.user_with(&org, [Permission::ExecuteWorkflows]).await;
+    let form = created(&author, org.id, "New user").await;
+    assert_eq!(author.patch(None, &form, json!({ "is_active": false })).await.expect(200).json()["is_active"], false);
+    assert_eq!(listed(&technician, org.id).await, Vec::<String>::new());
+    technician.get(org.id, &form).await.assert_problem(404, "not-found");
+    assert_eq!(listed(&author, org.id).await, ["New user"]);
+    let _ = author.delete(None, &form).await.expect(204);
+    author.get(None, &form).await.assert_problem(404, "not-found");
+}
+
+#[tokio::test]
+async fn a_form_that_does_not_fit_the_workspace_is_refused_with_a_pointer_to_each_fault() {
+    let app = app().await;
+    let org = app.org("Contoso").await;
+    let author = app.user_with(&org, [Permission::ManageForms]).await;
+    let field = |name: &str| json!({ "name": name, "label": "A field", "type": "text" });
+    let license = json!({ "name": "license", "label": "License", "type": "select", "options_from": "licences" });
+    for (form, pointers) in [
+        (
+            json!({ "name": "A", "workflow": "user_onbording", "fields": [license] }),
+            vec!["#/workflow", "#/fields/0/options/generator"],
+        ),
+        (
+            json!({ "name": "A", "workflow": "user_onboarding", "fields": [field("a"), field("a")] }),
+            vec!["#/fields/1/name"],
+        ),
+        (json!({ "workflow": "user_onboarding", "fields": [] }), vec!["#/name"]),
+    ] {
+        let refused = author.post(org.id, "/api/forms", form).await;
+        refused.assert_problem(422, "form-invalid");
+        let found: Vec<Value> =
+            refused.json()["errors"].as_array().expect("errors").iter().map(|fault| fault["pointer"].clone()).collect();
+        assert_eq!(found, pointers, "{}", refused.text());
+    }
+    let mut large = document("Large");
+    large["fields"] = (0..9)
+        .map(|n| json!({ "name": format!("f{n}"), "label": "A", "type": "text", "description": "x".repeat(4000) }))
+        .collect();
+    author.post(org.id, "/api/forms", large).await.assert_problem(422, "form-invalid");
+    assert_eq!(listed(&author, org.id).await, Vec::<String>::new());
+}
+
+#[tokio::test]
+async fn a_stale_change_is_refused_with_what_is_there_and_an_export_can_be_created_again() {
+    let app = app().await;
+    let (org, other) = (app.org("Contoso").await, app.org("Fabrikam").await);
+    let author = app.user_with(&org, [Permission::ManageForms]).await;
+    let form = created(&author, org.id, "New user").await;
+    let first = author.get(None, &form).await.expect(200).header("etag").to_owned();
+    let put = |name: &str| author.request("PUT", &form).json(&document(name)).header("if-match", &first);
+    let second = put("Second").send().await.expect(200);
+    let stale = put("Third").send().await;
+    stale.assert_problem(412, "stale-version");
+    assert_eq!((stale.header("etag"), &stale.json()["current"]), (second.header("etag"), &second.json()));
+    for method in ["PATCH", "DELETE"] {
+        let request = author.request(method, &form).json(&json!({ "is_active": false })).header("if-match", &first);
+        request.send().await.assert_problem(412, "stale-version");
+    }
+
+    let export = author.get(None, &format!("{form}/export")).await.expect(200);
+    assert!(export.header("content-disposition").starts_with("attachment; filename=\"form-"));
+    let copy = app.admin().post(other.id, "/api/forms", export.json()).await.expect(201).json();
+    assert_eq!((&copy["form"], &copy["org_id"]), (&document("Second"), &json!(other.id)));
+}
+
+#[tokio::test]
+async fn a_draft_asks_for_every_parameter_of_a_workflow() {
+    let app = app().await;
+    let org = app.org("Contoso").await;
+    let author = app.user_with(&org, [Permission::ManageForms]).await;
+    let draft = author.get(None, "/api/form-drafts/user_onboarding").await.expect(200).json();
+    assert_eq!(draft["errors"], json!([]));
+    let created = author.post(org.id, "/api/forms", draft["form"].clone()).await.expect(201).json();
+    assert_eq!(created["form"]["fields"][1]["options"]["generator"], "licenses");
+    let unknown = author.get(None, "/api/form-drafts/user_onbording").await;
+    unknown.assert_problem(404, "not-found");
+    assert_eq!(unknown.json()["nearest"], "user_onboarding");
+    let technician = app.user_with(&org, [Permission::ExecuteWorkflows]).await;
+    technician.get(None, "/api/form-drafts/user_onboarding").await.assert_problem(403, "permission-denied");
+}
+
+#[tokio::test]
+async fn pages_of_forms_go_through_every_organization_once() {
+    let app = app().await;
+    let mut expected = Vec::new();
+    for name in ["Contoso", "Fabrikam", "Adatum"] {
+        let org = app.org(name).await;
+        for number in ["b", "A", "c"] {
+            created(&app.admin(), org.id, &format!("{number} of {name}")).await;
+        }
+        expected.push((org.id.key(), ["A", "b", "c"].map(|number| format!("{number} of {name}")).to_vec()));
+    }
+    created(&app.admin(), None, "everybody's").await;
+    expected.sort();
+    let mut expected: Vec<String> = expected.into_iter().flat_map(|(_, names)| names).collect();
+    expected.push("everybody's".to_owned());
+    for limit in [1, 2, 3, 10] {
+        let mut found = Vec::new();
+        let mut path = format!("/api/forms?limit={limit}");
+        loop {
+            let page = app.admin().get(None, &path).await.expect(200).json();
+            let items = page["items"].as_array().expect("items").clone();
+            found.extend(items.iter().map(|form| form["name"].as_str().unwrap_or("").to_owned()));
+            let Some(cursor) = page["next_cursor"].as_str() else { break };
+            path = format!("/api/forms?limit={limit}&cursor={cursor}");
+        }
+        assert_eq!(found, expected, "{limit} at a time");
+    }
+}

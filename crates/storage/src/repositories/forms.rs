@@ -1,0 +1,269 @@
+//! Forms: table `Forms`, PK organization or `GLOBAL`, RK form id. No generation: a run reads the form it is submitted with.
+
+use super::audit::AuditDraft;
+use super::{Actor, Journal, check_version, etag_of, retry, write_over};
+use crate::{Commit, Entity, Etag, IfMatch, Query, StoreError, Table, Write};
+use chrono::{DateTime, Utc};
+use msp_domain::{Scope, form::FormSchema};
+use serde_json::{Value, json};
+use uuid::Uuid;
+
+/// Most forms of one organization, and of everybody: a list of one of them is read whole to be sorted by name.
+pub const MAX_FORMS: usize = 1_000;
+
+/// A form on record.
+#[derive(Debug, Clone, PartialEq)]
+pub struct StoredForm {
+    /// Its id.
+    pub id: Uuid,
+    /// Whose it is; `GLOBAL` is everybody's.
+    pub scope: Scope,
+    /// What it is called.
+    pub name: String,
+    /// What it is for.
+    pub description: String,
+    /// What it is listed under.
+    pub category: String,
+    /// The workflow it runs.
+    pub workflow: String,
+    /// Whether it can be submitted.
+    pub is_active: bool,
+    /// Who made it.
+    pub created_by: String,
+    /// When.
+    pub created_at: DateTime<Utc>,
+    /// Who changed it last.
+    pub updated_by: String,
+    /// When.
+    pub updated_at: DateTime<Utc>,
+    /// Its version.
+    pub etag: Etag,
+    document: String,
+}
+
+impl StoredForm {
+    /// The form as it was saved.
+    ///
+    /// # Errors
+    /// [`StoreError::Corrupt`] when it is no form any more: another tool wrote it.
+    pub fn schema(&self) -> Result<FormSchema, StoreError> {
+        let corrupt = |fault: String| StoreError::Corrupt(format!("form {}: {fault}", self.id));
+        let document: Value = serde_json::from_str(&self.document).map_err(|error| corrupt(error.to_string()))?;
+        FormSchema::parse(&document).map_err(|faults| {
+            let first = faults.first().map(|fault| format!("{} {}", fault.pointer, fault.detail));
+            corrupt(first.unwrap_or_default())
+        })
+    }
+}
+
+/// The forms.
+#[derive(Clone)]
+pub struct Forms {
+    journal: Journal,
+}
+
+impl Forms {
+    pub(super) fn new(journal: Journal) -> Self {
+        Self { journal }
+    }
+
+    /// Those of one scope, by name.
+    ///
+    /// # Errors
+    /// [`StoreError::Corrupt`] when a row is not readable.
+    pub async fn list(&self, scope: Scope) -> Result<Vec<StoredForm>, StoreError> {
+        let rows = self.journal.tables.query_all(Table::Forms, Query::partition(scope.key())).await?;
+        let mut forms = rows.iter().map(|row| read(scope, row)).collect::<Result<Vec<_>, _>>()?;
+        forms.sort_by_cached_key(|form| (form.name.to_lowercase(), form.id));
+        Ok(forms)
+    }
+
+    /// The form with this id in exactly this scope.
+    ///
+    /// # Errors
+    /// [`StoreError::Corrupt`] when its row is not readable.
+    pub async fn get(&self, scope: Scope, id: Uuid) -> Result<Option<StoredForm>, StoreError> {
+        let row = self.journal.tables.get(Table::Forms, &scope.key(), &row_key(id)).await?;
+        row.as_ref().map(|row| read(scope, row)).transpose()
+    }
+
+    /// Adds a form; it can be submitted at once.
+    ///
+    /// # Errors
+    /// [`StoreError::Limit`] when the scope has as many as it may.
+    pub async fn create(&self, scope: Scope, schema: &FormSchema, actor: &Actor) -> Result<StoredForm, StoreError> {
+        let query = Query::partition(scope.key());
+        if self.journal.tables.query_all(Table::Forms, query).await?.len() >= MAX_FORMS {
+            return Err(StoreError::Limit(format!("there are {MAX_FORMS} forms here, and that is the most")));
+        }
+        let now = self.journal.clock.now();
+        let form = StoredForm {
+            id: Uuid::new_v4(),
+            scope,
+            name: String::new(),
+            description: String::new(),
+            category: String::new(),
+            workflow: String::new(),
+            is_active: true,
+            created_by: actor.key(),
+            created_at: now,
+            updated_by: actor.key(),
+            updated_at: now,
+            etag: Etag(String::new()),
+            document: String::new(),
+        };
+        let form = form.holding(schema);
+        let details = json!({ "after": describe(&form) });
+        self.store(form, None, actor, "Form.Create", details).await
+    }
+
+    /// Replaces what a form says. `if_match` of `None` takes whatever version is there.
+    ///
+    /// # Errors
+    /// [`StoreError::NotFound`]; [`StoreError::PreconditionFailed`] when `if_match` is stale.
+    pub async fn replace(
+        &self,
+        (scope, id): (Scope, Uuid),
+        schema: &FormSchema,
+        if_match: Option<&Etag>,
+        actor: &Actor,
+    ) -> Result<StoredForm, StoreError> {
+        self.change((scope, id), if_match, actor, |form| form.holding(schema)).await
+    }
+
+    /// Says whether a form can be submitted.
+    ///
+    /// # Errors
+    /// As for [`Self::replace`].
+    pub async fn set_active(
+        &self,
+        (scope, id): (Scope, Uuid),
+        is_active: bool,
+        if_match: Option<&Etag>,
+        actor: &Actor,
+    ) -> Result<StoredForm, StoreError> {
+        self.change((scope, id), if_match, actor, |form| StoredForm { is_active, ..form }).await
+    }
+
+    async fn change(
+        &self,
+        (scope, id): (Scope, Uuid),
+        if_match: Option<&Etag>,
+        actor: &Actor,
+        changed: impl Fn(StoredForm) -> StoredForm,
+    ) -> Result<StoredForm, StoreError> {
+        let attempt = async || {
+            let before = self.get(scope, id).await?.ok_or(StoreError::NotFound)?;
+            if check_version(Some(&before.etag), if_match).is_err() {
+                return Ok(None);
+            }
+            let (current, described) = (before.etag.clone(), describe(&before));
+            let mut after = changed(before);
+            after.updated_by = actor.key();
+            after.updated_at = self.journal.clock.now();
+            let details = json!({ "before": described, "after": describe(&after) });
+            self.store(after, Some(current), actor, "Form.Update", details).await.map(Some)
+        };
+        // A version the caller did not mean is final; only a race with others is tried again.
+        retry(attempt).await?.ok_or(StoreError::PreconditionFailed)
+    }
+
+    /// Removes a form; what ran from it stays on record.
+    ///
+    /// # Errors
+    /// As for [`Self::replace`].
+    pub async fn delete(
+        &self,
+        (scope, id): (Scope, Uuid),
+        if_match: Option<&Etag>,
+        actor: &Actor,
+    ) -> Result<(), StoreError> {
+        let attempt = async || {
+            let before = self.get(scope, id).await?.ok_or(StoreError::NotFound)?;
+            if check_version(Some(&before.etag), if_match).is_err() {
+                return Ok(None);
+            }
+            let details = json!({ "before": describe(&before) });
+            let writes = vec![
+                (Table::Forms, Write::delete(scope.key(), row_key(id), IfMatch::Etag(before.etag))),
+                self.journal.audit.row(AuditDraft::new(scope, actor, "Form.Delete", row_key(id), details)),
+            ];
+            self.journal.tables.commit(Commit::of(writes)).await.map(Some)
+        };
+        retry(attempt).await?.ok_or(StoreError::PreconditionFailed)
+    }
+
+    async fn store(
+        &self,
+        mut form: StoredForm,
+        current: Option<Etag>,
+        actor: &Actor,
+        action: &str,
+        details: Value,
+    ) -> Result<StoredForm, StoreError> {
+        let draft = AuditDraft::new(form.scope, actor, action, row_key(form.id), details);
+        let writes = vec![(Table::Forms, write_over(current, row(&form))), self.journal.audit.row(draft)];
+        match self.journal.tables.commit_etags(Commit::of(writes)).await?.into_iter().next().flatten() {
+            Some(etag) => form.etag = etag,
+            None => form = self.get(form.scope, form.id).await?.ok_or(StoreError::NotFound)?,
+        }
+        Ok(form)
+    }
+}
+
+impl StoredForm {
+    /// The same form saying what `schema` says.
+    fn holding(self, schema: &FormSchema) -> Self {
+        Self {
+            name: schema.name.clone(),
+            description: schema.description.clone(),
+            category: schema.category.clone(),
+            workflow: schema.workflow.clone(),
+            document: serde_json::to_string(schema).expect("a form always serialises"),
+            ..self
+        }
+    }
+}
+
+fn row_key(id: Uuid) -> String {
+    id.hyphenated().to_string()
+}
+
+/// What the audit trail says: the whole document, since that is what was changed.
+fn describe(form: &StoredForm) -> Value {
+    json!({ "is_active": form.is_active, "form": serde_json::from_str::<Value>(&form.document).unwrap_or_default() })
+}
+
+fn row(form: &StoredForm) -> Entity {
+    Entity::new(form.scope.key(), row_key(form.id))
+        .with("Name", form.name.as_str())
+        .with("Description", form.description.as_str())
+        .with("Category", form.category.as_str())
+        .with("FormSchema", form.document.as_str())
+        .with("LinkedWorkflow", form.workflow.as_str())
+        .with("IsActive", form.is_active)
+        .with("CreatedBy", form.created_by.as_str())
+        .with("CreatedAt", form.created_at)
+        .with("UpdatedBy", form.updated_by.as_str())
+        .with("UpdatedAt", form.updated_at)
+}
+
+fn read(scope: Scope, row: &Entity) -> Result<StoredForm, StoreError> {
+    let text = |name: &str| row.text_opt(name).map(|text| text.unwrap_or_default().to_owned());
+    let created_at = row.instant("CreatedAt")?;
+    Ok(StoredForm {
+        id: row.row_key.parse().map_err(|_| StoreError::Corrupt(format!("form {} has no GUID", row.row_key)))?,
+        scope,
+        name: row.text("Name")?.to_owned(),
+        description: text("Description")?,
+        category: text("Category")?,
+        workflow: row.text("LinkedWorkflow")?.to_owned(),
+        is_active: row.flag("IsActive")?,
+        created_by: text("CreatedBy")?,
+        created_at,
+        updated_by: text("UpdatedBy")?,
+        updated_at: row.instant_opt("UpdatedAt")?.unwrap_or(created_at),
+        etag: etag_of(row)?,
+        document: row.text("FormSchema")?.to_owned(),
+    })
+}
