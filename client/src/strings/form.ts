@@ -14,6 +14,7 @@ export const strings = {
   loadingOptions: (title: string) => `Loading ${title}`,
   optionsFailed: "The list could not be loaded",
   generator: (name: string) => `Option generator: ${name}`,
+  clear: (title: string) => `Clear ${title}`,
   retry: "Try again",
   refresh: "Refresh",
   refreshOf: (title: string) => `Refresh ${title}`,

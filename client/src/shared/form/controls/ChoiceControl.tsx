@@ -41,7 +41,7 @@ export function ChoiceControl(props: ControlProps) {
     disabled: isWaiting,
     searchable: true,
     clearable: !required || isMany,
-    clearButtonProps: { "aria-label": `${strings.discard}: ${around.label}` },
+    clearButtonProps: { "aria-label": strings.clear(around.label), "aria-hidden": false, tabIndex: 0 },
     data: grouped(items),
     limit: DRAWN,
     nothingFoundMessage: offered.isLoading ? strings.loadingOptions(around.label) : strings.nothingFound,
