@@ -23,6 +23,7 @@ export const strings = {
   moreOnServer: "Only the first ones are listed. Type to search all of them.",
   onlyOption: (title: string, label: string) => `${title}: ${label} was chosen, the only option`,
   noLongerOffered: (title: string, value: string) => `${title}: ${value} is no longer offered`,
+  dropped: (value: string) => `${value} is no longer offered. Choose another.`,
   enterCustom: (text: string) => `Use "${text}"`,
   choose: "Choose",
   range: (min: string, max: string) => `From ${min} to ${max}`,

@@ -31,7 +31,7 @@ export function ErrorSummary() {
                 focusField(id, name);
               }}
             >
-              {strings.summaryItem(title, message)}
+              {message.startsWith(title) ? message : strings.summaryItem(title, message)}
             </Anchor>
           </List.Item>
         ))}

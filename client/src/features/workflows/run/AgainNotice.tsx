@@ -30,7 +30,7 @@ export function AgainNotice({ again, orgName }: { again: Again; orgName: string 
             {line}
           </Text>
         ))}
-        <Anchor component={Link} to={executionPath(again.run)} size="sm">
+        <Anchor component={Link} to={executionPath(again.run)} size="sm" c="inherit" underline="always">
           {strings.againLink}
         </Anchor>
       </Stack>

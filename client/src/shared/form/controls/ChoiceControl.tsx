@@ -25,7 +25,7 @@ export function ChoiceControl(props: ControlProps) {
   const everything = useFieldOptions(field, "");
   const found = useFieldOptions(field, everything.isTruncated ? asked.trim() : "");
   const offered = everything.isTruncated ? found : everything;
-  useChosen(field, everything, value, change);
+  const dropped = useChosen(field, everything, value, change);
 
   const isMany = field.type === "multi_select";
   const chosen: Scalar[] = (Array.isArray(value) ? value : [value]).filter(isScalar).filter((one) => one !== "");
@@ -57,7 +57,8 @@ export function ChoiceControl(props: ControlProps) {
     rightSection: offered.isLoading ? (
       <Loader size="xs" aria-label={strings.loadingOptions(around.label)} />
     ) : undefined,
-    comboboxProps: { withinPortal: true, shadow: "md" },
+    // Inside the form, where screen readers find it among the landmarks.
+    comboboxProps: { withinPortal: false, shadow: "md" },
   };
   return (
     <div>
@@ -71,12 +72,13 @@ export function ChoiceControl(props: ControlProps) {
       ) : (
         <Select
           {...common}
+          allowDeselect={!required}
           value={chosen[0] === undefined ? null : keyOf(chosen[0])}
           onChange={(key) => change(key === null ? null : readKey(key))}
           onSearchChange={(text) => setSearch(text === labelOf(items, chosen[0]) ? "" : text)}
         />
       )}
-      <OptionsNotice field={field} offered={everything} />
+      <OptionsNotice field={field} offered={everything} dropped={dropped} />
     </div>
   );
 }

@@ -5,8 +5,15 @@ import { useFormContext } from "../context";
 import { type Field, titleOf } from "../schema";
 import type { Offered } from "../useFieldOptions";
 
+interface OptionsNoticeProps {
+  field: Field;
+  offered: Offered;
+  /** What was chosen and is no longer offered. */
+  dropped: string | undefined;
+}
+
 /** Under a field with options: why there are none, and the way on. */
-export function OptionsNotice({ field, offered }: { field: Field; offered: Offered }) {
+export function OptionsNotice({ field, offered, dropped }: OptionsNoticeProps) {
   const { org, isAuthor } = useFormContext();
   const { error, items, isLoading, isTruncated, isComplete, refresh } = offered;
   const options = field.options;
@@ -39,9 +46,10 @@ export function OptionsNotice({ field, offered }: { field: Field; offered: Offer
       </Group>
     );
   }
-  return isTruncated ? (
+  const hint = dropped === undefined ? isTruncated && strings.moreOnServer : strings.dropped(dropped);
+  return hint ? (
     <Text size="xs" c="dimmed" mt={4}>
-      {strings.moreOnServer}
+      {hint}
     </Text>
   ) : null;
 }

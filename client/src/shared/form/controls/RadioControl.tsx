@@ -10,7 +10,7 @@ import { useChosen } from "./useChosen";
 export function RadioControl(props: ControlProps) {
   const { value, change, blur, around, aria } = useEntry(props);
   const offered = useFieldOptions(props.field, "");
-  useChosen(props.field, offered, value, change);
+  const dropped = useChosen(props.field, offered, value, change);
   const chosen = offered.items.findIndex((item) => isSame(item.value, value));
   const isWaiting = offered.waitsFor.length > 0;
   return (
@@ -36,7 +36,7 @@ export function RadioControl(props: ControlProps) {
           {offered.isLoading && <Loader size="xs" aria-label={strings.loadingOptions(around.label)} />}
         </Stack>
       </Radio.Group>
-      <OptionsNotice field={props.field} offered={offered} />
+      <OptionsNotice field={props.field} offered={offered} dropped={dropped} />
     </div>
   );
 }

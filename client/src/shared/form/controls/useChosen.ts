@@ -1,4 +1,4 @@
-import { useEffect, useRef } from "react";
+import { useEffect, useRef, useState } from "react";
 import { strings } from "@/strings/form";
 import { useFormContext } from "../context";
 import { isEmpty, isSame } from "../rules/values";
@@ -8,8 +8,15 @@ import type { Offered } from "../useFieldOptions";
 /**
  * Keeps what is chosen in step with what is offered: a value that is no longer offered is taken away, and a lone option
  * is chosen when the form asks for it. Both are said.
+ *
+ * @returns what was taken away, until something else is chosen.
  */
-export function useChosen(field: Field, offered: Offered, value: unknown, change: (value: unknown) => void): void {
+export function useChosen(
+  field: Field,
+  offered: Offered,
+  value: unknown,
+  change: (value: unknown) => void,
+): string | undefined {
   const { announce } = useFormContext();
   const { items, isComplete, waitsFor } = offered;
   const options = field.options;
@@ -17,6 +24,7 @@ export function useChosen(field: Field, offered: Offered, value: unknown, change
   const isWaiting = waitsFor.length > 0;
   /** The answer whose lone option has been chosen: who takes it away again, means it. */
   const settled = useRef<OptionItem[]>(undefined);
+  const [dropped, setDropped] = useState<string>();
   useEffect(() => {
     const isMany = field.type === "multi_select";
     const title = titleOf(field);
@@ -26,6 +34,7 @@ export function useChosen(field: Field, offered: Offered, value: unknown, change
       if (kept.length < chosen.length) {
         const gone = chosen.filter((one) => !kept.includes(one));
         change(isMany ? kept : null);
+        setDropped(gone.join(", "));
         announce(strings.noLongerOffered(title, gone.join(", ")));
         return;
       }
@@ -39,4 +48,5 @@ export function useChosen(field: Field, offered: Offered, value: unknown, change
       }
     }
   }, [field, options, isGenerated, isComplete, isWaiting, items, value, change, announce]);
+  return isWaiting || !isEmpty(value) ? undefined : dropped;
 }
