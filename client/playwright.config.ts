@@ -13,8 +13,8 @@ export default defineConfig({
   forbidOnly: true,
   reporter: "list",
   // Reached by failures only; loaded machines are slow.
-  timeout: 120_000,
-  expect: { timeout: 20_000 },
+  timeout: 300_000,
+  expect: { timeout: 60_000 },
   use: {
     viewport: { width: 1280, height: 800 },
     locale: "en-GB",
@@ -22,7 +22,7 @@ export default defineConfig({
     colorScheme: "light",
     // Colours in the middle of a transition are nobody's choice.
     contextOptions: { reducedMotion: "reduce" },
-    actionTimeout: 20_000,
+    actionTimeout: 60_000,
     trace: "retain-on-failure",
     screenshot: "only-on-failure",
     launchOptions: {

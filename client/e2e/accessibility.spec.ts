@@ -47,6 +47,8 @@ for (const path of [
   "/o/all/config",
   "/o/{Contoso}/integrations",
   "/o/all/integrations",
+  "/o/{Contoso}/integrations/msgraph",
+  "/o/{Contoso}/config?tab=secrets",
   "/o/00000000-0000-4000-8000-000000000000/home",
   "/account",
   "/nowhere",

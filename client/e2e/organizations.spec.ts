@@ -56,7 +56,7 @@ test("somebody of one organization sees neither another one nor what they may no
   await expect(navigation.getByRole("link", { name: "Config" })).toHaveCount(0);
 
   // What is hidden is also refused, by the page and by the API behind it.
-  for (const path of ["config"]) {
+  for (const path of ["config", "integrations"]) {
     await page.goto(`/o/${platform.org("Contoso")}/${path}`);
     await expect(page.getByText("You need the right to manage config")).toBeVisible();
   }

@@ -32,8 +32,8 @@ export class Platform {
     );
   }
 
-  /** Starts everything and waits until runs are accepted. */
-  static async start(): Promise<Platform> {
+  /** Starts everything and waits until runs are accepted. Without extremes there are only the workflows of the examples. */
+  static async start({ extremes = true } = {}): Promise<Platform> {
     const folder = await mkdtemp(join(tmpdir(), "msp-journeys-"));
     // Workers run as somebody else and must reach their part of it.
     await chmod(folder, 0o755);
@@ -41,7 +41,9 @@ export class Platform {
       recursive: true,
       filter: (path) => !LEFT_OUT.test(path),
     });
-    await cp(join(REPOSITORY, "client/e2e/workspace"), join(folder, "workspace"), { recursive: true });
+    if (extremes) {
+      await cp(join(REPOSITORY, "client/e2e/workspace"), join(folder, "workspace"), { recursive: true });
+    }
     const simulator = new Running("simulate", "--listen", "127.0.0.1:0", "--state", join(folder, "simulator"));
     const address = await simulator.line(/The simulator listens on (\S+)/);
     const seeded = await finish("seed", "--simulator", address, ...places(folder));
