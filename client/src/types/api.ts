@@ -818,8 +818,8 @@ export interface paths {
         /**
          * Run an execution again.
          * @description A new execution of the same workflow for the same organization, by the caller, with the parameters of the earlier one.
-         *     The body holds those that shall differ; passwords are not kept, so they must be given again. The new execution names
-         *     the earlier one in `retry_of`. Everything else is as when running a workflow.
+         *     The body holds those that shall differ, with `null` for those to leave out; passwords are not kept, so they must be
+         *     given again. The new execution names the earlier one in `retry_of`. Everything else is as when running a workflow.
          *
          *     An execution that was the submission of a form is one again, of the form as it is now.
          *

@@ -55,12 +55,19 @@ fn split_passwords(parameters: &[Parameter], arguments: &Map<String, Value>) -> 
     (Value::Object(shown).to_string(), passwords)
 }
 
-/// The stored input with some of it replaced. A masked value was a password: it must be given again.
+/// The stored input with some of it replaced, and what is replaced by `null` taken away: the workflow may no longer take
+/// it. A masked value was a password: it must be given again.
 pub(crate) fn again(
     mut stored: Map<String, Value>,
     overrides: Map<String, Value>,
 ) -> Result<Map<String, Value>, RunError> {
-    stored.extend(overrides);
+    for (name, value) in overrides {
+        if value.is_null() {
+            stored.shift_remove(&name);
+        } else {
+            stored.insert(name, value);
+        }
+    }
     let faults: Vec<FieldFault> = stored
         .iter()
         .filter(|(_, value)| value.as_str() == Some(MASK))

@@ -326,8 +326,11 @@ async fn a_rerun_takes_the_earlier_parameters_and_asks_for_passwords_again() {
     assert_eq!(refused.json()["errors"][0]["pointer"], "#/password");
     let again = json!({ "password": "battery staple" });
     viewer.post(None, &path, again.clone()).await.assert_problem(403, "permission-denied");
+    let other = json!({ "password": "battery staple", "user": "eve" });
+    // What is left out with `null` need not be a parameter any more.
+    let without = json!({ "password": "battery staple", "gone": null });
     for (caller, body, value) in
-        [(&runner, again.clone(), "ada 14"), (&lead, json!({ "password": "battery staple", "user": "eve" }), "eve 14")]
+        [(&runner, again.clone(), "ada 14"), (&lead, other, "eve 14"), (&runner, without, "ada 14")]
     {
         let answer = caller.post(None, &path, body).await.expect(200);
         assert_eq!(answer.json(), value);

@@ -40,6 +40,8 @@ export function ChoiceControl(props: ControlProps) {
       : field.placeholder || (chosen.length === 0 ? strings.choose : undefined),
     disabled: isWaiting,
     searchable: true,
+    // The focus also comes after a failed submit: an open list would hide the message.
+    openOnFocus: false,
     clearable: !required || isMany,
     clearButtonProps: { "aria-label": strings.clear(around.label), "aria-hidden": false, tabIndex: 0 },
     data: grouped(items),
