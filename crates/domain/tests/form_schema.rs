@@ -290,3 +290,24 @@ fn a_form_must_fit_the_workspace() {
     assert_eq!(found[1].pointer, "#/fields/0/options/generator");
     assert_eq!(form("onboard", "teams", "dept")[0].pointer, "#/fields/0/options/inputs/dept");
 }
+
+#[test]
+fn a_password_is_for_a_parameter_that_keeps_it_secret() {
+    let parameter = |name: &str, kind: &str| json!({ "name": name, "type": kind, "required": true });
+    let bundle: BundleMetadata = serde_json::from_value(json!({
+        "bundle": "b", "errors": [], "option_generators": [],
+        "workflows": [{ "name": "reset", "requires_org": true, "timeout_seconds": 1, "exclusive": false, "file": "f", "line": 1,
+            "parameters": [parameter("pin", "string"), parameter("password", "password")] }]
+    }))
+    .expect("metadata");
+    let form = |name: &str| {
+        let fields = json!([{ "name": name, "label": "P", "type": "password" }]);
+        FormSchema::parse(&json!({ "name": "n", "workflow": "reset", "fields": fields }))
+            .expect("a form")
+            .check_against(&bundle)
+    };
+    assert!(form("password").is_empty());
+    let found = form("pin");
+    assert_eq!(found[0].pointer, "#/fields/0/type");
+    assert!(found[0].detail.contains("readable in the history"), "{}", found[0].detail);
+}

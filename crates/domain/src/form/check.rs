@@ -5,7 +5,7 @@ use super::{
     schema::{Condition, Conditions, Field, FieldType, FormSchema, Operator, OptionInput, OptionSource},
     value::{is_scalar, order, tidy},
 };
-use crate::{BundleMetadata, FieldFault, workflow::nearest};
+use crate::{BundleMetadata, FieldFault, ParameterType, workflow::nearest};
 use serde_json::Value;
 
 pub(super) fn check(form: &FormSchema, root: &Place<'_>) {
@@ -35,7 +35,8 @@ pub(super) fn check(form: &FormSchema, root: &Place<'_>) {
 }
 
 impl FormSchema {
-    /// What does not fit the workspace: an unknown workflow or option generator, or inputs that the generator does not take.
+    /// What does not fit the workspace: an unknown workflow or option generator, inputs that the generator does not take,
+    /// or a password that the workflow would not keep secret.
     pub fn check_against(&self, bundle: &BundleMetadata) -> Vec<FieldFault> {
         let faults = Faults::default();
         let root = Place::root(&faults);
@@ -48,6 +49,13 @@ impl FormSchema {
             ));
         }
         for (position, field) in self.fields.iter().enumerate() {
+            if field.field_type == FieldType::Password && !takes_password(bundle, &self.workflow, &field.name) {
+                root.at("fields").at(position).at("type").fault(format!(
+                    "`{}` of `{}` is not declared with `type=\"password\"`, so what is typed would stay readable in the \
+                     history; declare it so, or use another type",
+                    field.name, self.workflow
+                ));
+            }
             let Some(OptionSource::OptionGenerator { generator, inputs }) = field.options.as_ref().map(|o| &o.source)
             else {
                 continue;
@@ -66,6 +74,15 @@ impl FormSchema {
         }
         faults.into_inner()
     }
+}
+
+/// Whether what a field holds is masked and never stored in clear. What the workflow does not take at all never gets there.
+fn takes_password(bundle: &BundleMetadata, workflow: &str, name: &str) -> bool {
+    let parameters = bundle.workflow(workflow).map_or(&[][..], |workflow| &workflow.parameters);
+    parameters
+        .iter()
+        .find(|parameter| parameter.name == name)
+        .is_none_or(|found| found.parameter_type == ParameterType::Password)
 }
 
 fn did_you_mean<'a>(wrong: &str, known: impl IntoIterator<Item = &'a str>) -> String {
