@@ -122,8 +122,15 @@ export function LogList(props: LogListProps) {
 
   return (
     <div className={classes.frame} ref={sized}>
-      {/* biome-ignore lint/a11y/noNoninteractiveTabindex: what scrolls must be reachable by keyboard */}
-      <section ref={scroller} aria-label={strings.label} tabIndex={0} className={classes.scroller} onScroll={onScroll}>
+      <section
+        ref={scroller}
+        aria-label={strings.label}
+        // biome-ignore lint/a11y/noNoninteractiveTabindex: what scrolls must be reachable by keyboard
+        tabIndex={0}
+        className={classes.scroller}
+        onScroll={onScroll}
+        onKeyDown={toEdge}
+      >
         <div className={classes.canvas} style={{ height: totalPx }} data-wrap={wrap} data-times={showTimes}>
           {items.map(({ index, key, start }) => {
             const line = rows[index];
@@ -176,4 +183,14 @@ function useNewLines(rows: readonly LogLine[], isFollowing: boolean): number {
     setSeen({ rows, count: rows.length });
   }
   return rows.length - seen.count;
+}
+
+/** Home and End at once: the browser would roll there, and rows that are measured on the way stop it short. */
+function toEdge(event: KeyboardEvent<HTMLElement>) {
+  const isAlone = !(event.ctrlKey || event.metaKey || event.altKey || event.shiftKey);
+  if (isAlone && (event.key === "Home" || event.key === "End")) {
+    event.preventDefault();
+    const box = event.currentTarget;
+    box.scrollTop = event.key === "End" ? box.scrollHeight : 0;
+  }
 }
