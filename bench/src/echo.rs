@@ -36,8 +36,8 @@ struct Process {
 impl Echo {
     /// Starts as many as there are organizations, each as bare as a worker is.
     pub fn start(options: &Options, organizations: usize) -> Result<Self> {
-        let start = |_| Process::start(&options.python, &options.sources, &options.folder);
-        let processes = (0..organizations.max(1)).map(start).collect::<Result<_>>()?;
+        let start = |number| Process::start(&options.python, &options.sources, &options.folder, number);
+        let processes = (0..organizations).map(start).collect::<Result<_>>()?;
         Ok(Self { processes, received: Vec::new() })
     }
 
@@ -76,11 +76,11 @@ impl Echo {
 }
 
 impl Process {
-    fn start(python: &Path, sources: &Path, folder: &Path) -> Result<Self> {
+    fn start(python: &Path, sources: &Path, folder: &Path, number: usize) -> Result<Self> {
         let (ours, theirs) = Pair::pair().context("no socket pair could be made")?;
         let mut start = command(python);
         start.args(["-S", "-I"]).arg(sources.join("echo.py")).stdin(OwnedFd::from(theirs));
-        let background = Background::start(&mut start, folder.join("echo.log"))?;
+        let background = Background::start(&mut start, folder.join(format!("echo-{number}.log")))?;
         // The command holds the other end too; without it the end of the process is the end of the channel.
         drop(start);
         ours.set_nonblocking(true)?;

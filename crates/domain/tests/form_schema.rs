@@ -311,3 +311,32 @@ fn a_password_is_for_a_parameter_that_keeps_it_secret() {
     assert_eq!(found[0].pointer, "#/fields/0/type");
     assert!(found[0].detail.contains("readable in the history"), "{}", found[0].detail);
 }
+
+#[test]
+fn a_password_is_told_neither_to_a_generator_nor_to_a_condition_and_a_file_is_refused() {
+    let password = json!({ "name": "secret", "label": "S", "type": "password" });
+    let options =
+        json!({ "source": "option_generator", "generator": "teams", "inputs": { "x": { "field": "secret" } } });
+    let choice = json!({ "name": "team", "label": "T", "type": "select", "options": options });
+    assert_eq!(pointers(json!([password, choice])), ["#/fields/1/options/inputs/x/field"]);
+    let when = |op: &str, value: Value| {
+        let mut row = json!({ "field": "secret", "op": op });
+        if !value.is_null() {
+            row["value"] = value;
+        }
+        let text = json!({ "name": "t", "label": "T", "type": "text", "visible_when": { "all": [row] } });
+        pointers(json!([password, text]))
+    };
+    assert!(when("not_empty", Value::Null).is_empty());
+    assert_eq!(when("eq", json!("1234")), ["#/fields/1/visible_when/all/0/value"]);
+
+    let bundle: BundleMetadata = serde_json::from_value(json!({
+        "bundle": "b", "errors": [], "option_generators": [],
+        "workflows": [{ "name": "w", "requires_org": true, "timeout_seconds": 1, "exclusive": false, "file": "f", "line": 1,
+            "parameters": [] }]
+    }))
+    .expect("metadata");
+    let file = json!([{ "name": "list", "label": "L", "type": "file" }]);
+    let form = FormSchema::parse(&json!({ "name": "n", "workflow": "w", "fields": file })).expect("a form");
+    assert_eq!(form.check_against(&bundle)[0].pointer, "#/fields/0/type");
+}

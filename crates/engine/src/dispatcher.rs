@@ -19,6 +19,7 @@ use msp_domain::PauseTarget;
 use msp_storage::{ExecutionPointer, Guard, QueueMessage, StoreError, repositories::executions::Execution};
 use serde_json::{Map, Value};
 use std::{fmt, panic::AssertUnwindSafe, sync::Arc, time::Duration};
+use tokio::sync::Semaphore;
 
 /// How long a received message stays hidden. Its execution may wait longer for its turn: then it is delivered again,
 /// which changes nothing but the receipt.
@@ -27,6 +28,9 @@ const VISIBILITY: Duration = Duration::from_secs(300);
 const RECEIVED_AT_ONCE: usize = 32;
 /// The longest sleep between looks at the queue: a message whose receiver died becomes visible without a signal.
 const LONGEST_WAIT: Duration = Duration::from_secs(2);
+/// Executions being claimed at once. When many end together their places are taken by as many others, and without this
+/// bound whoever waits for an answer shares the processors and the next commit with all of them.
+const CLAIMED_AT_ONCE: usize = 4;
 /// Turns in which an execution may fail by itself before it is given up.
 const MOST_FAILURES: u32 = 5;
 /// After a failed look at the queue, or a failed attempt to start an execution.
@@ -38,9 +42,10 @@ pub(crate) async fn dispatch(runtime: Arc<Runtime>, left_behind: Vec<ExecutionPo
         runtime.backlog.arrive(pointer, None);
     }
     tokio::spawn(receive(runtime.clone()));
+    let claims = Arc::new(Semaphore::new(CLAIMED_AT_ONCE));
     while !runtime.stopping.is_cancelled() {
         for turn in runtime.backlog.turns() {
-            runtime.tasks.spawn(take(runtime.clone(), turn));
+            runtime.tasks.spawn(take(runtime.clone(), claims.clone(), turn));
         }
         tokio::select! {
             () = runtime.backlog.changed() => {}
@@ -74,8 +79,9 @@ async fn receive(runtime: Arc<Runtime>) {
     }
 }
 
-async fn take(runtime: Arc<Runtime>, turn: Turn) {
+async fn take(runtime: Arc<Runtime>, claims: Arc<Semaphore>, turn: Turn) {
     let pointer = turn.pointer;
+    let claiming = claims.acquire().await;
     if runtime.stopping.is_cancelled() {
         return;
     }
@@ -84,7 +90,9 @@ async fn take(runtime: Arc<Runtime>, turn: Turn) {
     let edition = runtime.pool.edition();
     // A claim that failed by itself may have taken effect.
     let again = turn.failures() > 0;
-    let claim = match guarded(claim(&runtime, pointer, edition.bundle(), again)).await {
+    let claimed = guarded(claim(&runtime, pointer, edition.bundle(), again)).await;
+    drop(claiming);
+    let claim = match claimed {
         Ok(claim) => claim,
         Err(Fault::Store(error @ (StoreError::Unavailable(_) | StoreError::Full(_)))) => {
             tracing::warn!(execution.id = %pointer.execution_id, error = %error, "A queued execution could not be started yet");

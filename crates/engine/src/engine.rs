@@ -82,6 +82,8 @@ pub struct SubmittedForm {
     pub id: Uuid,
     /// Its name, as it is now.
     pub name: String,
+    /// Its fields that show dots: what they hold is a password, whatever the workflow calls it by now.
+    pub passwords: Vec<String>,
 }
 
 /// A run that was accepted.
@@ -223,8 +225,8 @@ impl Engine {
         self.runtime.pool.metadata()
     }
 
-    /// The input of a run that repeats an earlier one: its parameters, with `overrides` in their place. What history
-    /// holds only masked, passwords, must be among the overrides.
+    /// The input of a run that repeats an earlier one: its parameters, with `overrides` in their place. Of the others only
+    /// those that `is_asked_for` names. What history holds only masked, passwords, must be among the overrides.
     ///
     /// # Errors
     /// [`RunError::Invalid`] naming the passwords that are missing; [`RunError::Store`].
@@ -232,10 +234,12 @@ impl Engine {
         &self,
         earlier: &Execution,
         overrides: Map<String, Value>,
+        is_asked_for: impl Fn(&str) -> bool,
     ) -> Result<Map<String, Value>, RunError> {
         let text = self.runtime.repositories.executions.load_json(&earlier.input).await?;
-        let stored = serde_json::from_str(&text)
+        let mut stored: Map<String, Value> = serde_json::from_str(&text)
             .map_err(|error| StoreError::Corrupt(format!("the input of an execution: {error}")))?;
+        stored.retain(|name, _| is_asked_for(name));
         again(stored, overrides)
     }
 

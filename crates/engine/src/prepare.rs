@@ -1,6 +1,9 @@
 //! From a request to validated arguments: everything that can be refused without a trace.
 
-use crate::{engine::RunError, masking::MASK};
+use crate::{
+    engine::{RunError, SubmittedForm},
+    masking::MASK,
+};
 use msp_domain::{
     BundleMetadata, FieldFault, Parameter, ParameterType, Workflow, parameter::validate_input, workflow::nearest,
 };
@@ -25,7 +28,7 @@ pub(crate) fn prepare(
     metadata: &BundleMetadata,
     name: &str,
     has_organization: bool,
-    has_form: bool,
+    form: Option<&SubmittedForm>,
     input: &Map<String, Value>,
 ) -> Result<Prepared, RunError> {
     let workflow = metadata.workflow(name).ok_or_else(|| RunError::Unknown {
@@ -36,18 +39,26 @@ pub(crate) fn prepare(
     if workflow.requires_org && !has_organization {
         return Err(RunError::OrganizationRequired);
     }
-    if workflow.forms_only && !has_form {
+    if workflow.forms_only && form.is_none() {
         return Err(RunError::FormRequired);
     }
     let arguments = validate_input(&workflow.parameters, input).map_err(RunError::Invalid)?;
-    let (input_json, passwords) = split_passwords(&workflow.parameters, &arguments);
+    let (input_json, passwords) = split_passwords(&workflow.parameters, form, &arguments);
     Ok(Prepared { workflow: workflow.clone(), arguments, input_json, passwords, mark: None })
 }
 
-fn split_passwords(parameters: &[Parameter], arguments: &Map<String, Value>) -> (String, Map<String, Value>) {
+fn split_passwords(
+    parameters: &[Parameter],
+    form: Option<&SubmittedForm>,
+    arguments: &Map<String, Value>,
+) -> (String, Map<String, Value>) {
     let mut shown = arguments.clone();
     let mut passwords = Map::new();
-    for parameter in parameters.iter().filter(|parameter| parameter.parameter_type == ParameterType::Password) {
+    let is_password = |parameter: &&Parameter| {
+        parameter.parameter_type == ParameterType::Password
+            || form.is_some_and(|form| form.passwords.contains(&parameter.name))
+    };
+    for parameter in parameters.iter().filter(is_password) {
         if let Some(value) = shown.get_mut(&parameter.name) {
             passwords.insert(parameter.name.clone(), std::mem::replace(value, Value::from(MASK)));
         }
@@ -74,4 +85,28 @@ pub(crate) fn again(
         .map(|(name, _)| FieldFault::at(name, "is a password, which history does not keep: give it again"))
         .collect();
     if faults.is_empty() { Ok(stored) } else { Err(RunError::Invalid(faults)) }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde_json::json;
+
+    #[test]
+    fn what_was_typed_behind_dots_stays_hidden_though_the_workflow_no_longer_calls_it_a_password() {
+        let metadata: BundleMetadata = serde_json::from_value(json!({
+            "bundle": "b", "errors": [], "option_generators": [],
+            "workflows": [{ "name": "reset", "requires_org": false, "timeout_seconds": 1, "exclusive": false, "file": "f",
+                "line": 1, "parameters": [{ "name": "pin", "type": "string", "required": true }] }]
+        }))
+        .expect("metadata");
+        let form = SubmittedForm { id: uuid::Uuid::nil(), name: "Reset".to_owned(), passwords: vec!["pin".to_owned()] };
+        let input = json!({ "pin": "correct horse" }).as_object().cloned().expect("an object");
+        let shown = |form| prepare(&metadata, "reset", false, form, &input).unwrap_or_else(|_| panic!("accepted"));
+        let of_form = shown(Some(&form));
+        assert!(!of_form.input_json.contains("horse"), "{}", of_form.input_json);
+        assert_eq!(of_form.passwords["pin"], "correct horse");
+        assert_eq!(of_form.arguments["pin"], "correct horse", "the workflow receives it");
+        assert!(shown(None).input_json.contains("horse"), "without a form the workflow alone decides");
+    }
 }

@@ -49,8 +49,8 @@ pub(crate) async fn run(runtime: Arc<Runtime>, request: RunRequest) -> Result<Ru
     }
     let edition = runtime.pool.edition();
     let has_organization = request.access.organization().is_some();
-    let has_form = request.form.is_some();
-    let prepared = prepare(&edition.metadata(), &request.workflow, has_organization, has_form, &request.input)?;
+    let prepared =
+        prepare(&edition.metadata(), &request.workflow, has_organization, request.form.as_ref(), &request.input)?;
     runtime.pauses.refuse(&request.access, Some(&prepared.workflow.name)).await?;
     let wait = request.wait;
     let prepared = Prepared { mark, ..prepared };

@@ -190,7 +190,18 @@ async fn open_at(
 }
 
 /// Puts on record that a caller lacks a permission.
-pub(crate) async fn denied_permission(api: &Api, actor: &Actor, org: Option<OrgId>, permission: Permission) {
+async fn denied_permission(api: &Api, actor: &Actor, org: Option<OrgId>, permission: Permission) {
     let id = org.map_or_else(|| "GLOBAL".to_owned(), |org| org.key());
     api.denials.of_caller(actor, "Organization", id, json!({ "permission": permission.name() })).await;
+}
+
+/// The refusal of a caller who lacks a permission, on record.
+pub(crate) async fn permission_required(
+    api: &Api,
+    actor: &Actor,
+    org: Option<OrgId>,
+    permission: Permission,
+) -> Problem {
+    denied_permission(api, actor, org, permission).await;
+    Denied::Permission { permission }.into()
 }

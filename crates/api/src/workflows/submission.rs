@@ -12,7 +12,7 @@ use axum::{
 use msp_auth::Access;
 use msp_domain::{
     FieldFault, Scope,
-    form::{FormSchema, OptionInput, OptionSource, is_among},
+    form::{FieldType, FormSchema, OptionInput, OptionSource, is_among},
 };
 use msp_engine::{OptionsRequest, SubmittedForm};
 use msp_storage::repositories::{Actor, forms::StoredForm};
@@ -48,7 +48,7 @@ pub(crate) async fn find(api: &Api, scope: Scope, id: Uuid) -> Result<Option<Sto
 }
 
 /// What was entered into a form, checked against it: what is hidden is dropped, everything else must hold, also that a chosen
-/// option is one its generator offers now. Answers what to run the workflow with.
+/// option is one its generator offers, as it last answered within the time its answers are kept. Answers what to run the workflow with.
 pub(crate) async fn submitted(
     api: &Api,
     (access, actor): (&Access, &Actor),
@@ -71,7 +71,9 @@ pub(crate) async fn submitted(
     if !faults.is_empty() {
         return Err(invalid(faults));
     }
-    Ok((SubmittedForm { id: form.id, name: form.name.clone() }, values))
+    let passwords = schema.fields.iter().filter(|field| field.field_type == FieldType::Password);
+    let passwords = passwords.map(|field| field.name.clone()).collect();
+    Ok((SubmittedForm { id: form.id, name: form.name.clone(), passwords }, values))
 }
 
 /// The chosen values that their option generators do not offer.

@@ -149,3 +149,28 @@ async fn a_workflow_for_forms_only_is_refused_without_one_also_when_run_again() 
     let _ = desk.app.admin().delete(None, &format!("/api/forms/{form}")).await.expect(204);
     desk.technician.post(desk.org.id, &again, json!({})).await.assert_problem(400, "form-required");
 }
+
+#[tokio::test]
+async fn run_again_a_submission_is_what_the_form_asks_for_now() {
+    let desk = Desk::new().await;
+    let form = desk.form(desk.org.id, "onboard", false).await;
+    let input = json!({ "email": "ada@contoso.example", "license": "SPB" });
+    let ran = desk.submit(&form, "onboard", input).await.expect(200);
+    let again = format!("/api/executions/{}/rerun", ran.header("x-execution-id"));
+    // `note` was the workflow's own default: the form has no field for it.
+    let second = desk.technician.post(desk.org.id, &again, json!({})).await.expect(200).json();
+    assert_eq!(second, ran.json());
+
+    let fields = json!([{ "name": "email", "label": "Address", "type": "email", "required": true }]);
+    let shorter = json!({ "name": "New user", "workflow": "onboard", "fields": fields });
+    let path = format!("/api/forms/{form}");
+    let _ = desk.app.admin().put(None, &path, shorter).await.expect(200);
+    assert_eq!(desk.technician.post(desk.org.id, &again, json!({})).await.expect(200).json()["license"], Value::Null);
+
+    let elsewhere = json!({ "name": "New user", "workflow": "guarded", "fields": fields });
+    let _ = desk.app.admin().put(None, &path, elsewhere).await.expect(200);
+    let plain = desk.technician.post(desk.org.id, &again, json!({})).await.expect(200);
+    let path = format!("/api/executions/{}", plain.header("x-execution-id"));
+    let execution = desk.technician.get(None, &path).await.expect(200).json();
+    assert_eq!(execution["form_id"], Value::Null, "the form runs another workflow now");
+}

@@ -20,7 +20,11 @@ pub(super) fn check(form: &FormSchema, root: &Place<'_>) {
         }
         for (input, name) in field.input_fields() {
             let place = place.at("options").at("inputs").at(input).at("field");
-            check_reference(form, field, name, &place);
+            if let Some(referred) = check_reference(form, field, name, &place)
+                && referred.field_type == FieldType::Password
+            {
+                place.fault("an option generator is not told a password");
+            }
         }
         for name in mentioned(field) {
             check_mention(form, name, &place.at("description"));
@@ -36,7 +40,7 @@ pub(super) fn check(form: &FormSchema, root: &Place<'_>) {
 
 impl FormSchema {
     /// What does not fit the workspace: an unknown workflow or option generator, inputs that the generator does not take,
-    /// or a password that the workflow would not keep secret.
+    /// a password that the workflow would not keep secret, or a file, which nobody could upload.
     pub fn check_against(&self, bundle: &BundleMetadata) -> Vec<FieldFault> {
         let faults = Faults::default();
         let root = Place::root(&faults);
@@ -55,6 +59,12 @@ impl FormSchema {
                      history; declare it so, or use another type",
                     field.name, self.workflow
                 ));
+            }
+            if field.field_type == FieldType::File {
+                root.at("fields")
+                    .at(position)
+                    .at("type")
+                    .fault("files cannot be uploaded in this version; leave the field out");
             }
             let Some(OptionSource::OptionGenerator { generator, inputs }) = field.options.as_ref().map(|o| &o.source)
             else {
@@ -143,8 +153,9 @@ fn can_equal(field_type: FieldType, value: &Value) -> bool {
         FieldType::Checkbox | FieldType::Switch => value.is_boolean(),
         FieldType::Date | FieldType::Datetime => order(field_type, value, value).is_some(),
         FieldType::Select | FieldType::MultiSelect | FieldType::Radio => is_scalar(value),
-        FieldType::Text | FieldType::Textarea | FieldType::Email | FieldType::Password => value.is_string(),
-        // What a file or a JSON value is compared with can only be nothing: `empty` and `not_empty`.
+        FieldType::Text | FieldType::Textarea | FieldType::Email => value.is_string(),
+        // A password in a condition could be read by whoever reads the form. What it, a file or a JSON value is compared with
+        // can only be nothing: `empty` and `not_empty`.
         _ => false,
     }
 }

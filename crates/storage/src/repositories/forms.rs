@@ -161,7 +161,7 @@ impl Forms {
             let mut after = changed(before);
             after.updated_by = actor.key();
             after.updated_at = self.journal.clock.now();
-            let details = json!({ "before": described, "after": describe(&after) });
+            let details = json!({ "after": describe(&after), "before": described });
             self.store(after, Some(current), actor, "Form.Update", details).await.map(Some)
         };
         // A version the caller did not mean is final; only a race with others is tried again.
@@ -229,7 +229,8 @@ fn row_key(id: Uuid) -> String {
     id.hyphenated().to_string()
 }
 
-/// What the audit trail says: the whole document, since that is what was changed.
+/// What the audit trail says: the whole document, since that is what was changed. The trail cuts what is too long for it, so
+/// what is now comes before what was.
 fn describe(form: &StoredForm) -> Value {
     json!({ "is_active": form.is_active, "form": serde_json::from_str::<Value>(&form.document).unwrap_or_default() })
 }

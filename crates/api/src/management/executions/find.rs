@@ -3,13 +3,12 @@
 use crate::{
     http::{
         Problem, ProblemKind as Kind,
-        access::{MaybeOrgAccess, denied_permission},
+        access::{MaybeOrgAccess, permission_required},
         caller::Asking,
         rights::{ExecuteWorkflows, ViewHistory},
     },
     state::Api,
 };
-use msp_auth::Denied;
 use msp_domain::{ExecutionId, Permission, Permissions, Scope};
 use msp_storage::repositories::executions::Execution;
 
@@ -31,8 +30,7 @@ pub(super) async fn find_execution(api: &Api, history: &HistoryAccess, id: Execu
     } else {
         Permission::ViewHistory
     };
-    denied_permission(api, &asking.actor, access.scope().org(), missing).await;
-    Err(Denied::Permission { permission: missing }.into())
+    Err(permission_required(api, &asking.actor, access.scope().org(), missing).await)
 }
 
 /// Without an organization: `GLOBAL`, then the caller's own runs, then the organizations the caller may view. What the

@@ -20,6 +20,7 @@ use crate::{
 };
 use axum::{extract::State, response::Response};
 use msp_domain::ExecutionId;
+use msp_storage::repositories::forms::StoredForm;
 
 /// Run an execution again.
 ///
@@ -65,18 +66,17 @@ pub async fn rerun_execution(
     let asking = &history.asking;
     let earlier = find_execution(&api, &history, id).await?;
     let access = open(&api, asking, earlier.scope.org(), ExecuteWorkflows::ANY_OF).await?;
-    let given: Vec<String> = overrides.keys().cloned().collect();
-    let mut input = engine(&api)?.input_again(&earlier, overrides).await?;
-    // The form as it is now. If it is gone, the parameters are checked by the workflow alone.
+    // The form as it is now. If it is gone, or runs something else, the parameters are checked by the workflow alone.
     let form = match earlier.form_id {
         Some(form) => submission::find(&api, earlier.scope, form).await?,
         None => None,
     };
-    if let Some(form) = &form {
-        // What the workflow filled in by itself was never asked for.
-        let schema = form.schema()?;
-        input.retain(|name, _| given.contains(name) || schema.fields.iter().any(|field| field.name == *name));
-    }
+    let form = form.filter(|form| form.workflow == earlier.workflow_name);
+    let schema = form.as_ref().map(StoredForm::schema).transpose()?;
+    // What the form does not ask for, the workflow filled in by itself or is asked for no longer.
+    let is_asked_for =
+        |name: &str| schema.as_ref().is_none_or(|schema| schema.fields.iter().any(|field| field.name == name));
+    let input = engine(&api)?.input_again(&earlier, overrides, is_asked_for).await?;
     let workflow = earlier.workflow_name;
     let start = Start { workflow, input, form, preference, idempotency_key, retry_of: Some(id) };
     start.run(&api, asking, access).await

@@ -3,7 +3,7 @@
 use crate::{
     http::{
         Problem, ProblemKind as Kind,
-        access::SignedIn,
+        access::{SignedIn, permission_required},
         params::{ApiPath, NoQuery},
         unknown_name,
     },
@@ -11,9 +11,7 @@ use crate::{
     workflows::engine,
 };
 use axum::{Json, extract::State};
-use msp_auth::Denied;
-use msp_domain::Permission;
-use msp_domain::{FieldFault, form::FormSchema, form::draft, workflow::nearest};
+use msp_domain::{FieldFault, Permission, form::FormSchema, form::draft, workflow::nearest};
 use serde::Serialize;
 use serde_json::Value;
 
@@ -43,7 +41,7 @@ pub async fn draft_form(
     _: NoQuery,
 ) -> Result<Json<FormDraft>, Problem> {
     if !api.gate.somewhere(&asking.caller).await?.manage_forms {
-        return Err(Denied::Permission { permission: Permission::ManageForms }.into());
+        return Err(permission_required(&api, &asking.actor, None, Permission::ManageForms).await);
     }
     let bundle = engine(&api)?.metadata();
     let Some(known) = bundle.workflow(&workflow) else {

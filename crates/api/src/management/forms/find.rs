@@ -3,13 +3,13 @@
 use crate::{
     http::{
         Problem, ProblemKind as Kind,
-        access::{MaybeOrgAccess, administrator_required},
+        access::{MaybeOrgAccess, administrator_required, permission_required},
         caller::Asking,
         rights::{ExecuteWorkflows, ManageForms},
     },
     state::Api,
 };
-use msp_domain::{Permissions, Scope};
+use msp_domain::{Permission, Permissions, Scope};
 use msp_storage::repositories::forms::StoredForm;
 use uuid::Uuid;
 
@@ -35,7 +35,7 @@ pub(super) async fn scopes(
     };
     scopes.retain(|(_, held)| held.execute_workflows || held.manage_forms);
     if somewhere.execute_workflows || somewhere.manage_forms {
-        let manage_forms = asking.caller.is_platform_admin && somewhere.manage_forms;
+        let manage_forms = asking.caller.is_administrator();
         scopes.push((Scope::Global, Permissions { manage_forms, execute_workflows: true, ..Permissions::NONE }));
     }
     Ok(scopes)
@@ -70,8 +70,8 @@ pub(super) async fn changeable(api: &Api, access: &ChangeAccess, id: Uuid, path:
         return match scope {
             _ if held.manage_forms => Ok(scope),
             Scope::Global => Err(administrator_required(api, &access.asking, path).await),
-            Scope::Org(_) => {
-                Err(msp_auth::Denied::Permission { permission: msp_domain::Permission::ManageForms }.into())
+            Scope::Org(org) => {
+                Err(permission_required(api, &access.asking.actor, Some(org), Permission::ManageForms).await)
             }
         };
     }
