@@ -32,6 +32,7 @@ export const OrgGroupRows = memo(function OrgGroupRows(props: OrgGroupRowsProps)
             key={organization.id}
             id={id}
             row={first + index}
+            orgId={organization.id}
             name={organization.name}
             isActive={organization.is_active}
             isCurrent={organization.id === current}
@@ -47,6 +48,7 @@ export const OrgGroupRows = memo(function OrgGroupRows(props: OrgGroupRowsProps)
 interface RowProps {
   id: string;
   row: number;
+  orgId: string;
   name: string;
   isActive: boolean;
   isCurrent: boolean;
@@ -54,14 +56,14 @@ interface RowProps {
   pointed: "name" | "star" | null;
 }
 
-const Row = memo(function Row({ id, row, name, isActive, isCurrent, isStarred, pointed }: RowProps) {
+const Row = memo(function Row({ id, row, orgId, name, isActive, isCurrent, isStarred, pointed }: RowProps) {
   return (
     <div role="row" tabIndex={-1} aria-selected={isCurrent} className={classes.row}>
       <span
         role="gridcell"
         tabIndex={-1}
         id={`${id}-${row}`}
-        data-row={row}
+        data-org={orgId}
         data-active={pointed === "name" || undefined}
         className={classes.name}
       >
@@ -72,7 +74,7 @@ const Row = memo(function Row({ id, row, name, isActive, isCurrent, isStarred, p
         role="gridcell"
         tabIndex={-1}
         id={`${id}-${row}-star`}
-        data-row={row}
+        data-org={orgId}
         data-star
         data-starred={isStarred || undefined}
         data-active={pointed === "star" || undefined}

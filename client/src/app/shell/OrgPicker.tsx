@@ -50,8 +50,7 @@ export function OrgPicker({ current, onChoose }: OrgPickerProps) {
     [setPreferences],
   );
 
-  const act = (row: number, onStar: boolean) => {
-    const orgId = rows[row];
+  const act = (orgId: string | undefined, onStar: boolean) => {
     if (orgId !== undefined) {
       onStar && orgId !== "all" ? toggleStar(orgId) : onChoose(orgId);
     }
@@ -74,16 +73,17 @@ export function OrgPicker({ current, onChoose }: OrgPickerProps) {
     } else if (event.key === "ArrowLeft" && onStar) {
       point(row, false);
     } else if (event.key === "Enter") {
-      act(row, onStar);
+      act(rows[row], onStar);
     } else {
       return;
     }
     event.preventDefault();
   };
   const onClick = (event: MouseEvent) => {
-    const cell = event.target instanceof Element ? event.target.closest<HTMLElement>("[data-row]") : null;
+    // By its id: while a search is drawn, the rows in sight are not yet those it found.
+    const cell = event.target instanceof Element ? event.target.closest<HTMLElement>("[data-org]") : null;
     if (cell) {
-      act(Number(cell.dataset.row), cell.dataset.star !== undefined);
+      act(cell.dataset.org, cell.dataset.star !== undefined);
     }
   };
 
@@ -124,7 +124,7 @@ export function OrgPicker({ current, onChoose }: OrgPickerProps) {
               role="gridcell"
               tabIndex={-1}
               id={`${id}-0`}
-              data-row={0}
+              data-org="all"
               data-active={cursor.row === 0 || undefined}
               className={classes.name}
             >
