@@ -1,4 +1,4 @@
-import { screen, waitFor } from "@testing-library/react";
+import { act, screen, waitFor } from "@testing-library/react";
 import userEvent from "@testing-library/user-event";
 import { HttpResponse, http } from "msw";
 import { setupServer } from "msw/node";
@@ -93,6 +93,18 @@ test("a workflow is started once for the organization in the address, and its ru
   expect(sent[0]?.headers.get("x-organization-id")).toBe(CONTOSO.id);
   expect(sent[0]?.headers.get("prefer")).toBe("respond-async");
   expect(sent[0]?.headers.get("idempotency-key")).toMatch(/^[0-9a-f]{32}$/);
+});
+
+test("a failed look for news keeps what was entered", async () => {
+  const user = userEvent.setup();
+  serve();
+  const { queryClient } = renderPage(<RunPage />, { at: `${at}?from=${RUN}`, path });
+  await user.type(await screen.findByLabelText(/Secret/, { selector: "input" }), "hush hush");
+  const fail = () => HttpResponse.json({ type: "/problems/internal", title: "Broken", status: 500 }, { status: 500 });
+  server.use(http.get("*/admin/metadata", fail), http.get(`*/api/executions/${RUN}`, fail));
+  await act(() => queryClient.invalidateQueries({ queryKey: ["orgs"] }));
+  expect(queryClient.getQueryState(["orgs", CONTOSO.id, "metadata"])?.status).toBe("error");
+  expect(screen.getByLabelText(/Secret/, { selector: "input" })).toHaveValue("hush hush");
 });
 
 test("run again fills in the earlier input without passwords, says what changed, and links both runs", async () => {

@@ -37,9 +37,14 @@ export default function RunPage() {
   const workflow = metadata.data?.workflows.find((known) => known.name === name);
   return (
     <Page title={strings.title(name)} description={workflow?.description}>
-      {metadata.isError ? (
-        <ErrorState title={strings.loadFailed} error={metadata.error} onRetry={() => void metadata.refetch()} />
-      ) : metadata.isPending || (from !== null && earlier.isPending) ? (
+      {/* Once there is a form it stays: a failed look for news must not take away what was entered. */}
+      {!metadata.data ? (
+        metadata.isError ? (
+          <ErrorState title={strings.loadFailed} error={metadata.error} onRetry={() => void metadata.refetch()} />
+        ) : (
+          <PageSkeleton />
+        )
+      ) : from !== null && !earlier.isFetched ? (
         <PageSkeleton />
       ) : !workflow ? (
         <Empty title={strings.notFound(name)}>
@@ -54,10 +59,10 @@ export default function RunPage() {
         <Denied right="execute_workflows" />
       ) : (
         <>
-          {earlier.isError && <ProblemAlert title={strings.againFailed} problem={earlier.error} />}
+          {earlier.isError && !earlier.data && <ProblemAlert title={strings.againFailed} problem={earlier.error} />}
           <RunForm
             // Another organization or another run to repeat is another form.
-            key={`${org.id} ${name} ${from}`}
+            key={`${org.id} ${name} ${from} ${earlier.data?.id}`}
             org={org}
             workflow={workflow}
             metadata={metadata.data}
