@@ -1,5 +1,5 @@
 import { Modal, Text } from "@mantine/core";
-import { useQuery, useQueryClient } from "@tanstack/react-query";
+import { useQuery } from "@tanstack/react-query";
 import { ErrorState } from "@/shared/states/ErrorState";
 import { RowsSkeleton } from "@/shared/states/Skeletons";
 import { strings } from "@/strings/config";
@@ -18,10 +18,8 @@ interface ConfigDialogProps {
 
 /** Edits one config value of an organization, or of all of them. */
 export function ConfigDialog({ scope, entryKey, entries, secretNames, onClose }: ConfigDialogProps) {
-  const queryClient = useQueryClient();
   const isNew = entryKey === "";
-  const options = configEntryQuery(scope, entryKey);
-  const query = useQuery({ ...options, enabled: !isNew });
+  const query = useQuery({ ...configEntryQuery(scope, entryKey), enabled: !isNew });
   const isInherited = scope.orgId !== undefined && query.data?.entry.origin === "global";
   const own = entries.filter(({ origin }) => scope.orgId === undefined || origin === "organization");
   const title = isNew
@@ -46,7 +44,7 @@ export function ConfigDialog({ scope, entryKey, entries, secretNames, onClose }:
           takenKeys={isNew ? own.map(({ key }) => key) : []}
           secretNames={secretNames}
           onClose={onClose}
-          onReload={() => void queryClient.resetQueries({ queryKey: options.queryKey, exact: true })}
+          onReload={() => void query.refetch()}
         />
       ) : null}
       {!isNew && query.isPending ? <RowsSkeleton rows={4} /> : null}

@@ -1,4 +1,4 @@
-import { screen, waitFor, within } from "@testing-library/react";
+import { act, screen, waitFor, within } from "@testing-library/react";
 import userEvent from "@testing-library/user-event";
 import { HttpResponse, http } from "msw";
 import { setupServer } from "msw/node";
@@ -133,6 +133,23 @@ test("an edited value is meant for the version that was read", async () => {
   await waitFor(() => expect(sent[0]).toMatchObject({ ifMatch: '"v1"', body: { value: "Berlin" } }));
 });
 
+test("what is being typed and its version outlast a look for news", async () => {
+  const user = userEvent.setup();
+  const sent = holds([entry("office")]);
+  const { queryClient } = renderPage(<ConfigPage />, { at: `${at}?edit=office` });
+  const form = await dialog("office for Contoso");
+  await user.type(await form.findByRole("textbox", { name: "Value" }), "!");
+  server.use(
+    http.get(`${ofContoso}/config/office`, () =>
+      HttpResponse.json(entry("office", { value: "Paris" }), { headers: { ETag: '"v2"' } }),
+    ),
+  );
+  await act(() => queryClient.invalidateQueries({ queryKey: ["orgs"] }));
+  expect(form.getByRole("textbox", { name: "Value" })).toHaveValue("value of office!");
+  await user.click(form.getByRole("button", { name: "Save for Contoso" }));
+  await waitFor(() => expect(sent[0]).toMatchObject({ ifMatch: '"v1"', body: { value: "value of office!" } }));
+});
+
 test("a value that changed meanwhile is shown, and saving over it is a choice", async () => {
   const user = userEvent.setup();
   holds([entry("office")]);
@@ -159,6 +176,27 @@ test("a value that changed meanwhile is shown, and saving over it is a choice", 
   expect(await alert.findByText("Paris")).toBeInTheDocument();
   await user.click(alert.getByRole("button", { name: "Save mine anyway" }));
   await waitFor(() => expect(versions).toEqual(['"v1"', '"v2"']));
+});
+
+test("of a value that changed meanwhile, theirs can be taken", async () => {
+  const user = userEvent.setup();
+  holds([entry("office")]);
+  renderPage(<ConfigPage />, { at: `${at}?edit=office` });
+  const form = await dialog("office for Contoso");
+  await form.findByRole("textbox", { name: "Value" });
+  server.use(
+    http.get(`${ofContoso}/config/office`, () =>
+      HttpResponse.json(entry("office", { value: "Paris" }), { headers: { ETag: '"v2"' } }),
+    ),
+    http.put(`${ofContoso}/config/office`, () =>
+      HttpResponse.json({ type: "/problems/stale-version", title: "It has changed", status: 412 }, { status: 412 }),
+    ),
+  );
+  await user.click(form.getByRole("button", { name: "Save for Contoso" }));
+  const alert = within(await form.findByRole("alert"));
+  await user.click(alert.getByRole("button", { name: "Take what is there now" }));
+  await waitFor(() => expect(form.getByRole("textbox", { name: "Value" })).toHaveValue("Paris"));
+  expect(form.queryByRole("alert")).not.toBeInTheDocument();
 });
 
 test("what the server finds wrong lands on its field, and entries are kept", async () => {

@@ -34,7 +34,7 @@ export function configEntryQuery(scope: ConfigScope, key: string) {
     queryKey: [...keyOf(scope), "entry", key],
     queryFn: ({ signal }) => readEntry(scope, key, signal),
     // What is being edited must not change under the hands of the person: the version on record decides when saving.
-    staleTime: Number.POSITIVE_INFINITY,
+    staleTime: "static",
     gcTime: 0,
   });
 }
