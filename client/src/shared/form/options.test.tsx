@@ -165,7 +165,7 @@ test("an empty list says where it is empty, and is asked anew on request, past e
 
 test("of more than can be listed, the server is asked for those that match", async () => {
   const user = userEvent.setup();
-  const { asked } = generator(({ search }) => (search ? options("Zebra team") : options("Alpha", "Beta")), {
+  const { asked } = generator(({ search }) => (search ? [{ label: "Zebra team", value: "z-9" }] : options("Alpha")), {
     truncated: true,
   });
   show([lone()]);
@@ -175,8 +175,39 @@ test("of more than can be listed, the server is asked for those that match", asy
   await user.click(await screen.findByRole("option", { name: "Zebra team" }));
   expect(asked.map(({ search }) => search)).toEqual([undefined, "zeb"]);
   expect(teamInput()).toHaveValue("Zebra team");
+  await user.tab();
+  await user.click(teamInput());
+  expect(await screen.findByRole("option", { name: "Alpha" })).toBeInTheDocument();
+  expect(teamInput()).toHaveValue("Zebra team");
   await user.click(screen.getByRole("button", { name: "Run for Contoso" }));
-  await waitFor(() => expect(send.mock.calls[0]?.[0]).toEqual({ team: "zebra team" }));
+  await waitFor(() => expect(send.mock.calls[0]?.[0]).toEqual({ team: "z-9" }));
+});
+
+test("a search that failed says so, and is asked again", async () => {
+  const user = userEvent.setup();
+  let fails = true;
+  generator(
+    ({ search }) =>
+      search && fails
+        ? HttpResponse.json(
+            { type: "/problems/options-failed", title: "Failed", status: 424, detail: "Graph does not answer." },
+            { status: 424 },
+          )
+        : options(search ? "Zebra team" : "Alpha"),
+    { truncated: true },
+  );
+  show([lone()]);
+  await screen.findByText(/Type to search all of them/);
+  await user.click(teamInput());
+  await user.paste("zeb");
+  expect(await screen.findByText(/Graph does not answer/)).toBeVisible();
+  fails = false;
+  await user.click(screen.getByRole("button", { name: "Try again: Team" }));
+  await waitFor(() => expect(screen.queryByText(/Graph does not answer/)).toBeNull());
+  expect(teamInput()).toHaveFocus();
+  expect(teamInput()).toHaveValue("zeb");
+  await user.click(teamInput());
+  expect(await screen.findByRole("option", { name: "Zebra team" })).toBeInTheDocument();
 });
 
 test("a lone option is chosen by itself when the form asks for it, and said; who removes it means it", async () => {

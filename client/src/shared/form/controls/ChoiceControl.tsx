@@ -1,6 +1,6 @@
 import { type ComboboxItem, Loader, MultiSelect, type OptionsFilter, Select, Text } from "@mantine/core";
 import { useDebouncedValue } from "@mantine/hooks";
-import { useState } from "react";
+import { useRef, useState } from "react";
 import { strings } from "@/strings/form";
 import { isScalar } from "../rules/values";
 import type { OptionItem, Scalar } from "../schema";
@@ -25,12 +25,13 @@ export function ChoiceControl(props: ControlProps) {
   const everything = useFieldOptions(field, "");
   const found = useFieldOptions(field, everything.isTruncated ? asked.trim() : "");
   const offered = everything.isTruncated ? found : everything;
+  const seen = useSeen(everything.items, offered.items);
   const dropped = useChosen(field, everything, value, change);
 
   const isMany = field.type === "multi_select";
   const chosen: Scalar[] = (Array.isArray(value) ? value : [value]).filter(isScalar).filter((one) => one !== "");
   const custom = field.options?.allow_custom === true ? search.trim() : "";
-  const items = shown(offered.items, chosen, custom);
+  const items = shown(offered.items, chosen, custom, seen);
   const isWaiting = everything.waitsFor.length > 0;
   const common = {
     ...around,
@@ -46,7 +47,11 @@ export function ChoiceControl(props: ControlProps) {
     clearButtonProps: { "aria-label": strings.clear(around.label), "aria-hidden": false, tabIndex: 0 },
     data: grouped(items),
     limit: DRAWN,
-    nothingFoundMessage: offered.isLoading ? strings.loadingOptions(around.label) : strings.nothingFound,
+    nothingFoundMessage: offered.isLoading
+      ? strings.loadingOptions(around.label)
+      : offered.error
+        ? strings.optionsFailed
+        : strings.nothingFound,
     // The server has searched already.
     ...(everything.isTruncated && { filter: keepAll }),
     onBlur: () => {
@@ -80,7 +85,7 @@ export function ChoiceControl(props: ControlProps) {
           onSearchChange={(text) => setSearch(text === labelOf(items, chosen[0]) ? "" : text)}
         />
       )}
-      <OptionsNotice field={field} offered={everything} dropped={dropped} />
+      <OptionsNotice field={field} offered={offered.error ? offered : everything} dropped={dropped} />
     </div>
   );
 }
@@ -96,6 +101,15 @@ function OptionLine({ item, label }: { item: OptionItem | undefined; label: stri
       )}
     </div>
   );
+}
+
+/** Every option that was offered so far by its key, so that one chosen from a search keeps its label after it. */
+function useSeen(...answers: OptionItem[][]): Map<string, OptionItem> {
+  const seen = useRef(new Map<string, OptionItem>());
+  for (const item of answers.flat()) {
+    seen.current.set(keyOf(item.value), item);
+  }
+  return seen.current;
 }
 
 /** The list knows texts only: a value stands in it as its JSON, so that `1` and `"1"` stay apart. */
@@ -116,14 +130,17 @@ function labelOf(items: Offered["items"], value: Scalar | undefined): string | u
 }
 
 /** What is listed: the options, what is chosen without being among them, and what may be entered instead. */
-function shown(items: OptionItem[], chosen: Scalar[], custom: string): OptionItem[] {
-  const missing = chosen.filter((value) => !byKey(items, keyOf(value)));
-  const isNew = custom !== "" && ![...items, ...missing.map(asItem)].some(({ label }) => label === custom);
-  return [...items, ...missing.map(asItem), ...(isNew ? [{ value: custom, label: strings.enterCustom(custom) }] : [])];
-}
-
-function asItem(value: Scalar): OptionItem {
-  return { value, label: String(value) };
+function shown(
+  items: OptionItem[],
+  chosen: Scalar[],
+  custom: string,
+  seen: ReadonlyMap<string, OptionItem>,
+): OptionItem[] {
+  const missing = chosen
+    .filter((value) => !byKey(items, keyOf(value)))
+    .map((value) => seen.get(keyOf(value)) ?? { value, label: String(value) });
+  const isNew = custom !== "" && ![...items, ...missing].some(({ label }) => label === custom);
+  return [...items, ...missing, ...(isNew ? [{ value: custom, label: strings.enterCustom(custom) }] : [])];
 }
 
 function grouped(items: OptionItem[]) {

@@ -28,7 +28,14 @@ export function OptionsNotice({ field, offered, dropped }: OptionsNoticeProps) {
           {error instanceof Problem ? `${strings.optionsFailed}: ${error.message}` : strings.optionsFailed}
           {isAuthor && ` (${strings.generator(options.generator)})`}
         </Text>
-        <Button size="compact-xs" variant="default" onClick={refresh} aria-label={`${strings.retry}: ${title}`}>
+        <Button
+          size="compact-xs"
+          variant="default"
+          // The field keeps the focus, and with it the search that is asked again.
+          onMouseDown={(event) => event.preventDefault()}
+          onClick={refresh}
+          aria-label={`${strings.retry}: ${title}`}
+        >
           {strings.retry}
         </Button>
       </Group>
