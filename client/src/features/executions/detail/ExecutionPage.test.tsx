@@ -1,4 +1,4 @@
-import { screen, waitFor, within } from "@testing-library/react";
+import { act, screen, waitFor, within } from "@testing-library/react";
 import userEvent from "@testing-library/user-event";
 import { HttpResponse, http } from "msw";
 import { setupServer } from "msw/node";
@@ -244,6 +244,23 @@ test("search finds, moves and marks", async () => {
   expect(within(await log()).getByText("ADA", { selector: "mark" })).toBeInTheDocument();
   await userEvent.keyboard("{Escape}");
   expect(search).toHaveValue("");
+});
+
+test("the match that is looked at is never beyond the last one, also when fewer lines are shown", async () => {
+  serve(
+    base,
+    [1, 2, 3, 4].map((seq) => line(seq, { message: "ada", level: seq < 3 ? "error" : "info" })),
+  );
+  const { router } = show();
+  await screen.findByText("Complete");
+  await userEvent.type(screen.getByRole("searchbox", { name: "Search the log" }), "ada");
+  expect(await screen.findByText("1 of 4")).toBeInTheDocument();
+  await userEvent.keyboard("{Shift>}{Enter}{/Shift}");
+  expect(await screen.findByText("4 of 4")).toBeInTheDocument();
+  await act(() => router.navigate("?level=error"));
+  expect(await screen.findByText("2 of 2")).toBeInTheDocument();
+  await userEvent.keyboard("{Shift>}{Enter}{/Shift}");
+  expect(await screen.findByText("1 of 2")).toBeInTheDocument();
 });
 
 test("lines that a filter hides can be shown again", async () => {

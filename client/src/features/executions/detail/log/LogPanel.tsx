@@ -46,6 +46,8 @@ export function LogPanel({ log, execution, connection, step, address, onAddress,
   const [isFollowing, setFollowing] = useState(execution.status !== "Success" && address.line === null);
   const [target, setTarget] = useState(() => (address.line === null ? null : { seq: address.line }));
   const [match, setMatch] = useState(0);
+  // A narrower level or another step leaves fewer matches.
+  const matchAt = Math.min(match, Math.max(0, matches.length - 1));
   const goTo = (index: number) => {
     setMatch(index);
     const line = rows[matches[index] ?? -1];
@@ -95,9 +97,9 @@ export function LogPanel({ log, execution, connection, step, address, onAddress,
         onLevel={(level) => onAddress({ level })}
         search={search}
         onSearch={setSearch}
-        matchAt={match + 1}
+        matchAt={matchAt + 1}
         matches={matches.length}
-        onMove={(by) => goTo((match + by + matches.length) % Math.max(1, matches.length))}
+        onMove={(by) => goTo((matchAt + by + matches.length) % Math.max(1, matches.length))}
         canFollow={!isOver}
         isFollowing={isFollowing}
         onFollow={setFollowing}
