@@ -38,8 +38,6 @@ export const strings = {
   downloadLog: "Download log",
   downloadResult: "Download result",
   copyTicket: "Copy for ticket",
-  copied: "Copied",
-  copyFailed: "The browser does not allow copying here",
   downloadFailed: "The download failed",
   retryOf: "Run again of",
   repeatedBy: "Run again",

@@ -30,7 +30,6 @@ export const strings = {
   runAgain: "Run again",
   runAgainDenied: "You need the right to run workflows",
   copyId: "Copy id",
-  copied: "The id is copied",
   onlyWorkflow: (name: string) => `Only runs of ${name}`,
   onlyUser: (name: string) => `Only runs started by ${name}`,
   newRuns: (count: number) => (count === 1 ? "1 new run" : `${count} new runs`),

@@ -6,6 +6,7 @@ export const strings = {
   requestId: "Request id",
   copy: "Copy",
   copied: "Copied",
+  copyFailed: "The browser does not allow copying here",
   loading: "Loading",
   unreachable: "The server does not answer. Your entries are kept; this page tries again by itself.",
   unexpected: "Something went wrong on this page.",

@@ -21,4 +21,9 @@ export function notifyProblem(title: string, error: unknown): void {
   notifications.show({ title, message, color: "red", autoClose: false, ...close });
 }
 
+/** Says that something failed on this side, where no server was asked. */
+export function notifyFailure(title: string): void {
+  notifications.show({ title, message: "", color: "red", autoClose: false, ...close });
+}
+
 const close = { closeButtonProps: { "aria-label": strings.closeNotification } };

@@ -1,5 +1,4 @@
 import { ActionIcon, Button, Loader, Menu, Tooltip } from "@mantine/core";
-import { useClipboard } from "@mantine/hooks";
 import { IconDots, IconDownload, IconFileText, IconLink, IconRefresh, IconTicket } from "@tabler/icons-react";
 import { useState } from "react";
 import { Link, useNavigate } from "react-router";
@@ -9,7 +8,7 @@ import type { LogStore } from "@/shared/live/logStore";
 import { useMe } from "@/shared/me/me";
 import { orgFrom, orgPath, useOrg } from "@/shared/org/org";
 import { useShortcut } from "@/shared/shortcuts/shortcuts";
-import { notifySuccess } from "@/shared/states/notify";
+import { copyText } from "@/shared/states/copyText";
 import { strings } from "@/strings/execution";
 import { CancelDialog } from "./CancelDialog";
 import { useOrganizationName } from "./ExecutionFacts";
@@ -24,12 +23,7 @@ interface ExecutionActionsProps {
 
 /** What can be done with a run. */
 export function ExecutionActions({ execution, log, onDownload }: ExecutionActionsProps) {
-  const clipboard = useClipboard();
   const copyTicket = useCopyTicket(execution, log);
-  const copyLink = () => {
-    clipboard.copy(window.location.href);
-    notifySuccess(strings.copied);
-  };
   const form = useRunAgainForm(execution);
   const navigate = useNavigate();
   useShortcut("r", () => void navigate(form ?? ""), form !== null);
@@ -45,7 +39,10 @@ export function ExecutionActions({ execution, log, onDownload }: ExecutionAction
           </ActionIcon>
         </Menu.Target>
         <Menu.Dropdown>
-          <Menu.Item leftSection={<IconLink size={16} aria-hidden />} onClick={copyLink}>
+          <Menu.Item
+            leftSection={<IconLink size={16} aria-hidden />}
+            onClick={() => void copyText(window.location.href)}
+          >
             {strings.copyLink}
           </Menu.Item>
           <Menu.Item leftSection={<IconTicket size={16} aria-hidden />} onClick={copyTicket}>
@@ -69,12 +66,10 @@ export function ExecutionActions({ execution, log, onDownload }: ExecutionAction
 
 /** Copies the run as text for a ticket. */
 export function useCopyTicket(execution: Execution, log: LogStore): () => void {
-  const clipboard = useClipboard();
   const organization = useOrganizationName(execution.org_id);
   return () => {
     const link = new URL(executionPath(execution), window.location.origin).href;
-    clipboard.copy(ticketText(execution, organization, link, log.lines));
-    notifySuccess(strings.copied);
+    void copyText(ticketText(execution, organization, link, log.lines));
   };
 }
 

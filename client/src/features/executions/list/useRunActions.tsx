@@ -2,7 +2,7 @@ import { IconCopy, IconEye, IconFilter, IconRepeat } from "@tabler/icons-react";
 import { executionPath } from "@/shared/executions/executions";
 import { useMe } from "@/shared/me/me";
 import { orgFrom, orgPath } from "@/shared/org/org";
-import { notifySuccess } from "@/shared/states/notify";
+import { copyText } from "@/shared/states/copyText";
 import type { RowAction } from "@/shared/table/RowMenu";
 import type { TableUrl } from "@/shared/table/useTableUrl";
 import { strings } from "@/strings/executions";
@@ -25,10 +25,7 @@ export function useRunActions(url: TableUrl): (run: Run) => RowAction[] {
       {
         label: strings.copyId,
         icon: <IconCopy size={14} aria-hidden />,
-        onSelect: async () => {
-          await navigator.clipboard.writeText(run.id);
-          notifySuccess(strings.copied);
-        },
+        onSelect: () => void copyText(run.id),
       },
       {
         label: strings.onlyWorkflow(run.workflow_name),

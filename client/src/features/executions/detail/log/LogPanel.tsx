@@ -1,14 +1,14 @@
 import { Button, Group, Text } from "@mantine/core";
-import { useClipboard, useLocalStorage } from "@mantine/hooks";
+import { useLocalStorage } from "@mantine/hooks";
 import { useCallback, useDeferredValue, useEffect, useState } from "react";
 import { useLocation } from "react-router";
 import type { Connection } from "@/shared/live/contact";
 import { isFinal } from "@/shared/live/liveEvents";
 import type { LogStore } from "@/shared/live/logStore";
 import { lineText } from "@/shared/live/logView";
+import { copyText } from "@/shared/states/copyText";
 import { Empty } from "@/shared/states/Empty";
-import { notifySuccess } from "@/shared/states/notify";
-import { strings as page, logStrings as strings } from "@/strings/execution";
+import { logStrings as strings } from "@/strings/execution";
 import type { Address } from "../address";
 import { type Execution, failedStep } from "../execution";
 import { ConnectionNote } from "./ConnectionNote";
@@ -72,11 +72,6 @@ export function LogPanel({ log, execution, connection, step, address, onAddress,
     getInitialValueInEffect: false,
   });
   const [wrap, setWrap] = useLocalStorage({ key: "msp.log.wrap", defaultValue: true, getInitialValueInEffect: false });
-  const clipboard = useClipboard();
-  const onCopy = () => {
-    clipboard.copy(rows.map(lineText).join("\n"));
-    notifySuccess(page.copied);
-  };
 
   const { pathname, search: query } = useLocation();
   const lineHref = useCallback(
@@ -107,7 +102,7 @@ export function LogPanel({ log, execution, connection, step, address, onAddress,
         onShowTimes={setShowTimes}
         wrap={wrap}
         onWrap={setWrap}
-        onCopy={onCopy}
+        onCopy={() => void copyText(rows.map(lineText).join("\n"))}
         onDownload={onDownload}
         stepName={stepName}
         onClearStep={() => onAddress({ step: "all", line: null })}
