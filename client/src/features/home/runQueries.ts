@@ -14,7 +14,7 @@ export const FAILED = "Failed,TimedOut,Interrupted";
 /** One's own runs that work or wait, then those that ended last. */
 export function myRunsQuery(orgId: string, userId: string) {
   return queryOptions({
-    queryKey: ["orgs", orgId, "executions", "mine-at-home"],
+    queryKey: ["orgs", orgId, "executions", "mine-at-home", userId],
     queryFn: async ({ signal }) => {
       const query = { user: userId, limit: SHOWN };
       const list = (status?: string) =>
@@ -42,7 +42,7 @@ export function failuresQuery(orgId: string) {
 /** How often the caller ran each workflow lately, by its name. */
 export function usedQuery(orgId: string, userId: string) {
   return queryOptions({
-    queryKey: ["orgs", orgId, "executions", "used-at-home"],
+    queryKey: ["orgs", orgId, "executions", "used-at-home", userId],
     queryFn: async ({ signal }) => {
       const query = { user: userId, limit: USED_AMONG };
       const { items } = await unwrap(api.GET("/api/executions", { params: { query }, ...inOrg(orgId), signal }));
