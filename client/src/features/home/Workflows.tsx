@@ -1,5 +1,5 @@
-import { ActionIcon, Anchor, Button, Text } from "@mantine/core";
-import { IconPlayerPlay, IconStar, IconStarFilled } from "@tabler/icons-react";
+import { ActionIcon, Anchor, Text } from "@mantine/core";
+import { IconStar, IconStarFilled } from "@tabler/icons-react";
 import { useQuery } from "@tanstack/react-query";
 import { Link } from "react-router";
 import { useMe } from "@/shared/me/me";
@@ -8,6 +8,9 @@ import { toggled, usePreferences, useSetPreferences } from "@/shared/preferences
 import { Empty } from "@/shared/states/Empty";
 import { ErrorState } from "@/shared/states/ErrorState";
 import { metadataQuery, type Workflow } from "@/shared/workflows/metadataQuery";
+import { runTarget, workflowPath } from "@/shared/workflows/paths";
+import { pauseOf } from "@/shared/workflows/pauseOf";
+import { RunButton } from "@/shared/workflows/RunButton";
 import { strings } from "@/strings/home";
 import classes from "./Home.module.css";
 import { ownWorkflows } from "./ownWorkflows";
@@ -65,9 +68,10 @@ interface RowProps {
   isFavourite: boolean;
 }
 
-function Row({ org, workflow: { name, description }, uses, isFavourite }: RowProps) {
+function Row({ org, workflow, uses, isFavourite }: RowProps) {
+  const { name, description } = workflow;
+  const me = useMe();
   const setPreferences = useSetPreferences();
-  const path = orgPath(org.id, `workflows/${encodeURIComponent(name)}`);
   const Star = isFavourite ? IconStarFilled : IconStar;
   return (
     <li className={classes.workflow}>
@@ -83,23 +87,21 @@ function Row({ org, workflow: { name, description }, uses, isFavourite }: RowPro
         <Star size={17} aria-hidden />
       </ActionIcon>
       <div className={classes.workflowText}>
-        <Anchor component={Link} to={path} fw={600} c="var(--mantine-color-text)">
+        <Anchor component={Link} to={workflowPath(org.id, name)} fw={600} c="var(--mantine-color-text)">
           {name}
         </Anchor>
         <Text size="sm" c="dimmed" lineClamp={2}>
           {description || (uses > 0 && strings.usedTimes(uses))}
         </Text>
       </div>
-      <Button
-        component={Link}
-        to={`${path}/run`}
+      <RunButton
+        target={runTarget(org, workflow, pauseOf(me, org.id, name))}
         size="xs"
         variant="light"
-        leftSection={<IconPlayerPlay size={14} aria-hidden />}
         aria-label={org.isAll ? `${strings.run} ${name}` : strings.runFor(name, org.name)}
       >
         {strings.run}
-      </Button>
+      </RunButton>
     </li>
   );
 }

@@ -14,11 +14,11 @@ import { RelativeTime } from "@/shared/time/RelativeTime";
 import { metadataQuery, type Workflow } from "@/shared/workflows/metadataQuery";
 import { runTarget } from "@/shared/workflows/paths";
 import { pauseOf } from "@/shared/workflows/pauseOf";
+import { RunButton } from "@/shared/workflows/RunButton";
 import { strings } from "@/strings/workflows";
 import { Facts } from "./Facts";
 import { Parameters } from "./Parameters";
 import { RecentRuns } from "./RecentRuns";
-import { RunButton } from "./RunButton";
 
 /** One workflow: what it does, what it asks for, what became of its runs, and the way to run it. */
 export default function WorkflowPage() {
