@@ -117,6 +117,29 @@ test("the switcher keeps the page, and nothing of the old organization stays", a
   expect(screen.queryByText("Contoso")).not.toBeInTheDocument();
 });
 
+test("an organization that was searched for is chosen by a click", async () => {
+  const { router } = start(`/o/${CONTOSO.id}/home`);
+  await heading("Contoso");
+  await userEvent.click(screen.getByRole("button", { name: "Organization: Contoso" }));
+  await userEvent.type(await screen.findByRole("combobox", { name: "Search organizations" }), "fab");
+  await userEvent.click(screen.getByRole("gridcell", { name: "Fabrikam" }));
+  await heading("Fabrikam");
+  expect(router.state.location.pathname).toBe(`/o/${FABRIKAM.id}/home`);
+});
+
+test("/ goes to the filter of the page, and without one to the search of everything", async () => {
+  const { router } = start(`/o/${CONTOSO.id}/workflows`);
+  const filter = await screen.findByRole("searchbox", { name: "Search workflows" });
+  await userEvent.keyboard("/");
+  expect(filter).toHaveFocus();
+  expect(filter).toHaveValue("");
+  await act(() => router.navigate(`/o/${CONTOSO.id}/home`));
+  await heading("Contoso");
+  await userEvent.keyboard("/");
+  await userEvent.type(await screen.findByRole("textbox", { name: "Search" }), "{Escape}");
+  await waitFor(() => expect(screen.queryByRole("textbox", { name: "Search" })).not.toBeInTheDocument());
+});
+
 test("a star makes a favourite, by keyboard alone", async () => {
   start(`/o/${CONTOSO.id}/home`);
   await heading("Contoso");

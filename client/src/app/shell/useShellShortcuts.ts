@@ -29,7 +29,7 @@ function useGoTo(key: string): void {
   useShortcut(`g ${key}`, () => void navigate(orgPath(org.id, page?.path ?? "home")), opens);
 }
 
-/** The page's own filter, which it marks with `data-filter`; without one, the search of everything. */
+/** The page's own filter: a search field, or what it marks with `data-filter`. Without one, the search of everything. */
 function focusFilter(): void {
   const filter = document.querySelector<HTMLElement>("main [data-filter], main [type='search']");
   if (filter) {

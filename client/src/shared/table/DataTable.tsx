@@ -52,13 +52,12 @@ export function DataTable<Row>(props: DataTableProps<Row>) {
   const { url, saved, save } = state;
   const isNarrow = useMediaQuery("(max-width: 47.99em)", false, { getInitialValueInEffect: false }) ?? false;
   const container = useRef<HTMLDivElement>(null);
-  const search = useRef<HTMLInputElement>(null);
-  useRowKeys(container, search);
+  useRowKeys(container);
   const hasPages = nextCursor !== undefined && (rows?.length !== 0 || nextCursor !== null || !url.isFirstPage);
 
   return (
     <section aria-label={facts.label}>
-      <FilterBar filters={filters} url={url} isNarrow={isNarrow} searchRef={search}>
+      <FilterBar filters={filters} url={url} isNarrow={isNarrow}>
         {tools}
         {isNarrow ? null : <ColumnsMenu columns={facts.columns} saved={saved} onChange={save} />}
       </FilterBar>

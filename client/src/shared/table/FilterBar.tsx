@@ -1,7 +1,7 @@
 import { Button, Collapse, Group } from "@mantine/core";
 import { useDisclosure } from "@mantine/hooks";
 import { IconFilter } from "@tabler/icons-react";
-import type { ReactNode, Ref } from "react";
+import type { ReactNode } from "react";
 import { strings } from "@/strings/table";
 import { ChoiceFilter } from "./ChoiceFilter";
 import { DaysFilter } from "./DaysFilter";
@@ -13,13 +13,12 @@ interface FilterBarProps {
   filters: TableFilter[];
   url: TableUrl;
   isNarrow: boolean;
-  searchRef: Ref<HTMLInputElement>;
   /** What stands at the right end. */
   children?: ReactNode;
 }
 
 /** The filters of a table: each a chip that says what it is set to, opens its choices and can be removed. */
-export function FilterBar({ filters, url, isNarrow, searchRef, children }: FilterBarProps) {
+export function FilterBar({ filters, url, isNarrow, children }: FilterBarProps) {
   const [isOpen, { toggle }] = useDisclosure(false);
   const searches = filters.filter((filter) => filter.kind === "search");
   const chips = filters.filter((filter) => filter.kind !== "search");
@@ -60,7 +59,6 @@ export function FilterBar({ filters, url, isNarrow, searchRef, children }: Filte
       {searches.map((filter) => (
         <SearchFilter
           key={filter.id}
-          ref={searchRef}
           label={filter.label}
           value={url.filters[filter.id] ?? ""}
           onChange={(value) => url.setFilters({ [filter.id]: value }, { replace: true })}

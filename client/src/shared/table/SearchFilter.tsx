@@ -1,7 +1,7 @@
 import { CloseButton, TextInput } from "@mantine/core";
 import { useDebouncedCallback } from "@mantine/hooks";
 import { IconSearch } from "@tabler/icons-react";
-import { type Ref, useEffect, useRef, useState } from "react";
+import { useEffect, useRef, useState } from "react";
 import { strings } from "@/strings/table";
 
 /** Milliseconds of rest after which what was typed is searched for: longer than between two keys of a fast typist. */
@@ -11,11 +11,10 @@ interface SearchFilterProps {
   label: string;
   value: string;
   onChange: (value: string | null) => void;
-  ref?: Ref<HTMLInputElement>;
 }
 
 /** A search field that asks once typing rests, or at once with Enter. */
-export function SearchFilter({ label, value, onChange, ref }: SearchFilterProps) {
+export function SearchFilter({ label, value, onChange }: SearchFilterProps) {
   const [text, setText] = useState(value);
   const asked = useRef(value);
   const search = useDebouncedCallback((typed: string) => {
@@ -36,7 +35,6 @@ export function SearchFilter({ label, value, onChange, ref }: SearchFilterProps)
   };
   return (
     <TextInput
-      ref={ref}
       size="xs"
       w={{ base: "100%", xs: 240 }}
       type="search"

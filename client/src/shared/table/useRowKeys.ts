@@ -1,14 +1,10 @@
 import type { RefObject } from "react";
 import { useShortcut } from "@/shared/shortcuts/shortcuts";
 
-/**
- * `j` and `k` move between the rows of a table, and Enter opens the one in focus, because the focus is on its link.
- * `/` goes to the search field.
- */
-export function useRowKeys(container: RefObject<HTMLElement | null>, search: RefObject<HTMLInputElement | null>): void {
+/** `j` and `k` move between the rows of a table, and Enter opens the one in focus, because the focus is on its link. */
+export function useRowKeys(container: RefObject<HTMLElement | null>): void {
   useShortcut("j", () => moveBetweenRows(container.current, 1));
   useShortcut("k", () => moveBetweenRows(container.current, -1));
-  useShortcut("/", () => search.current?.focus());
 }
 
 function moveBetweenRows(container: HTMLElement | null, by: 1 | -1): void {

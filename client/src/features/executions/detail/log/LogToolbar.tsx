@@ -100,7 +100,6 @@ function Search({ search, onSearch, matchAt, matches, onMove }: LogToolbarProps)
         type="search"
         aria-label={strings.search}
         placeholder={strings.search}
-        data-page-filter
         size="xs"
         value={search}
         onChange={(event) => onSearch(event.currentTarget.value)}
