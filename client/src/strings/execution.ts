@@ -63,10 +63,7 @@ export const strings = {
   traceback: "Traceback",
 
   steps: "Steps",
-  allSteps: "All steps",
   stepsHint: "Select a step to see only its lines",
-  noSteps: "This workflow names no steps.",
-  stepDuration: (name: string, status: string, duration: string) => `${name}, ${status}, ${duration}`,
 
   tabs: { logs: "Log", result: "Result", input: "Input", details: "Details" },
 
@@ -77,7 +74,6 @@ export const strings = {
   nothingReturned: "The workflow returned nothing (None).",
   largeResult: "This result is larger than 256 KB. Below is its beginning.",
   loadWhole: "Load all of it",
-  loadingWhole: "Loading...",
   resultFailed: "The result could not be loaded",
   preview: "Beginning of the result",
   noInput: "No parameters",

@@ -34,5 +34,4 @@ export const strings = {
   onlyUser: (name: string) => `Only runs started by ${name}`,
   newRuns: (count: number) => (count === 1 ? "1 new run" : `${count} new runs`),
   changedRuns: "Some of these runs have a new status",
-  showThem: "Show",
 } as const;

@@ -32,7 +32,6 @@ export const strings = {
 
   connection: "Connection",
   test: "Test connection",
-  testing: "Asking the service",
   testFailed: "The connection could not be tested",
   testNeedsSaving: "Save your changes first: the test uses what is stored",
   checked: "Checked",

@@ -12,7 +12,6 @@ export const strings = {
   unexpected: "Something went wrong on this page.",
   unexpectedHint: "Reload the page. If it happens again, tell your administrator what you did before.",
   reload: "Reload",
-  fieldsAtFault: "Please check",
   denied: (right: string) => `You need the right to ${right}`,
   deniedHint: (where: string) =>
     `Your account does not have this right in ${where}. A platform administrator can grant it.`,

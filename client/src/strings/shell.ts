@@ -3,7 +3,6 @@ export const strings = {
   skip: "Skip to content",
   mainNavigation: "Main",
   openNavigation: "Open navigation",
-  closeNavigation: "Close navigation",
   collapse: "Collapse navigation",
   expand: "Expand navigation",
   home: "Home",

@@ -55,7 +55,6 @@ export const strings = {
   parameter: "Parameter",
   type: "Type",
   required: "Required",
-  optional: "Optional",
   defaultIs: "Default",
   choices: "Choices",
   choicesFrom: (generator: string) => `From ${generator}`,

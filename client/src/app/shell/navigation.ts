@@ -3,7 +3,7 @@ import type { Permissions } from "@/shared/me/me";
 import { strings } from "@/strings/shell";
 
 /** A page of the sidebar and of the palette. */
-export interface NavigationItem {
+interface NavigationItem {
   /** Its path under the organization. */
   path: string;
   label: string;

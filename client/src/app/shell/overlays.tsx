@@ -1,7 +1,7 @@
 import { createContext, type ReactNode, useContext, useMemo, useState } from "react";
 
 /** What can lie over the page; one at a time. */
-export type Overlay = "switcher" | "help" | "pause";
+type Overlay = "switcher" | "help" | "pause";
 
 interface Overlays {
   open: Overlay | null;

@@ -5,7 +5,7 @@ import type { Org } from "@/shared/org/org";
 import type { components } from "@/types/api";
 
 /** What to pause, and why. */
-export type NewPause = { id: string } & components["schemas"]["SetPause"];
+type NewPause = { id: string } & components["schemas"]["SetPause"];
 
 /** Pauses everything, an organization or a workflow. */
 export function usePause() {

@@ -57,6 +57,6 @@ export function usedQuery(orgId: string, userId: string) {
 }
 
 /** 24 hours before now. */
-export function dayAgo(): string {
+function dayAgo(): string {
   return new Date(Date.now() - DAY_MS).toISOString();
 }

@@ -1,7 +1,7 @@
 import { strings } from "@/strings/integrations";
 
 /** One setting of an integration, as its schema describes it. */
-export interface SettingField {
+interface SettingField {
   name: string;
   label: string;
   description: string | undefined;
@@ -13,7 +13,7 @@ export interface SettingField {
 }
 
 /** Settings as the controls hold them. */
-export type SettingTexts = Record<string, string>;
+type SettingTexts = Record<string, string>;
 
 /** What a credential is bound to: when one of these changes, the server forgets it. */
 const credentialBoundTo = ["base_url", "auth_url", "tenant"];

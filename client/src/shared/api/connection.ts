@@ -1,7 +1,7 @@
 import { useSyncExternalStore } from "react";
 
 /** Whether the server answers: `restarting` when it says it is on its way, `lost` when nothing answers. */
-export type ConnectionState = "ok" | "lost" | "restarting";
+type ConnectionState = "ok" | "lost" | "restarting";
 
 /** The first look after a loss, and the longest pause between two. */
 const FIRST_LOOK_MS = 1_000;

@@ -1,7 +1,7 @@
 import type { components } from "@/types/api";
 
 /** A refusal as the server words it (RFC 9457). */
-export type ProblemBody = components["schemas"]["Problem"];
+type ProblemBody = components["schemas"]["Problem"];
 
 /** A request the server refused. Thrown by `unwrap`; queries and mutations carry it as their error. */
 export class Problem extends Error {

@@ -1,7 +1,7 @@
 import { useSearchParams } from "react-router";
 
 /** A dialog that stands in the URL: it can be linked to, and Back closes it. */
-export interface DialogParam {
+interface DialogParam {
   /** What is open: the name of a thing, or the empty text for a new one. `undefined` while the dialog is closed. */
   open: string | undefined;
   /** Where the dialog is open for a thing. */

@@ -7,7 +7,7 @@ export type ExecutionSummary = components["schemas"]["ExecutionSummary"];
 /** Where an execution stands. */
 export type ExecutionStatus = components["schemas"]["ExecutionStatus"];
 /** What a list of executions is narrowed to. */
-export type ExecutionFilter = Omit<NonNullable<operations["listExecutions"]["parameters"]["query"]>, "org_id">;
+type ExecutionFilter = Omit<NonNullable<operations["listExecutions"]["parameters"]["query"]>, "org_id">;
 
 /** A page of the executions of one organization, or of all the caller may see. Newest first. */
 export function executionsQuery(orgId: string, filter: ExecutionFilter = {}) {

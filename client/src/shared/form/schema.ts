@@ -12,7 +12,7 @@ export interface FormSchema {
 }
 
 /** The types of fields this client draws. A server may know more. */
-export const FIELD_TYPES = [
+const FIELD_TYPES = [
   "text",
   "textarea",
   "email",
@@ -33,7 +33,7 @@ export const FIELD_TYPES = [
   "divider",
 ] as const;
 
-export type FieldType = (typeof FIELD_TYPES)[number];
+type FieldType = (typeof FIELD_TYPES)[number];
 
 /** A field, or an element of the layout. */
 export interface Field {
@@ -69,7 +69,7 @@ export interface FieldValidation {
 
 export type FieldOptions = OptionSource & { allow_custom?: boolean; auto_select_single?: boolean };
 
-export type OptionSource =
+type OptionSource =
   | { source: "static"; items: OptionItem[] }
   | { source: "option_generator"; generator: string; inputs?: Record<string, OptionInput> };
 
@@ -84,7 +84,7 @@ export interface OptionItem {
   disabled?: boolean;
 }
 
-export type OptionInput = { field: string } | { value: unknown };
+type OptionInput = { field: string } | { value: unknown };
 
 export type Conditions = { all: Condition[] } | { any: Condition[] };
 

@@ -1,12 +1,12 @@
 import { createParser, type EventSourceMessage } from "eventsource-parser";
 
 /** The server is never silent for longer than 15 seconds; one more is for the way. */
-export const SILENCE_MS = 16_000;
+const SILENCE_MS = 16_000;
 /** A stream that has said nothing for so long never will: something on the way holds it back. */
 export const NOTHING_MS = 10_000;
 
 /** How a stream ended: it was closed or broke off, nothing of it arrived in time, or the server refused it. */
-export type StreamEnd = { kind: "closed" } | { kind: "nothing" } | { kind: "refused"; response: Response };
+type StreamEnd = { kind: "closed" } | { kind: "nothing" } | { kind: "refused"; response: Response };
 
 interface Reading {
   /** Every event of a chunk at once, so that many lines cost one update. */

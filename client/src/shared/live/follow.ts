@@ -19,7 +19,7 @@ export interface LiveSource {
 }
 
 /** Who wants to know. */
-export interface LiveListener {
+interface LiveListener {
   onNews(news: LiveNews): void;
   onConnection(connection: Connection): void;
   /** There is no stream: whoever wants progress and steps reads the execution. */

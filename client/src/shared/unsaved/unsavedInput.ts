@@ -1,25 +1,10 @@
-import { useCallback, useEffect, useRef, useState, useSyncExternalStore } from "react";
+import { useCallback, useEffect, useRef, useState } from "react";
 
 const holders = new Set<symbol>();
-const listeners = new Set<() => void>();
-
-function changed(): void {
-  for (const listener of listeners) {
-    listener();
-  }
-}
 
 /** Whether any form holds input that leaving would lose. Read at the moment of leaving. */
 export function hasUnsavedInput(): boolean {
   return holders.size > 0;
-}
-
-/** Whether any form holds input that leaving would lose, for what shows it. */
-export function useHasUnsavedInput(): boolean {
-  return useSyncExternalStore((listener) => {
-    listeners.add(listener);
-    return () => listeners.delete(listener);
-  }, hasUnsavedInput);
 }
 
 /**
@@ -36,7 +21,6 @@ export function useUnsavedInput(dirty: boolean): () => void {
       return undefined;
     }
     holders.add(holder);
-    changed();
     const ask = (event: BeforeUnloadEvent) => {
       if (!released.current) {
         event.preventDefault();
@@ -46,12 +30,10 @@ export function useUnsavedInput(dirty: boolean): () => void {
     return () => {
       window.removeEventListener("beforeunload", ask);
       holders.delete(holder);
-      changed();
     };
   }, [dirty, holder]);
   return useCallback(() => {
     released.current = true;
     holders.delete(holder);
-    changed();
   }, [holder]);
 }

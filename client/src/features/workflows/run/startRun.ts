@@ -1,7 +1,7 @@
 import { api, inOrg, unwrapWithResponse } from "@/shared/api/client";
 
 /** What to run. */
-export interface RunRequest {
+interface RunRequest {
   orgId: string;
   workflow: string;
   values: Record<string, unknown>;

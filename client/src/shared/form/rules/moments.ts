@@ -13,7 +13,7 @@ export function dayNumber(text: unknown): number | undefined {
 }
 
 /** Seconds since 1970 and nanoseconds. */
-export type Instant = readonly [seconds: number, nanoseconds: number];
+type Instant = readonly [seconds: number, nanoseconds: number];
 
 const INSTANT =
   /^([0-9]{4}-[0-9]{2}-[0-9]{2})T([0-9]{2}):([0-9]{2}):([0-9]{2})(?:\.([0-9]{1,9}))?(?:Z|([+-])([0-9]{2}):([0-9]{2}))$/;

@@ -6,7 +6,7 @@
  */
 
 /** Whether some part of the text matches. */
-export type Matcher = (text: string) => boolean;
+type Matcher = (text: string) => boolean;
 
 const MAX_CHARS = 500;
 const MAX_STEPS = 2000;

@@ -22,7 +22,7 @@ export interface Fault {
 }
 
 /** What to run the workflow with, or why not. */
-export type Validated = { values: Record<string, unknown> } | { faults: Fault[] };
+type Validated = { values: Record<string, unknown> } | { faults: Fault[] };
 
 /**
  * Checks a submission and answers what to run the workflow with: hidden and empty fields are left out, texts are trimmed,

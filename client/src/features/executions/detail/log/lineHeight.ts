@@ -2,7 +2,7 @@ import type { LogLine } from "@/shared/live/liveEvents";
 import { isTraceback } from "@/shared/live/logView";
 
 /** Height of one line of text in pixels; the style sheet agrees. */
-export const LINE_PX = 20;
+const LINE_PX = 20;
 /** Width of a character at 12 px monospace, in pixels. */
 const CHARACTER_PX = 7.25;
 
