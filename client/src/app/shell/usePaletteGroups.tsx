@@ -18,6 +18,7 @@ import { themeChoices } from "@/shared/theme/choices";
 import { useTheme } from "@/shared/theme/useTheme";
 import { formatInstant } from "@/shared/time/format";
 import { metadataQuery } from "@/shared/workflows/metadataQuery";
+import { runPath } from "@/shared/workflows/paths";
 import { strings as common } from "@/strings/shared";
 import { strings } from "@/strings/shell";
 import { pagesFor } from "./navigation";
@@ -61,7 +62,7 @@ function useRunnable(org: Org): PaletteGroup {
       label: org.isAll ? strings.run(name) : strings.runFor(name, org.name),
       description,
       icon: IconPlayerPlay,
-      run: () => void navigate(orgPath(org.id, `workflows/${encodeURIComponent(name)}/run`)),
+      run: () => void navigate(runPath(org.id, name)),
     }),
   );
   return { label: strings.workflows, entries, limit: 6 };

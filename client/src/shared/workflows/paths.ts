@@ -8,6 +8,16 @@ export function workflowPath(orgId: string, name: string): string {
   return orgPath(orgId, `workflows/${encodeURIComponent(name)}`);
 }
 
+/** The form that runs a workflow, filled with the input of an earlier run where there is one. */
+export function runPath(orgId: string, name: string, from?: string): string {
+  return orgPath(orgId, runRest(name) + (from === undefined ? "" : `?from=${from}`));
+}
+
+/** What follows the organization in {@link runPath}, for who still has to choose one. */
+export function runRest(name: string): string {
+  return `workflows/${encodeURIComponent(name)}/run`;
+}
+
 /** A way to the form that runs a workflow, or the reason why there is none now. */
 export interface RunTarget {
   /** Names the organization, where one is acted on. */
@@ -20,7 +30,7 @@ export interface RunTarget {
 export function runTarget(org: Org, workflow: Workflow, pause: Pause | undefined): RunTarget {
   return {
     label: org.isAll ? strings.run : strings.runFor(org.name),
-    to: `${workflowPath(org.id, workflow.name)}/run`,
+    to: runPath(org.id, workflow.name),
     disabledReason: whyNot(org, pause),
   };
 }

@@ -4,6 +4,7 @@ import { Link } from "react-router";
 import { orgPath, useOrg } from "@/shared/org/org";
 import { Copyable } from "@/shared/states/Copyable";
 import { formatDuration, formatExact } from "@/shared/time/format";
+import { workflowPath } from "@/shared/workflows/paths";
 import { strings } from "@/strings/execution";
 import type { Execution } from "./execution";
 
@@ -16,12 +17,7 @@ export function DetailsTab({ execution }: { execution: Execution }) {
     [names.id, <Copyable key="id" value={execution.id} what="run id" />],
     [
       names.workflow,
-      <Anchor
-        key="workflow"
-        component={Link}
-        inherit
-        to={orgPath(org.id, `workflows/${encodeURIComponent(execution.workflow_name)}`)}
-      >
+      <Anchor key="workflow" component={Link} inherit to={workflowPath(org.id, execution.workflow_name)}>
         {execution.workflow_name}
       </Anchor>,
     ],

@@ -6,9 +6,10 @@ import { executionPath } from "@/shared/executions/executions";
 import { isFinal } from "@/shared/live/liveEvents";
 import type { LogStore } from "@/shared/live/logStore";
 import { useMe } from "@/shared/me/me";
-import { orgFrom, orgPath, useOrg } from "@/shared/org/org";
+import { orgFrom, useOrg } from "@/shared/org/org";
 import { useShortcut } from "@/shared/shortcuts/shortcuts";
 import { copyText } from "@/shared/states/copyText";
+import { runPath } from "@/shared/workflows/paths";
 import { strings } from "@/strings/execution";
 import { CancelDialog } from "./CancelDialog";
 import { useOrganizationName } from "./ExecutionFacts";
@@ -99,7 +100,7 @@ function useRunAgainForm({ id, org_id, workflow_name }: Execution): string | nul
   const org = useOrg();
   const where = org_id ?? "all";
   const isAllowed = (orgFrom(me, where) ?? org).permissions.execute_workflows;
-  return isAllowed ? orgPath(where, `workflows/${encodeURIComponent(workflow_name)}/run?from=${id}`) : null;
+  return isAllowed ? runPath(where, workflow_name, id) : null;
 }
 
 /** Cancels the run after asking; waits for the engine's answer, which the run itself shows. */

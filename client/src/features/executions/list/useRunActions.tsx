@@ -1,10 +1,11 @@
 import { IconCopy, IconEye, IconFilter, IconRepeat } from "@tabler/icons-react";
 import { executionPath } from "@/shared/executions/executions";
 import { useMe } from "@/shared/me/me";
-import { orgFrom, orgPath } from "@/shared/org/org";
+import { orgFrom } from "@/shared/org/org";
 import { copyText } from "@/shared/states/copyText";
 import type { RowAction } from "@/shared/table/RowMenu";
 import type { TableUrl } from "@/shared/table/useTableUrl";
+import { runPath } from "@/shared/workflows/paths";
 import { strings } from "@/strings/executions";
 import type { Run } from "./runsQuery";
 
@@ -19,7 +20,7 @@ export function useRunActions(url: TableUrl): (run: Run) => RowAction[] {
       {
         label: strings.runAgain,
         icon: <IconRepeat size={14} aria-hidden />,
-        to: orgPath(orgId, `workflows/${encodeURIComponent(run.workflow_name)}/run?from=${run.id}`),
+        to: runPath(orgId, run.workflow_name, run.id),
         disabledReason: mayRun ? undefined : strings.runAgainDenied,
       },
       {

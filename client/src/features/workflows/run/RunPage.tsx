@@ -15,7 +15,7 @@ import { ErrorState } from "@/shared/states/ErrorState";
 import { ProblemAlert } from "@/shared/states/ProblemAlert";
 import { PageSkeleton } from "@/shared/states/Skeletons";
 import { metadataQuery, type Workflow } from "@/shared/workflows/metadataQuery";
-import { runTarget } from "@/shared/workflows/paths";
+import { runRest, runTarget } from "@/shared/workflows/paths";
 import { pauseOf } from "@/shared/workflows/pauseOf";
 import { strings } from "@/strings/run";
 import type { components } from "@/types/api";
@@ -54,7 +54,7 @@ export default function RunPage() {
           </Anchor>
         </Empty>
       ) : workflow.requires_org && org.isAll ? (
-        <ChooseOrganization what={strings.what} rest={`workflows/${encodeURIComponent(name)}/run${search}`} />
+        <ChooseOrganization what={strings.what} rest={runRest(name) + search} />
       ) : !org.permissions.execute_workflows ? (
         <Denied right="execute_workflows" />
       ) : (
