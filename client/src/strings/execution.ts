@@ -99,6 +99,23 @@ export const strings = {
   },
 } as const;
 
+/** Names in the text for a ticket. */
+export const ticketStrings = {
+  workflow: "Workflow",
+  organization: "Organization",
+  status: "Status",
+  startedBy: "Started by",
+  form: "Form",
+  started: "Started",
+  ended: "Ended",
+  took: "Took",
+  step: "Step",
+  error: "Error",
+  run: "Run",
+  link: "Link",
+  lastLines: "Last lines of the log:",
+} as const;
+
 /** Copy of the log. */
 export const logStrings = {
   label: "Log",

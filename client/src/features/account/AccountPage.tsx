@@ -63,7 +63,7 @@ function Who() {
           <dd>{user.email}</dd>
           <dt>{strings.id}</dt>
           <dd>
-            <Copyable value={user.id} what="user id" />
+            <Copyable value={user.id} what="user" />
           </dd>
         </dl>
       </Stack>

@@ -1,3 +1,4 @@
+import { strings } from "@/strings/shared";
 import type { components } from "@/types/api";
 
 /** A refusal as the server words it (RFC 9457). */
@@ -54,7 +55,7 @@ export function problemFrom(response: Response, body: unknown): Problem {
   const requestId = response.headers.get("x-request-id");
   return new Problem({
     type: "about:blank",
-    title: response.statusText || `The server answered ${response.status}`,
+    title: response.statusText || strings.answered(response.status),
     status: response.status,
     ...(requestId && { instance: `urn:uuid:${requestId}` }),
   });

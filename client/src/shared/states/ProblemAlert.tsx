@@ -32,7 +32,7 @@ export function ProblemAlert({ problem, title, onRetry }: ProblemAlertProps) {
         {requestId && (
           <Group gap={6}>
             <Text size="xs">{strings.requestId}</Text>
-            <Copyable value={requestId} what="request id" />
+            <Copyable value={requestId} what="request" />
           </Group>
         )}
         {onRetry && (

@@ -14,7 +14,7 @@ const names = strings.details;
 export function DetailsTab({ execution }: { execution: Execution }) {
   const org = useOrg();
   const rows: [string, ReactNode][] = [
-    [names.id, <Copyable key="id" value={execution.id} what="run id" />],
+    [names.id, <Copyable key="id" value={execution.id} what="run" />],
     [
       names.workflow,
       <Anchor key="workflow" component={Link} inherit to={workflowPath(org.id, execution.workflow_name)}>

@@ -1,6 +1,7 @@
 import type { LogLine } from "@/shared/live/liveEvents";
 import { lineText } from "@/shared/live/logView";
 import { formatDuration, formatExact } from "@/shared/time/format";
+import { ticketStrings as names } from "@/strings/execution";
 import { strings as shared } from "@/strings/shared";
 import { type Execution, failedStep } from "./execution";
 
@@ -12,20 +13,20 @@ export function ticketText(execution: Execution, organization: string, link: str
   const step = failedStep(execution);
   const error = [execution.error_type, execution.error_message].filter(Boolean).join(": ");
   const facts: [string, string | null | undefined | false][] = [
-    ["Workflow", execution.workflow_name],
-    ["Organization", organization],
-    ["Status", shared.statuses[execution.status]],
-    ["Started by", execution.executed_by_name],
-    ["Form", execution.form_name],
-    ["Started", formatExact(new Date(execution.started_at))],
-    ["Ended", execution.completed_at && formatExact(new Date(execution.completed_at))],
-    ["Took", typeof execution.duration_ms === "number" && formatDuration(execution.duration_ms)],
-    ["Step", step?.name],
-    ["Error", error],
-    ["Run", execution.id],
-    ["Link", link],
+    [names.workflow, execution.workflow_name],
+    [names.organization, organization],
+    [names.status, shared.statuses[execution.status]],
+    [names.startedBy, execution.executed_by_name],
+    [names.form, execution.form_name],
+    [names.started, formatExact(new Date(execution.started_at))],
+    [names.ended, execution.completed_at && formatExact(new Date(execution.completed_at))],
+    [names.took, typeof execution.duration_ms === "number" && formatDuration(execution.duration_ms)],
+    [names.step, step?.name],
+    [names.error, error],
+    [names.run, execution.id],
+    [names.link, link],
   ];
   const written = facts.filter(([, value]) => value).map(([name, value]) => `${name}: ${value}`);
   const last = log.slice(-LAST_LINES).map((line) => lineText(line).trimEnd());
-  return [...written, ...(last.length > 0 ? ["", "Last lines of the log:", ...last] : [])].join("\n");
+  return [...written, ...(last.length > 0 ? ["", names.lastLines, ...last] : [])].join("\n");
 }

@@ -52,7 +52,7 @@ export function runColumns(me: Me, isAll: boolean): Column<Run>[] {
       title: strings.id,
       width: 350,
       isOptional: true,
-      render: (run) => <Copyable value={run.id} what="id" />,
+      render: (run) => <Copyable value={run.id} what="run" />,
     },
   ];
 }
