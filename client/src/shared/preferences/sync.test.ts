@@ -1,7 +1,7 @@
 import { waitFor } from "@testing-library/react";
 import { HttpResponse, http } from "msw";
 import { setupServer } from "msw/node";
-import { afterAll, afterEach, beforeAll, beforeEach, expect, test } from "vitest";
+import { afterAll, afterEach, beforeAll, beforeEach, expect, test, vi } from "vitest";
 import { problemJson } from "@/shared/testing/problemJson";
 import { toggled } from "./preferences";
 import { changeSettings, readSettings } from "./store";
@@ -65,6 +65,21 @@ test("what was chosen before the server kept anything is brought to it", async (
   changeSettings(USER, () => ({ favourites: ["x"] }));
   stop = syncPreferences(USER);
   await waitFor(() => expect(favourites()).toEqual(["x"]));
+});
+
+test("a change just before the page is left is sent at once, in a way that outlives the page", async () => {
+  stored = { settings: NEW, version: 1 };
+  const fetch = vi.spyOn(globalThis, "fetch");
+  stop = syncPreferences(USER);
+  changeSettings(USER, () => ({ favourites: ["x"] }));
+  await waitFor(() => expect(favourites()).toEqual(["x"]));
+  fetch.mockClear();
+  changeSettings(USER, () => ({ favourites: ["x", "y"] }));
+  window.dispatchEvent(new Event("pagehide"));
+  expect(fetch.mock.calls.map(([request]) => request)).toMatchObject([{ method: "PUT", keepalive: true }]);
+  await waitFor(() => expect(favourites()).toEqual(["x", "y"]));
+  window.dispatchEvent(new Event("pagehide"));
+  expect(fetch).toHaveBeenCalledOnce();
 });
 
 test("a change is made again on top of what another tab chose meanwhile", async () => {

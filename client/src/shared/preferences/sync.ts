@@ -34,11 +34,12 @@ export function syncPreferences(userId: string): () => void {
     }
     return data;
   };
-  const write = async (base: Settings, sent: Change[]) => {
+  const write = async (base: Settings, sent: Change[], keepalive: boolean) => {
     const { data, response } = await unwrapWithResponse(
       api.PUT("/api/me/settings", {
         body: toSettings(readSettings(userId), base),
         params: { header: etag === null ? {} : { "If-Match": etag } },
+        keepalive,
         signal: abort.signal,
       }),
     );
@@ -47,7 +48,8 @@ export function syncPreferences(userId: string): () => void {
     pending = pending.filter((change) => !sent.includes(change));
   };
 
-  const flush = async () => {
+  const flush = async (isLeaving = false) => {
+    clearTimeout(timer);
     timer = undefined;
     if (busy) {
       return;
@@ -56,7 +58,7 @@ export function syncPreferences(userId: string): () => void {
     try {
       known ??= await read();
       while (pending.length > 0) {
-        await write(known, [...pending]).catch(async (error: unknown) => {
+        await write(known, [...pending], isLeaving).catch(async (error: unknown) => {
           if (!(error instanceof Problem && error.status === 412)) {
             throw error;
           }
@@ -73,7 +75,16 @@ export function syncPreferences(userId: string): () => void {
     }
   };
 
+  // What was chosen just before a reload would be undone by the older choices that are read after it.
+  const leave = () => {
+    if (known && pending.length > 0) {
+      void flush(true);
+    }
+  };
+  window.addEventListener("pagehide", leave);
+
   const stops = [
+    () => window.removeEventListener("pagehide", leave),
     onChange((whose, change) => {
       if (whose === userId) {
         pending.push(change);
