@@ -227,6 +227,23 @@ test("a form with unsaved input is asked about before the organization is switch
   form.unmount();
 });
 
+test("a dialog in the URL with unsaved input is asked about before Back closes it", async () => {
+  const { router } = start(`/o/${CONTOSO.id}/home`);
+  await heading("Contoso");
+  await act(() => router.navigate("?edit=office"));
+  const form = renderHook(() => useUnsavedInput(true));
+
+  await act(() => router.navigate(-1));
+  const question = within(await screen.findByRole("dialog", { name: "Discard your entries?" }));
+  await userEvent.click(question.getByRole("button", { name: "Keep editing" }));
+  expect(router.state.location.search).toBe("?edit=office");
+
+  form.result.current();
+  await act(() => router.navigate(-1));
+  expect(router.state.location.search).toBe("");
+  form.unmount();
+});
+
 test("while the server is away a banner says so, and goes when it is back", async () => {
   const { queryClient } = start(`/o/${CONTOSO.id}/home`);
   await heading("Contoso");
