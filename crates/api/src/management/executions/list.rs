@@ -43,7 +43,8 @@ pub struct ExecutionQuery {
     /// Only what started before this instant.
     #[param(value_type = Option<String>, format = DateTime)]
     to: Option<String>,
-    /// Only what has all these words in its id, workflow, form, caller, error or input, letter case ignored. Inputs of
+    /// Only what has all these words in its workflow, form, caller, error or input, letter case ignored, or whose id is,
+    /// begins or ends with them (at least four characters). Inputs of
     /// more than about 30,000 characters are not searched.
     #[param(min_length = 1, max_length = 200)]
     q: Option<String>,

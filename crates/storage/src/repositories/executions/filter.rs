@@ -5,6 +5,9 @@ use chrono::{DateTime, Utc};
 use msp_domain::ids::reverse_timestamp;
 use msp_domain::{ExecutionId, ExecutionStatus, UserId};
 
+/// Least of an id that names it: the client abbreviates ids to their last four characters.
+const MIN_ID_PART: usize = 4;
+
 /// What an execution must be to be listed. Looked at row by row; when it started is not part of it, see [`Started`].
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct ExecutionFilter {
@@ -40,8 +43,7 @@ impl ExecutionFilter {
         };
         let id = execution.id.key();
         let texts = [
-            Some(id.as_str()),
-            Some(&execution.workflow_name),
+            Some(execution.workflow_name.as_str()),
             Some(&execution.executed_by_name),
             execution.form_name.as_deref(),
             execution.error_type.as_deref(),
@@ -49,8 +51,13 @@ impl ExecutionFilter {
             input,
         ];
         let texts: Vec<String> = texts.into_iter().flatten().map(str::to_lowercase).collect();
-        self.words.iter().all(|word| texts.iter().any(|text| text.contains(word)))
+        self.words.iter().all(|word| names_id(word, &id) || texts.iter().any(|text| text.contains(word)))
     }
+}
+
+/// Whether a word is an id as people copy or abbreviate it. Anywhere inside, "ada" would stand in every hundredth id.
+fn names_id(word: &str, id: &str) -> bool {
+    word.len() >= MIN_ID_PART && (id.starts_with(word) || id.ends_with(word))
 }
 
 /// When the executions of a list started, to the millisecond. Row keys begin with that time, so this is a range of rows,
@@ -85,6 +92,16 @@ fn just_before(instant: DateTime<Utc>) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn an_id_is_named_by_the_whole_of_it_its_start_or_its_end_but_by_no_word_inside() {
+        let id = "0197c1c8-ada0-7ada-8ada-000000cafe12";
+        for (word, named) in
+            [(id, true), ("0197c1c8", true), ("fe12", true), ("ada", false), ("7ada", false), ("e12", false)]
+        {
+            assert_eq!(names_id(word, id), named, "{word}");
+        }
+    }
 
     #[test]
     fn a_range_of_time_is_a_range_of_keys_that_holds_its_start_and_not_its_end() {
