@@ -7024,7 +7024,8 @@ export interface operations {
                 /** @description Only what started before this instant. */
                 to?: string;
                 /**
-                 * @description Only what has all these words in its id, workflow, form, caller, error or input, letter case ignored. Inputs of
+                 * @description Only what has all these words in its workflow, form, caller, error or input, letter case ignored, or whose id is,
+                 *     begins or ends with them (at least four characters). Inputs of
                  *     more than about 30,000 characters are not searched.
                  */
                 q?: string;
