@@ -1017,14 +1017,25 @@ export interface paths {
 export type webhooks = Record<string, never>;
 export interface components {
     schemas: {
-        /** @description A run that goes on. */
+        /**
+         * @description A run that goes on.
+         * @example {
+         *       "execution_id": "0197c1c8-7a4e-7c41-9e0b-3f6f6d7f2f10",
+         *       "status": "Pending"
+         *     }
+         */
         AcceptedRun: {
             /** @description The execution; read it at `/api/executions/{id}`. */
             execution_id: components["schemas"]["ExecutionId"];
             /** @description Where it stands. */
             status: components["schemas"]["ExecutionStatus"];
         };
-        /** @description The answer "yes". A "no" is a problem with `"allowed": false`. */
+        /**
+         * @description The answer "yes". A "no" is a problem with `"allowed": false`.
+         * @example {
+         *       "allowed": true
+         *     }
+         */
         Allowed: {
             /** @description Always `true`. */
             allowed: boolean;
@@ -1121,7 +1132,14 @@ export interface components {
             /** @description Which right. */
             permission: components["schemas"]["Permission"];
         };
-        /** @description What a client must know before it can sign anyone in. */
+        /**
+         * @description What a client must know before it can sign anyone in.
+         * @example {
+         *       "mode": "session",
+         *       "version": "0.1.0",
+         *       "build": "5cd2e15a5f821f8b"
+         *     }
+         */
         ClientConfig: {
             /** @description How browsers sign in: `session`. */
             mode: string;
@@ -1157,7 +1175,18 @@ export interface components {
          * @enum {string}
          */
         ConfigType: "string" | "int" | "bool" | "secret_ref";
-        /** @description A config value with its origin. */
+        /**
+         * @description A config value with its origin.
+         * @example {
+         *       "key": "default_usage_location",
+         *       "type": "string",
+         *       "value": "DE",
+         *       "description": "Usage location of new users",
+         *       "origin": "organization",
+         *       "updated_at": "2026-07-01T08:30:00Z",
+         *       "updated_by": "b9bb3ad1-6687-4eb2-9413-a2bbe7263003"
+         *     }
+         */
         ConfigView: {
             /** @description Its name. */
             key: string;
@@ -1231,7 +1260,26 @@ export interface components {
          * @enum {string}
          */
         ExecutionStatus: "Pending" | "Running" | "Success" | "Failed" | "Cancelled" | "TimedOut" | "Interrupted";
-        /** @description An execution in a list. */
+        /**
+         * @description An execution in a list.
+         * @example {
+         *       "id": "0197c1c8-7a4e-7c41-9e0b-3f6f6d7f2f10",
+         *       "org_id": "6f9619ff-8b86-d011-b42d-00cf4fc964ff",
+         *       "workflow_name": "user_onboarding",
+         *       "form_id": "26d7d0ed-be63-4369-b2cd-35663fb78183",
+         *       "form_name": "New user",
+         *       "executed_by": "b9bb3ad1-6687-4eb2-9413-a2bbe7263003",
+         *       "executed_by_name": "Ada Lovelace",
+         *       "trigger": "form",
+         *       "status": "Success",
+         *       "error_type": null,
+         *       "error_message": null,
+         *       "progress": null,
+         *       "started_at": "2026-07-01T08:30:00Z",
+         *       "completed_at": "2026-07-01T08:30:02.5Z",
+         *       "duration_ms": 2500
+         *     }
+         */
         ExecutionSummary: {
             /** @description Its id. */
             id: components["schemas"]["ExecutionId"];
@@ -1274,7 +1322,26 @@ export interface components {
              */
             duration_ms?: number | null;
         };
-        /** @description An execution, whole. */
+        /**
+         * @description An execution, whole.
+         * @example {
+         *       "input": {
+         *         "email": "grace@contoso.example"
+         *       },
+         *       "result": {
+         *         "user_id": "5b1d",
+         *         "upn": "grace@contoso.example"
+         *       },
+         *       "result_url": null,
+         *       "steps": [],
+         *       "logs_through": 3,
+         *       "epoch": 1,
+         *       "retry_of": null,
+         *       "bundle_hash": "095b34e560135a62ade3c73b53942ba71daa150d11e983723e4d8c0a2c8bca82",
+         *       "timeout_seconds": 1800,
+         *       "deadline_at": "2026-07-01T09:00:00Z"
+         *     }
+         */
         ExecutionView: components["schemas"]["ExecutionSummary"] & {
             /** @description The parameters, password values masked; `null` if longer than 256 KiB, or lost from the store. */
             input?: Record<string, never> | null;
@@ -1400,7 +1467,25 @@ export interface components {
             /** @description What is wrong and what to do. */
             message: string;
         };
-        /** @description A form made from the parameters of a workflow. */
+        /**
+         * @description A form made from the parameters of a workflow.
+         * @example {
+         *       "form": {
+         *         "name": "New user",
+         *         "workflow": "user_onboarding",
+         *         "category": "user_management",
+         *         "fields": [
+         *           {
+         *             "name": "email",
+         *             "label": "E-mail address",
+         *             "type": "email",
+         *             "required": true
+         *           }
+         *         ]
+         *       },
+         *       "errors": []
+         *     }
+         */
         FormDraft: {
             /** @description The document. */
             form: components["schemas"]["FormSchema"];
@@ -1436,7 +1521,22 @@ export interface components {
             /** @description Its fields and layout elements, from top to bottom. */
             fields: components["schemas"]["Field"][];
         };
-        /** @description A form in a list. */
+        /**
+         * @description A form in a list.
+         * @example {
+         *       "id": "26d7d0ed-be63-4369-b2cd-35663fb78183",
+         *       "org_id": "6f9619ff-8b86-d011-b42d-00cf4fc964ff",
+         *       "name": "New user",
+         *       "description": "",
+         *       "category": "user_management",
+         *       "workflow": "user_onboarding",
+         *       "is_active": true,
+         *       "created_by": "b9bb3ad1-6687-4eb2-9413-a2bbe7263003",
+         *       "created_at": "2026-07-01T08:30:00Z",
+         *       "updated_by": "b9bb3ad1-6687-4eb2-9413-a2bbe7263003",
+         *       "updated_at": "2026-07-01T08:30:00Z"
+         *     }
+         */
         FormSummary: {
             /**
              * Format: uuid
@@ -1469,12 +1569,43 @@ export interface components {
              */
             updated_at: string;
         };
-        /** @description A form, whole. */
+        /**
+         * @description A form, whole.
+         * @example {
+         *       "form": {
+         *         "name": "New user",
+         *         "workflow": "user_onboarding",
+         *         "category": "user_management",
+         *         "fields": [
+         *           {
+         *             "name": "email",
+         *             "label": "E-mail address",
+         *             "type": "email",
+         *             "required": true
+         *           }
+         *         ]
+         *       }
+         *     }
+         */
         FormView: components["schemas"]["FormSummary"] & {
             /** @description The document: what was saved, and what an export holds. */
             form: components["schemas"]["FormSchema"];
         };
-        /** @description What one user may do in one organization. */
+        /**
+         * @description What one user may do in one organization.
+         * @example {
+         *       "user_id": "b9bb3ad1-6687-4eb2-9413-a2bbe7263003",
+         *       "org_id": "6f9619ff-8b86-d011-b42d-00cf4fc964ff",
+         *       "permissions": {
+         *         "execute_workflows": true,
+         *         "manage_config": false,
+         *         "manage_forms": false,
+         *         "view_history": true
+         *       },
+         *       "granted_by": "platform",
+         *       "granted_at": "2026-07-01T08:30:00Z"
+         *     }
+         */
         GrantView: {
             /** @description Whose. */
             user_id: components["schemas"]["UserId"];
@@ -1490,12 +1621,28 @@ export interface components {
              */
             granted_at: string;
         };
-        /** @description Whether a probe is content. */
+        /**
+         * @description Whether a probe is content.
+         * @example {
+         *       "status": "ok"
+         *     }
+         */
         Health: {
             /** @description Always `ok`. */
             status: string;
         };
-        /** @description What came of asking the service of an integration. */
+        /**
+         * @description What came of asking the service of an integration.
+         * @example {
+         *       "ok": true,
+         *       "error_type": null,
+         *       "message": "Connected to the tenant of Contoso: it has 2 subscriptions.",
+         *       "service_status": null,
+         *       "checked_at": "2026-07-01T08:30:00Z",
+         *       "checked_by": "b9bb3ad1-6687-4eb2-9413-a2bbe7263003",
+         *       "duration_ms": 270
+         *     }
+         */
         IntegrationCheckView: {
             /** @description Whether it works. */
             ok: boolean;
@@ -1521,7 +1668,28 @@ export interface components {
              */
             duration_ms: number;
         };
-        /** @description An integration the platform brings. */
+        /**
+         * @description An integration the platform brings.
+         * @example {
+         *       "type": "halopsa",
+         *       "title": "HaloPSA",
+         *       "description": "Notes on tickets and clients.",
+         *       "settings_schema": {
+         *         "type": "object",
+         *         "properties": {
+         *           "base_url": {
+         *             "type": "string",
+         *             "title": "Address",
+         *             "format": "uri"
+         *           }
+         *         },
+         *         "required": [
+         *           "base_url"
+         *         ],
+         *         "additionalProperties": false
+         *       }
+         *     }
+         */
         IntegrationTypeView: {
             /** @description `msgraph` or `halopsa`. */
             type: string;
@@ -1532,7 +1700,20 @@ export interface components {
             /** @description JSON Schema of its settings, properties in the order of a form. The one that is `writeOnly` is the credential. */
             settings_schema: Record<string, never>;
         };
-        /** @description The settings of an integration, without its credential. */
+        /**
+         * @description The settings of an integration, without its credential.
+         * @example {
+         *       "type": "msgraph",
+         *       "enabled": true,
+         *       "settings": {
+         *         "client_id": "7d0c5a3e-51c9-4f0b-9c5e-2f6f1f6f0a01"
+         *       },
+         *       "has_credential": true,
+         *       "updated_at": "2026-07-01T08:30:00Z",
+         *       "updated_by": "b9bb3ad1-6687-4eb2-9413-a2bbe7263003",
+         *       "last_check": null
+         *     }
+         */
         IntegrationView: {
             /** @description `msgraph` or `halopsa`. */
             type: string;
@@ -1582,7 +1763,24 @@ export interface components {
              */
             step?: number | null;
         };
-        /** @description A page of log lines. */
+        /**
+         * @description A page of log lines.
+         * @example {
+         *       "items": [
+         *         {
+         *           "seq": 1,
+         *           "at": "2026-07-01T08:30:00Z",
+         *           "level": "info",
+         *           "source": "print",
+         *           "message": "Creating a user",
+         *           "step": null
+         *         }
+         *       ],
+         *       "next_cursor": null,
+         *       "status": "Success",
+         *       "logs_through": 1
+         *     }
+         */
         LogPage: {
             /** @description The lines, in order. */
             items: components["schemas"]["LogLine"][];
@@ -1617,7 +1815,32 @@ export interface components {
              */
             forms: string[];
         };
-        /** @description The caller. */
+        /**
+         * @description The caller.
+         * @example {
+         *       "user": {
+         *         "id": "b9bb3ad1-6687-4eb2-9413-a2bbe7263003",
+         *         "email": "ada@example.com",
+         *         "display_name": "Ada Lovelace"
+         *       },
+         *       "is_administrator": false,
+         *       "signed_in_with": "session",
+         *       "organizations": [
+         *         {
+         *           "id": "6f9619ff-8b86-d011-b42d-00cf4fc964ff",
+         *           "name": "Contoso",
+         *           "is_active": true,
+         *           "permissions": {
+         *             "execute_workflows": true,
+         *             "manage_config": false,
+         *             "manage_forms": false,
+         *             "view_history": true
+         *           }
+         *         }
+         *       ],
+         *       "pauses": []
+         *     }
+         */
         Me: {
             /** @description Who is signed in. */
             user: components["schemas"]["MyAccount"];
@@ -1713,7 +1936,19 @@ export interface components {
             /** @enum {string} */
             source: "option_generator";
         };
-        /** @description The options of a field. */
+        /**
+         * @description The options of a field.
+         * @example {
+         *       "items": [
+         *         {
+         *           "label": "Microsoft 365 E3 (4 free)",
+         *           "value": "05e9a617-0261-4cee-bb44-138d3ef5d965"
+         *         }
+         *       ],
+         *       "truncated": false,
+         *       "ttl_seconds": 60
+         *     }
+         */
         OptionsView: {
             /** @description Objects with `label` and `value`. */
             items: Record<string, never>[];
@@ -1730,7 +1965,17 @@ export interface components {
          * @description A client organization. Never `GLOBAL`: that is [`Scope::Global`].
          */
         OrgId: string;
-        /** @description An organization on the wire. */
+        /**
+         * @description An organization on the wire.
+         * @example {
+         *       "id": "6f9619ff-8b86-d011-b42d-00cf4fc964ff",
+         *       "name": "Contoso",
+         *       "tenant_id": "72f988bf-86f1-41af-91ab-2d7cd011db47",
+         *       "is_active": true,
+         *       "created_at": "2026-07-01T08:30:00Z",
+         *       "updated_at": "2026-07-01T08:30:00Z"
+         *     }
+         */
         OrganizationView: {
             /** @description Its id. */
             id: components["schemas"]["OrgId"];
@@ -1999,12 +2244,27 @@ export interface components {
          * @enum {string}
          */
         ParameterType: "string" | "int" | "number" | "bool" | "email" | "password" | "date" | "datetime" | "select" | "multi_select" | "json";
-        /** @description A pause that was set. */
+        /**
+         * @description A pause that was set.
+         * @example {
+         *       "cancelling": 1
+         *     }
+         */
         PauseSet: components["schemas"]["PauseView"] & {
             /** @description How many running executions were asked to give way. */
             cancelling: number;
         };
-        /** @description Something that is paused. */
+        /**
+         * @description Something that is paused.
+         * @example {
+         *       "id": "workflow:user_onboarding",
+         *       "workflow": "user_onboarding",
+         *       "reason": "Licences are assigned twice; looking into it",
+         *       "paused_by": "b9bb3ad1-6687-4eb2-9413-a2bbe7263003",
+         *       "paused_by_name": "Ada Lovelace",
+         *       "paused_at": "2026-07-01T08:30:00Z"
+         *     }
+         */
         PauseView: {
             /** @description What is paused: `all`, `organization:{id}` or `workflow:{name}`. */
             id: string;
@@ -2109,7 +2369,13 @@ export interface components {
             /** @description The fragment of the link: what follows `#`. */
             token: string;
         };
-        /** @description A secret's name. There is no way to read its value. */
+        /**
+         * @description A secret's name. There is no way to read its value.
+         * @example {
+         *       "name": "vendor_api_key",
+         *       "origin": "organization"
+         *     }
+         */
         SecretView: {
             /** @description What workflows ask for. */
             name: string;
@@ -2282,7 +2548,18 @@ export interface components {
                 [key: string]: components["schemas"]["TableSettings"];
             };
         };
-        /** @description A user on the wire. */
+        /**
+         * @description A user on the wire.
+         * @example {
+         *       "id": "b9bb3ad1-6687-4eb2-9413-a2bbe7263003",
+         *       "email": "ada@example.com",
+         *       "display_name": "Ada Lovelace",
+         *       "is_active": true,
+         *       "is_platform_admin": false,
+         *       "created_at": "2026-07-01T08:30:00Z",
+         *       "last_login_at": "2026-07-02T07:00:00Z"
+         *     }
+         */
         UserView: {
             /** @description Its id. */
             id: components["schemas"]["UserId"];
@@ -2377,6 +2654,11 @@ export interface operations {
         };
         requestBody: {
             content: {
+                /**
+                 * @example {
+                 *       "token": "vQx3…"
+                 *     }
+                 */
                 "application/json": components["schemas"]["RedeemLink"];
             };
         };
@@ -2531,6 +2813,31 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "user": {
+                     *         "id": "b9bb3ad1-6687-4eb2-9413-a2bbe7263003",
+                     *         "email": "ada@example.com",
+                     *         "display_name": "Ada Lovelace"
+                     *       },
+                     *       "is_administrator": false,
+                     *       "signed_in_with": "session",
+                     *       "organizations": [
+                     *         {
+                     *           "id": "6f9619ff-8b86-d011-b42d-00cf4fc964ff",
+                     *           "name": "Contoso",
+                     *           "is_active": true,
+                     *           "permissions": {
+                     *             "execute_workflows": true,
+                     *             "manage_config": false,
+                     *             "manage_forms": false,
+                     *             "view_history": true
+                     *           }
+                     *         }
+                     *       ],
+                     *       "pauses": []
+                     *     }
+                     */
                     "application/json": components["schemas"]["Me"];
                 };
             };
@@ -2607,6 +2914,30 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "favourites": {
+                     *         "organizations": [
+                     *           "0197c1c8-7a4e-7c41-9e0b-3f6f6d7f2f10"
+                     *         ],
+                     *         "workflows": [
+                     *           "user_onboarding"
+                     *         ]
+                     *       },
+                     *       "theme": "dark",
+                     *       "time_zone": "Europe/Amsterdam",
+                     *       "tables": {
+                     *         "executions": {
+                     *           "columns": [
+                     *             "status",
+                     *             "workflow",
+                     *             "started"
+                     *           ],
+                     *           "page_size": 100
+                     *         }
+                     *       }
+                     *     }
+                     */
                     "application/json": components["schemas"]["UserSettings"];
                 };
             };
@@ -2671,13 +3002,37 @@ export interface operations {
             query?: never;
             header?: {
                 /** @description The version the change is meant for. */
-                "If-Match"?: string | null;
+                "If-Match"?: string;
             };
             path?: never;
             cookie?: never;
         };
         requestBody: {
             content: {
+                /**
+                 * @example {
+                 *       "favourites": {
+                 *         "organizations": [
+                 *           "0197c1c8-7a4e-7c41-9e0b-3f6f6d7f2f10"
+                 *         ],
+                 *         "workflows": [
+                 *           "user_onboarding"
+                 *         ]
+                 *       },
+                 *       "theme": "dark",
+                 *       "time_zone": "Europe/Amsterdam",
+                 *       "tables": {
+                 *         "executions": {
+                 *           "columns": [
+                 *             "status",
+                 *             "workflow",
+                 *             "started"
+                 *           ],
+                 *           "page_size": 100
+                 *         }
+                 *       }
+                 *     }
+                 */
                 "application/json": components["schemas"]["UserSettings"];
             };
         };
@@ -2690,6 +3045,30 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "favourites": {
+                     *         "organizations": [
+                     *           "0197c1c8-7a4e-7c41-9e0b-3f6f6d7f2f10"
+                     *         ],
+                     *         "workflows": [
+                     *           "user_onboarding"
+                     *         ]
+                     *       },
+                     *       "theme": "dark",
+                     *       "time_zone": "Europe/Amsterdam",
+                     *       "tables": {
+                     *         "executions": {
+                     *           "columns": [
+                     *             "status",
+                     *             "workflow",
+                     *             "started"
+                     *           ],
+                     *           "page_size": 100
+                     *         }
+                     *       }
+                     *     }
+                     */
                     "application/json": components["schemas"]["UserSettings"];
                 };
             };
@@ -2807,6 +3186,21 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "items": [
+                     *         {
+                     *           "id": "6f9619ff-8b86-d011-b42d-00cf4fc964ff",
+                     *           "name": "Contoso",
+                     *           "tenant_id": "72f988bf-86f1-41af-91ab-2d7cd011db47",
+                     *           "is_active": true,
+                     *           "created_at": "2026-07-01T08:30:00Z",
+                     *           "updated_at": "2026-07-01T08:30:00Z"
+                     *         }
+                     *       ],
+                     *       "next_cursor": null
+                     *     }
+                     */
                     "application/json": components["schemas"]["PageOf_OrganizationView"];
                 };
             };
@@ -2875,6 +3269,12 @@ export interface operations {
         };
         requestBody: {
             content: {
+                /**
+                 * @example {
+                 *       "name": "Contoso",
+                 *       "tenant_id": "72f988bf-86f1-41af-91ab-2d7cd011db47"
+                 *     }
+                 */
                 "application/json": components["schemas"]["CreateOrganization"];
             };
         };
@@ -2889,6 +3289,16 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "id": "6f9619ff-8b86-d011-b42d-00cf4fc964ff",
+                     *       "name": "Contoso",
+                     *       "tenant_id": "72f988bf-86f1-41af-91ab-2d7cd011db47",
+                     *       "is_active": true,
+                     *       "created_at": "2026-07-01T08:30:00Z",
+                     *       "updated_at": "2026-07-01T08:30:00Z"
+                     *     }
+                     */
                     "application/json": components["schemas"]["OrganizationView"];
                 };
             };
@@ -3004,6 +3414,16 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "id": "6f9619ff-8b86-d011-b42d-00cf4fc964ff",
+                     *       "name": "Contoso",
+                     *       "tenant_id": "72f988bf-86f1-41af-91ab-2d7cd011db47",
+                     *       "is_active": true,
+                     *       "created_at": "2026-07-01T08:30:00Z",
+                     *       "updated_at": "2026-07-01T08:30:00Z"
+                     *     }
+                     */
                     "application/json": components["schemas"]["OrganizationView"];
                 };
             };
@@ -3086,7 +3506,7 @@ export interface operations {
             query?: never;
             header?: {
                 /** @description The version the change is meant for. */
-                "If-Match"?: string | null;
+                "If-Match"?: string;
             };
             path: {
                 /** @description The organization. */
@@ -3096,6 +3516,11 @@ export interface operations {
         };
         requestBody: {
             content: {
+                /**
+                 * @example {
+                 *       "is_active": false
+                 *     }
+                 */
                 "application/json": components["schemas"]["ChangeOrganization"];
             };
         };
@@ -3108,6 +3533,16 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "id": "6f9619ff-8b86-d011-b42d-00cf4fc964ff",
+                     *       "name": "Contoso",
+                     *       "tenant_id": "72f988bf-86f1-41af-91ab-2d7cd011db47",
+                     *       "is_active": true,
+                     *       "created_at": "2026-07-01T08:30:00Z",
+                     *       "updated_at": "2026-07-01T08:30:00Z"
+                     *     }
+                     */
                     "application/json": components["schemas"]["OrganizationView"];
                 };
             };
@@ -3239,6 +3674,22 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "items": [
+                     *         {
+                     *           "key": "default_usage_location",
+                     *           "type": "string",
+                     *           "value": "DE",
+                     *           "description": "Usage location of new users",
+                     *           "origin": "organization",
+                     *           "updated_at": "2026-07-01T08:30:00Z",
+                     *           "updated_by": "b9bb3ad1-6687-4eb2-9413-a2bbe7263003"
+                     *         }
+                     *       ],
+                     *       "next_cursor": null
+                     *     }
+                     */
                     "application/json": components["schemas"]["PageOf_ConfigView"];
                 };
             };
@@ -3338,6 +3789,17 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "key": "default_usage_location",
+                     *       "type": "string",
+                     *       "value": "DE",
+                     *       "description": "Usage location of new users",
+                     *       "origin": "organization",
+                     *       "updated_at": "2026-07-01T08:30:00Z",
+                     *       "updated_by": "b9bb3ad1-6687-4eb2-9413-a2bbe7263003"
+                     *     }
+                     */
                     "application/json": components["schemas"]["ConfigView"];
                 };
             };
@@ -3420,7 +3882,7 @@ export interface operations {
             query?: never;
             header?: {
                 /** @description The version the change is meant for. */
-                "If-Match"?: string | null;
+                "If-Match"?: string;
             };
             path: {
                 /** @description The organization. */
@@ -3432,6 +3894,13 @@ export interface operations {
         };
         requestBody: {
             content: {
+                /**
+                 * @example {
+                 *       "type": "string",
+                 *       "value": "DE",
+                 *       "description": "Usage location of new users"
+                 *     }
+                 */
                 "application/json": components["schemas"]["SetConfig"];
             };
         };
@@ -3444,6 +3913,17 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "key": "default_usage_location",
+                     *       "type": "string",
+                     *       "value": "DE",
+                     *       "description": "Usage location of new users",
+                     *       "origin": "organization",
+                     *       "updated_at": "2026-07-01T08:30:00Z",
+                     *       "updated_by": "b9bb3ad1-6687-4eb2-9413-a2bbe7263003"
+                     *     }
+                     */
                     "application/json": components["schemas"]["ConfigView"];
                 };
             };
@@ -3667,6 +4147,22 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "items": [
+                     *         {
+                     *           "key": "default_usage_location",
+                     *           "type": "string",
+                     *           "value": "DE",
+                     *           "description": "Usage location of new users",
+                     *           "origin": "organization",
+                     *           "updated_at": "2026-07-01T08:30:00Z",
+                     *           "updated_by": "b9bb3ad1-6687-4eb2-9413-a2bbe7263003"
+                     *         }
+                     *       ],
+                     *       "next_cursor": null
+                     *     }
+                     */
                     "application/json": components["schemas"]["PageOf_ConfigView"];
                 };
             };
@@ -3746,6 +4242,17 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "key": "default_usage_location",
+                     *       "type": "string",
+                     *       "value": "DE",
+                     *       "description": "Usage location of new users",
+                     *       "origin": "organization",
+                     *       "updated_at": "2026-07-01T08:30:00Z",
+                     *       "updated_by": "b9bb3ad1-6687-4eb2-9413-a2bbe7263003"
+                     *     }
+                     */
                     "application/json": components["schemas"]["ConfigView"];
                 };
             };
@@ -3819,7 +4326,7 @@ export interface operations {
             query?: never;
             header?: {
                 /** @description The version the change is meant for. */
-                "If-Match"?: string | null;
+                "If-Match"?: string;
             };
             path: {
                 /** @description The key. */
@@ -3829,6 +4336,13 @@ export interface operations {
         };
         requestBody: {
             content: {
+                /**
+                 * @example {
+                 *       "type": "string",
+                 *       "value": "DE",
+                 *       "description": "Usage location of new users"
+                 *     }
+                 */
                 "application/json": components["schemas"]["SetConfig"];
             };
         };
@@ -3841,6 +4355,17 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "key": "default_usage_location",
+                     *       "type": "string",
+                     *       "value": "DE",
+                     *       "description": "Usage location of new users",
+                     *       "origin": "organization",
+                     *       "updated_at": "2026-07-01T08:30:00Z",
+                     *       "updated_by": "b9bb3ad1-6687-4eb2-9413-a2bbe7263003"
+                     *     }
+                     */
                     "application/json": components["schemas"]["ConfigView"];
                 };
             };
@@ -4038,6 +4563,17 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "items": [
+                     *         {
+                     *           "name": "vendor_api_key",
+                     *           "origin": "organization"
+                     *         }
+                     *       ],
+                     *       "next_cursor": null
+                     *     }
+                     */
                     "application/json": components["schemas"]["PageOf_SecretView"];
                 };
             };
@@ -4129,6 +4665,11 @@ export interface operations {
         };
         requestBody: {
             content: {
+                /**
+                 * @example {
+                 *       "value": "correct horse battery staple"
+                 *     }
+                 */
                 "application/json": components["schemas"]["SetSecret"];
             };
         };
@@ -4351,6 +4892,17 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "items": [
+                     *         {
+                     *           "name": "vendor_api_key",
+                     *           "origin": "organization"
+                     *         }
+                     *       ],
+                     *       "next_cursor": null
+                     *     }
+                     */
                     "application/json": components["schemas"]["PageOf_SecretView"];
                 };
             };
@@ -4422,6 +4974,11 @@ export interface operations {
         };
         requestBody: {
             content: {
+                /**
+                 * @example {
+                 *       "value": "correct horse battery staple"
+                 *     }
+                 */
                 "application/json": components["schemas"]["SetSecret"];
             };
         };
@@ -4615,6 +5172,32 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "items": [
+                     *         {
+                     *           "type": "halopsa",
+                     *           "title": "HaloPSA",
+                     *           "description": "Notes on tickets and clients.",
+                     *           "settings_schema": {
+                     *             "type": "object",
+                     *             "properties": {
+                     *               "base_url": {
+                     *                 "type": "string",
+                     *                 "title": "Address",
+                     *                 "format": "uri"
+                     *               }
+                     *             },
+                     *             "required": [
+                     *               "base_url"
+                     *             ],
+                     *             "additionalProperties": false
+                     *           }
+                     *         }
+                     *       ],
+                     *       "next_cursor": null
+                     *     }
+                     */
                     "application/json": components["schemas"]["PageOf_IntegrationTypeView"];
                 };
             };
@@ -4692,6 +5275,24 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "items": [
+                     *         {
+                     *           "type": "msgraph",
+                     *           "enabled": true,
+                     *           "settings": {
+                     *             "client_id": "7d0c5a3e-51c9-4f0b-9c5e-2f6f1f6f0a01"
+                     *           },
+                     *           "has_credential": true,
+                     *           "updated_at": "2026-07-01T08:30:00Z",
+                     *           "updated_by": "b9bb3ad1-6687-4eb2-9413-a2bbe7263003",
+                     *           "last_check": null
+                     *         }
+                     *       ],
+                     *       "next_cursor": null
+                     *     }
+                     */
                     "application/json": components["schemas"]["PageOf_IntegrationView"];
                 };
             };
@@ -4789,6 +5390,17 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "ok": true,
+                     *       "error_type": null,
+                     *       "message": "Connected to the tenant of Contoso: it has 2 subscriptions.",
+                     *       "service_status": null,
+                     *       "checked_at": "2026-07-01T08:30:00Z",
+                     *       "checked_by": "b9bb3ad1-6687-4eb2-9413-a2bbe7263003",
+                     *       "duration_ms": 270
+                     *     }
+                     */
                     "application/json": components["schemas"]["IntegrationCheckView"];
                 };
             };
@@ -4897,6 +5509,19 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "type": "msgraph",
+                     *       "enabled": true,
+                     *       "settings": {
+                     *         "client_id": "7d0c5a3e-51c9-4f0b-9c5e-2f6f1f6f0a01"
+                     *       },
+                     *       "has_credential": true,
+                     *       "updated_at": "2026-07-01T08:30:00Z",
+                     *       "updated_by": "b9bb3ad1-6687-4eb2-9413-a2bbe7263003",
+                     *       "last_check": null
+                     *     }
+                     */
                     "application/json": components["schemas"]["IntegrationView"];
                 };
             };
@@ -4979,7 +5604,7 @@ export interface operations {
             query?: never;
             header?: {
                 /** @description The version the change is meant for. */
-                "If-Match"?: string | null;
+                "If-Match"?: string;
             };
             path: {
                 /** @description The organization. */
@@ -4991,6 +5616,15 @@ export interface operations {
         };
         requestBody: {
             content: {
+                /**
+                 * @example {
+                 *       "enabled": true,
+                 *       "settings": {
+                 *         "client_id": "0f6e8a4e-27f5-4a53-8a5c-0d4f5f7f1a11",
+                 *         "client_secret": "written once, never answered"
+                 *       }
+                 *     }
+                 */
                 "application/json": components["schemas"]["PutIntegration"];
             };
         };
@@ -5003,6 +5637,19 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "type": "msgraph",
+                     *       "enabled": true,
+                     *       "settings": {
+                     *         "client_id": "7d0c5a3e-51c9-4f0b-9c5e-2f6f1f6f0a01"
+                     *       },
+                     *       "has_credential": true,
+                     *       "updated_at": "2026-07-01T08:30:00Z",
+                     *       "updated_by": "b9bb3ad1-6687-4eb2-9413-a2bbe7263003",
+                     *       "last_check": null
+                     *     }
+                     */
                     "application/json": components["schemas"]["IntegrationView"];
                 };
             };
@@ -5223,7 +5870,7 @@ export interface operations {
             };
             header?: {
                 /** @description The organization to list. */
-                "X-Organization-Id"?: components["schemas"]["OrgId"] | null;
+                "X-Organization-Id"?: components["schemas"]["OrgId"];
             };
             path?: never;
             cookie?: never;
@@ -5236,6 +5883,26 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "items": [
+                     *         {
+                     *           "id": "26d7d0ed-be63-4369-b2cd-35663fb78183",
+                     *           "org_id": "6f9619ff-8b86-d011-b42d-00cf4fc964ff",
+                     *           "name": "New user",
+                     *           "description": "",
+                     *           "category": "user_management",
+                     *           "workflow": "user_onboarding",
+                     *           "is_active": true,
+                     *           "created_by": "b9bb3ad1-6687-4eb2-9413-a2bbe7263003",
+                     *           "created_at": "2026-07-01T08:30:00Z",
+                     *           "updated_by": "b9bb3ad1-6687-4eb2-9413-a2bbe7263003",
+                     *           "updated_at": "2026-07-01T08:30:00Z"
+                     *         }
+                     *       ],
+                     *       "next_cursor": null
+                     *     }
+                     */
                     "application/json": components["schemas"]["PageOf_FormSummary"];
                 };
             };
@@ -5259,6 +5926,15 @@ export interface operations {
             };
             /** @description `origin-not-allowed`, `permission-denied` */
             403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `not-found` */
+            404: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -5309,13 +5985,27 @@ export interface operations {
             query?: never;
             header?: {
                 /** @description Whose form it is; none: everybody's. */
-                "X-Organization-Id"?: components["schemas"]["OrgId"] | null;
+                "X-Organization-Id"?: components["schemas"]["OrgId"];
             };
             path?: never;
             cookie?: never;
         };
         requestBody: {
             content: {
+                /**
+                 * @example {
+                 *       "name": "New user",
+                 *       "workflow": "user_onboarding",
+                 *       "fields": [
+                 *         {
+                 *           "name": "first_name",
+                 *           "label": "First name",
+                 *           "type": "text",
+                 *           "required": true
+                 *         }
+                 *       ]
+                 *     }
+                 */
                 "application/json": components["schemas"]["FormSchema"];
             };
         };
@@ -5330,6 +6020,34 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "id": "26d7d0ed-be63-4369-b2cd-35663fb78183",
+                     *       "org_id": "6f9619ff-8b86-d011-b42d-00cf4fc964ff",
+                     *       "name": "New user",
+                     *       "description": "",
+                     *       "category": "user_management",
+                     *       "workflow": "user_onboarding",
+                     *       "is_active": true,
+                     *       "created_by": "b9bb3ad1-6687-4eb2-9413-a2bbe7263003",
+                     *       "created_at": "2026-07-01T08:30:00Z",
+                     *       "updated_by": "b9bb3ad1-6687-4eb2-9413-a2bbe7263003",
+                     *       "updated_at": "2026-07-01T08:30:00Z",
+                     *       "form": {
+                     *         "name": "New user",
+                     *         "workflow": "user_onboarding",
+                     *         "category": "user_management",
+                     *         "fields": [
+                     *           {
+                     *             "name": "email",
+                     *             "label": "E-mail address",
+                     *             "type": "email",
+                     *             "required": true
+                     *           }
+                     *         ]
+                     *       }
+                     *     }
+                     */
                     "application/json": components["schemas"]["FormView"];
                 };
             };
@@ -5353,6 +6071,15 @@ export interface operations {
             };
             /** @description `administrator-required`, `origin-not-allowed`, `permission-denied` */
             403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `not-found` */
+            404: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -5430,7 +6157,7 @@ export interface operations {
             query?: never;
             header?: {
                 /** @description The organization to look in. */
-                "X-Organization-Id"?: components["schemas"]["OrgId"] | null;
+                "X-Organization-Id"?: components["schemas"]["OrgId"];
             };
             path: {
                 /** @description The form. */
@@ -5448,6 +6175,34 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "id": "26d7d0ed-be63-4369-b2cd-35663fb78183",
+                     *       "org_id": "6f9619ff-8b86-d011-b42d-00cf4fc964ff",
+                     *       "name": "New user",
+                     *       "description": "",
+                     *       "category": "user_management",
+                     *       "workflow": "user_onboarding",
+                     *       "is_active": true,
+                     *       "created_by": "b9bb3ad1-6687-4eb2-9413-a2bbe7263003",
+                     *       "created_at": "2026-07-01T08:30:00Z",
+                     *       "updated_by": "b9bb3ad1-6687-4eb2-9413-a2bbe7263003",
+                     *       "updated_at": "2026-07-01T08:30:00Z",
+                     *       "form": {
+                     *         "name": "New user",
+                     *         "workflow": "user_onboarding",
+                     *         "category": "user_management",
+                     *         "fields": [
+                     *           {
+                     *             "name": "email",
+                     *             "label": "E-mail address",
+                     *             "type": "email",
+                     *             "required": true
+                     *           }
+                     *         ]
+                     *       }
+                     *     }
+                     */
                     "application/json": components["schemas"]["FormView"];
                 };
             };
@@ -5530,9 +6285,9 @@ export interface operations {
             query?: never;
             header?: {
                 /** @description The organization to look in. */
-                "X-Organization-Id"?: components["schemas"]["OrgId"] | null;
+                "X-Organization-Id"?: components["schemas"]["OrgId"];
                 /** @description The version the change is meant for. */
-                "If-Match"?: string | null;
+                "If-Match"?: string;
             };
             path: {
                 /** @description The form. */
@@ -5542,6 +6297,20 @@ export interface operations {
         };
         requestBody: {
             content: {
+                /**
+                 * @example {
+                 *       "name": "New user",
+                 *       "workflow": "user_onboarding",
+                 *       "fields": [
+                 *         {
+                 *           "name": "first_name",
+                 *           "label": "First name",
+                 *           "type": "text",
+                 *           "required": true
+                 *         }
+                 *       ]
+                 *     }
+                 */
                 "application/json": components["schemas"]["FormSchema"];
             };
         };
@@ -5554,6 +6323,34 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "id": "26d7d0ed-be63-4369-b2cd-35663fb78183",
+                     *       "org_id": "6f9619ff-8b86-d011-b42d-00cf4fc964ff",
+                     *       "name": "New user",
+                     *       "description": "",
+                     *       "category": "user_management",
+                     *       "workflow": "user_onboarding",
+                     *       "is_active": true,
+                     *       "created_by": "b9bb3ad1-6687-4eb2-9413-a2bbe7263003",
+                     *       "created_at": "2026-07-01T08:30:00Z",
+                     *       "updated_by": "b9bb3ad1-6687-4eb2-9413-a2bbe7263003",
+                     *       "updated_at": "2026-07-01T08:30:00Z",
+                     *       "form": {
+                     *         "name": "New user",
+                     *         "workflow": "user_onboarding",
+                     *         "category": "user_management",
+                     *         "fields": [
+                     *           {
+                     *             "name": "email",
+                     *             "label": "E-mail address",
+                     *             "type": "email",
+                     *             "required": true
+                     *           }
+                     *         ]
+                     *       }
+                     *     }
+                     */
                     "application/json": components["schemas"]["FormView"];
                 };
             };
@@ -5672,9 +6469,9 @@ export interface operations {
             query?: never;
             header?: {
                 /** @description The organization to look in. */
-                "X-Organization-Id"?: components["schemas"]["OrgId"] | null;
+                "X-Organization-Id"?: components["schemas"]["OrgId"];
                 /** @description The version that is meant. */
-                "If-Match"?: string | null;
+                "If-Match"?: string;
             };
             path: {
                 /** @description The form. */
@@ -5779,9 +6576,9 @@ export interface operations {
             query?: never;
             header?: {
                 /** @description The organization to look in. */
-                "X-Organization-Id"?: components["schemas"]["OrgId"] | null;
+                "X-Organization-Id"?: components["schemas"]["OrgId"];
                 /** @description The version the change is meant for. */
-                "If-Match"?: string | null;
+                "If-Match"?: string;
             };
             path: {
                 /** @description The form. */
@@ -5791,6 +6588,11 @@ export interface operations {
         };
         requestBody: {
             content: {
+                /**
+                 * @example {
+                 *       "is_active": false
+                 *     }
+                 */
                 "application/json": components["schemas"]["ChangeForm"];
             };
         };
@@ -5803,6 +6605,34 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "id": "26d7d0ed-be63-4369-b2cd-35663fb78183",
+                     *       "org_id": "6f9619ff-8b86-d011-b42d-00cf4fc964ff",
+                     *       "name": "New user",
+                     *       "description": "",
+                     *       "category": "user_management",
+                     *       "workflow": "user_onboarding",
+                     *       "is_active": true,
+                     *       "created_by": "b9bb3ad1-6687-4eb2-9413-a2bbe7263003",
+                     *       "created_at": "2026-07-01T08:30:00Z",
+                     *       "updated_by": "b9bb3ad1-6687-4eb2-9413-a2bbe7263003",
+                     *       "updated_at": "2026-07-01T08:30:00Z",
+                     *       "form": {
+                     *         "name": "New user",
+                     *         "workflow": "user_onboarding",
+                     *         "category": "user_management",
+                     *         "fields": [
+                     *           {
+                     *             "name": "email",
+                     *             "label": "E-mail address",
+                     *             "type": "email",
+                     *             "required": true
+                     *           }
+                     *         ]
+                     *       }
+                     *     }
+                     */
                     "application/json": components["schemas"]["FormView"];
                 };
             };
@@ -5921,7 +6751,7 @@ export interface operations {
             query?: never;
             header?: {
                 /** @description The organization to look in. */
-                "X-Organization-Id"?: components["schemas"]["OrgId"] | null;
+                "X-Organization-Id"?: components["schemas"]["OrgId"];
             };
             path: {
                 /** @description The form. */
@@ -5939,6 +6769,20 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "name": "New user",
+                     *       "workflow": "user_onboarding",
+                     *       "fields": [
+                     *         {
+                     *           "name": "first_name",
+                     *           "label": "First name",
+                     *           "type": "text",
+                     *           "required": true
+                     *         }
+                     *       ]
+                     *     }
+                     */
                     "application/json": components["schemas"]["FormSchema"];
                 };
             };
@@ -6034,6 +6878,24 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "form": {
+                     *         "name": "New user",
+                     *         "workflow": "user_onboarding",
+                     *         "category": "user_management",
+                     *         "fields": [
+                     *           {
+                     *             "name": "email",
+                     *             "label": "E-mail address",
+                     *             "type": "email",
+                     *             "required": true
+                     *           }
+                     *         ]
+                     *       },
+                     *       "errors": []
+                     *     }
+                     */
                     "application/json": components["schemas"]["FormDraft"];
                 };
             };
@@ -6124,6 +6986,22 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "items": [
+                     *         {
+                     *           "id": "b9bb3ad1-6687-4eb2-9413-a2bbe7263003",
+                     *           "email": "ada@example.com",
+                     *           "display_name": "Ada Lovelace",
+                     *           "is_active": true,
+                     *           "is_platform_admin": false,
+                     *           "created_at": "2026-07-01T08:30:00Z",
+                     *           "last_login_at": "2026-07-02T07:00:00Z"
+                     *         }
+                     *       ],
+                     *       "next_cursor": null
+                     *     }
+                     */
                     "application/json": components["schemas"]["PageOf_UserView"];
                 };
             };
@@ -6192,6 +7070,12 @@ export interface operations {
         };
         requestBody: {
             content: {
+                /**
+                 * @example {
+                 *       "email": "ada@example.com",
+                 *       "display_name": "Ada Lovelace"
+                 *     }
+                 */
                 "application/json": components["schemas"]["CreateUser"];
             };
         };
@@ -6206,6 +7090,17 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "id": "b9bb3ad1-6687-4eb2-9413-a2bbe7263003",
+                     *       "email": "ada@example.com",
+                     *       "display_name": "Ada Lovelace",
+                     *       "is_active": true,
+                     *       "is_platform_admin": false,
+                     *       "created_at": "2026-07-01T08:30:00Z",
+                     *       "last_login_at": "2026-07-02T07:00:00Z"
+                     *     }
+                     */
                     "application/json": components["schemas"]["UserView"];
                 };
             };
@@ -6321,6 +7216,17 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "id": "b9bb3ad1-6687-4eb2-9413-a2bbe7263003",
+                     *       "email": "ada@example.com",
+                     *       "display_name": "Ada Lovelace",
+                     *       "is_active": true,
+                     *       "is_platform_admin": false,
+                     *       "created_at": "2026-07-01T08:30:00Z",
+                     *       "last_login_at": "2026-07-02T07:00:00Z"
+                     *     }
+                     */
                     "application/json": components["schemas"]["UserView"];
                 };
             };
@@ -6394,7 +7300,7 @@ export interface operations {
             query?: never;
             header?: {
                 /** @description The version the change is meant for. */
-                "If-Match"?: string | null;
+                "If-Match"?: string;
             };
             path: {
                 /** @description The user. */
@@ -6404,6 +7310,11 @@ export interface operations {
         };
         requestBody: {
             content: {
+                /**
+                 * @example {
+                 *       "is_active": false
+                 *     }
+                 */
                 "application/json": components["schemas"]["ChangeUser"];
             };
         };
@@ -6416,6 +7327,17 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "id": "b9bb3ad1-6687-4eb2-9413-a2bbe7263003",
+                     *       "email": "ada@example.com",
+                     *       "display_name": "Ada Lovelace",
+                     *       "is_active": true,
+                     *       "is_platform_admin": false,
+                     *       "created_at": "2026-07-01T08:30:00Z",
+                     *       "last_login_at": "2026-07-02T07:00:00Z"
+                     *     }
+                     */
                     "application/json": components["schemas"]["UserView"];
                 };
             };
@@ -6547,6 +7469,25 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "items": [
+                     *         {
+                     *           "user_id": "b9bb3ad1-6687-4eb2-9413-a2bbe7263003",
+                     *           "org_id": "6f9619ff-8b86-d011-b42d-00cf4fc964ff",
+                     *           "permissions": {
+                     *             "execute_workflows": true,
+                     *             "manage_config": false,
+                     *             "manage_forms": false,
+                     *             "view_history": true
+                     *           },
+                     *           "granted_by": "platform",
+                     *           "granted_at": "2026-07-01T08:30:00Z"
+                     *         }
+                     *       ],
+                     *       "next_cursor": null
+                     *     }
+                     */
                     "application/json": components["schemas"]["PageOf_GrantView"];
                 };
             };
@@ -6633,6 +7574,25 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "items": [
+                     *         {
+                     *           "user_id": "b9bb3ad1-6687-4eb2-9413-a2bbe7263003",
+                     *           "org_id": "6f9619ff-8b86-d011-b42d-00cf4fc964ff",
+                     *           "permissions": {
+                     *             "execute_workflows": true,
+                     *             "manage_config": false,
+                     *             "manage_forms": false,
+                     *             "view_history": true
+                     *           },
+                     *           "granted_by": "platform",
+                     *           "granted_at": "2026-07-01T08:30:00Z"
+                     *         }
+                     *       ],
+                     *       "next_cursor": null
+                     *     }
+                     */
                     "application/json": components["schemas"]["PageOf_GrantView"];
                 };
             };
@@ -6731,6 +7691,20 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "user_id": "b9bb3ad1-6687-4eb2-9413-a2bbe7263003",
+                     *       "org_id": "6f9619ff-8b86-d011-b42d-00cf4fc964ff",
+                     *       "permissions": {
+                     *         "execute_workflows": true,
+                     *         "manage_config": false,
+                     *         "manage_forms": false,
+                     *         "view_history": true
+                     *       },
+                     *       "granted_by": "platform",
+                     *       "granted_at": "2026-07-01T08:30:00Z"
+                     *     }
+                     */
                     "application/json": components["schemas"]["GrantView"];
                 };
             };
@@ -6912,6 +7886,12 @@ export interface operations {
         };
         requestBody: {
             content: {
+                /**
+                 * @example {
+                 *       "org_id": "6f9619ff-8b86-d011-b42d-00cf4fc964ff",
+                 *       "permission": "execute_workflows"
+                 *     }
+                 */
                 "application/json": components["schemas"]["CheckPermission"];
             };
         };
@@ -6922,6 +7902,11 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "allowed": true
+                     *     }
+                     */
                     "application/json": components["schemas"]["Allowed"];
                 };
             };
@@ -7038,7 +8023,7 @@ export interface operations {
             };
             header?: {
                 /** @description The organization to list. */
-                "X-Organization-Id"?: components["schemas"]["OrgId"] | null;
+                "X-Organization-Id"?: components["schemas"]["OrgId"];
             };
             path?: never;
             cookie?: never;
@@ -7051,6 +8036,31 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "items": [
+                     *         {
+                     *           "id": "0197c1c8-7a4e-7c41-9e0b-3f6f6d7f2f10",
+                     *           "org_id": "6f9619ff-8b86-d011-b42d-00cf4fc964ff",
+                     *           "workflow_name": "user_onboarding",
+                     *           "form_id": "26d7d0ed-be63-4369-b2cd-35663fb78183",
+                     *           "form_name": "New user",
+                     *           "executed_by": "b9bb3ad1-6687-4eb2-9413-a2bbe7263003",
+                     *           "executed_by_name": "Ada Lovelace",
+                     *           "trigger": "form",
+                     *           "status": "Success",
+                     *           "error_type": null,
+                     *           "error_message": null,
+                     *           "progress": null,
+                     *           "started_at": "2026-07-01T08:30:00Z",
+                     *           "completed_at": "2026-07-01T08:30:02.5Z",
+                     *           "duration_ms": 2500
+                     *         }
+                     *       ],
+                     *       "next_cursor": null,
+                     *       "searched_to": null
+                     *     }
+                     */
                     "application/json": components["schemas"]["ExecutionList"];
                 };
             };
@@ -7074,6 +8084,15 @@ export interface operations {
             };
             /** @description `origin-not-allowed`, `permission-denied` */
             403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `not-found` */
+            404: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -7124,7 +8143,7 @@ export interface operations {
             query?: never;
             header?: {
                 /** @description The organization to look in. */
-                "X-Organization-Id"?: components["schemas"]["OrgId"] | null;
+                "X-Organization-Id"?: components["schemas"]["OrgId"];
             };
             path: {
                 /** @description The execution. */
@@ -7140,6 +8159,40 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "id": "0197c1c8-7a4e-7c41-9e0b-3f6f6d7f2f10",
+                     *       "org_id": "6f9619ff-8b86-d011-b42d-00cf4fc964ff",
+                     *       "workflow_name": "user_onboarding",
+                     *       "form_id": "26d7d0ed-be63-4369-b2cd-35663fb78183",
+                     *       "form_name": "New user",
+                     *       "executed_by": "b9bb3ad1-6687-4eb2-9413-a2bbe7263003",
+                     *       "executed_by_name": "Ada Lovelace",
+                     *       "trigger": "form",
+                     *       "status": "Success",
+                     *       "error_type": null,
+                     *       "error_message": null,
+                     *       "progress": null,
+                     *       "started_at": "2026-07-01T08:30:00Z",
+                     *       "completed_at": "2026-07-01T08:30:02.5Z",
+                     *       "duration_ms": 2500,
+                     *       "input": {
+                     *         "email": "grace@contoso.example"
+                     *       },
+                     *       "result": {
+                     *         "user_id": "5b1d",
+                     *         "upn": "grace@contoso.example"
+                     *       },
+                     *       "result_url": null,
+                     *       "steps": [],
+                     *       "logs_through": 3,
+                     *       "epoch": 1,
+                     *       "retry_of": null,
+                     *       "bundle_hash": "095b34e560135a62ade3c73b53942ba71daa150d11e983723e4d8c0a2c8bca82",
+                     *       "timeout_seconds": 1800,
+                     *       "deadline_at": "2026-07-01T09:00:00Z"
+                     *     }
+                     */
                     "application/json": components["schemas"]["ExecutionView"];
                 };
             };
@@ -7222,7 +8275,7 @@ export interface operations {
             query?: never;
             header?: {
                 /** @description The organization to look in. */
-                "X-Organization-Id"?: components["schemas"]["OrgId"] | null;
+                "X-Organization-Id"?: components["schemas"]["OrgId"];
             };
             path: {
                 /** @description The execution. */
@@ -7238,6 +8291,12 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "user_id": "5b1d",
+                     *       "upn": "grace@contoso.example"
+                     *     }
+                     */
                     "application/json": unknown;
                 };
             };
@@ -7327,9 +8386,9 @@ export interface operations {
             };
             header?: {
                 /** @description For streams: the `id` of the last event received. */
-                "Last-Event-ID"?: number | null;
+                "Last-Event-ID"?: number;
                 /** @description The organization to look in. */
-                "X-Organization-Id"?: components["schemas"]["OrgId"] | null;
+                "X-Organization-Id"?: components["schemas"]["OrgId"];
             };
             path: {
                 /** @description The execution. */
@@ -7345,8 +8404,31 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "items": [
+                     *         {
+                     *           "seq": 1,
+                     *           "at": "2026-07-01T08:30:00Z",
+                     *           "level": "info",
+                     *           "source": "print",
+                     *           "message": "Creating a user",
+                     *           "step": null
+                     *         }
+                     *       ],
+                     *       "next_cursor": null,
+                     *       "status": "Success",
+                     *       "logs_through": 1
+                     *     }
+                     */
                     "application/json": components["schemas"]["LogPage"];
+                    /**
+                     * @example id: 1
+                     *     event: log
+                     *     data: {"seq":1,"message":"Creating"}
+                     */
                     "text/event-stream": string;
+                    /** @example 2026-07-01T08:30:00.000Z info print: Creating */
                     "text/plain": string;
                 };
             };
@@ -7429,7 +8511,7 @@ export interface operations {
             query?: never;
             header?: {
                 /** @description The organization to look in. */
-                "X-Organization-Id"?: components["schemas"]["OrgId"] | null;
+                "X-Organization-Id"?: components["schemas"]["OrgId"];
             };
             path: {
                 /** @description The execution. */
@@ -7445,6 +8527,25 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "id": "0197c1c8-7a4e-7c41-9e0b-3f6f6d7f2f10",
+                     *       "org_id": "6f9619ff-8b86-d011-b42d-00cf4fc964ff",
+                     *       "workflow_name": "user_onboarding",
+                     *       "form_id": "26d7d0ed-be63-4369-b2cd-35663fb78183",
+                     *       "form_name": "New user",
+                     *       "executed_by": "b9bb3ad1-6687-4eb2-9413-a2bbe7263003",
+                     *       "executed_by_name": "Ada Lovelace",
+                     *       "trigger": "form",
+                     *       "status": "Success",
+                     *       "error_type": null,
+                     *       "error_message": null,
+                     *       "progress": null,
+                     *       "started_at": "2026-07-01T08:30:00Z",
+                     *       "completed_at": "2026-07-01T08:30:02.5Z",
+                     *       "duration_ms": 2500
+                     *     }
+                     */
                     "application/json": components["schemas"]["ExecutionSummary"];
                 };
             };
@@ -7537,6 +8638,21 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "items": [
+                     *         {
+                     *           "id": "workflow:user_onboarding",
+                     *           "workflow": "user_onboarding",
+                     *           "reason": "Licences are assigned twice; looking into it",
+                     *           "paused_by": "b9bb3ad1-6687-4eb2-9413-a2bbe7263003",
+                     *           "paused_by_name": "Ada Lovelace",
+                     *           "paused_at": "2026-07-01T08:30:00Z"
+                     *         }
+                     *       ],
+                     *       "next_cursor": null
+                     *     }
+                     */
                     "application/json": components["schemas"]["PageOf_PauseView"];
                 };
             };
@@ -7608,6 +8724,12 @@ export interface operations {
         };
         requestBody: {
             content: {
+                /**
+                 * @example {
+                 *       "reason": "Licences are assigned twice; looking into it",
+                 *       "cancel_running": true
+                 *     }
+                 */
                 "application/json": components["schemas"]["SetPause"];
             };
         };
@@ -7618,6 +8740,17 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "id": "workflow:user_onboarding",
+                     *       "workflow": "user_onboarding",
+                     *       "reason": "Licences are assigned twice; looking into it",
+                     *       "paused_by": "b9bb3ad1-6687-4eb2-9413-a2bbe7263003",
+                     *       "paused_by_name": "Ada Lovelace",
+                     *       "paused_at": "2026-07-01T08:30:00Z",
+                     *       "cancelling": 1
+                     *     }
+                     */
                     "application/json": components["schemas"]["PauseSet"];
                 };
             };
@@ -7793,11 +8926,11 @@ export interface operations {
             query?: never;
             header?: {
                 /** @description The organization to look in. */
-                "X-Organization-Id"?: components["schemas"]["OrgId"] | null;
+                "X-Organization-Id"?: components["schemas"]["OrgId"];
                 /** @description `respond-async` or `wait=N`. */
-                Prefer?: string | null;
+                Prefer?: string;
                 /** @description A name of the request, chosen by the caller, so that sending it again starts nothing. */
-                "Idempotency-Key"?: string | null;
+                "Idempotency-Key"?: string;
             };
             path: {
                 /** @description The execution to repeat. */
@@ -7829,6 +8962,12 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "user_id": "5b1d",
+                     *       "upn": "grace@contoso.example"
+                     *     }
+                     */
                     "application/json": unknown;
                 };
             };
@@ -7842,6 +8981,12 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "execution_id": "0197c1c8-7a4e-7c41-9e0b-3f6f6d7f2f10",
+                     *       "status": "Pending"
+                     *     }
+                     */
                     "application/json": components["schemas"]["AcceptedRun"];
                 };
             };
@@ -7960,9 +9105,9 @@ export interface operations {
             query?: never;
             header?: {
                 /** @description The organization to ask for. */
-                "X-Organization-Id"?: components["schemas"]["OrgId"] | null;
+                "X-Organization-Id"?: components["schemas"]["OrgId"];
                 /** @description `no-cache` asks the generator anew. */
-                "Cache-Control"?: string | null;
+                "Cache-Control"?: string;
             };
             path: {
                 /** @description The option generator. */
@@ -7980,6 +9125,14 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example [
+                     *       {
+                     *         "label": "Microsoft 365 E3 (4 free)",
+                     *         "value": "05e9a617-0261-4cee-bb44-138d3ef5d965"
+                     *       }
+                     *     ]
+                     */
                     "application/json": unknown[];
                 };
             };
@@ -8080,9 +9233,9 @@ export interface operations {
             query?: never;
             header?: {
                 /** @description The organization to ask for. */
-                "X-Organization-Id"?: components["schemas"]["OrgId"] | null;
+                "X-Organization-Id"?: components["schemas"]["OrgId"];
                 /** @description `no-cache` asks the generator anew. */
-                "Cache-Control"?: string | null;
+                "Cache-Control"?: string;
             };
             path: {
                 /** @description The option generator. */
@@ -8092,6 +9245,15 @@ export interface operations {
         };
         requestBody: {
             content: {
+                /**
+                 * @example {
+                 *       "inputs": {
+                 *         "department": "Sales"
+                 *       },
+                 *       "search": "e3",
+                 *       "limit": 50
+                 *     }
+                 */
                 "application/json": components["schemas"]["AskOptions"];
             };
         };
@@ -8104,6 +9266,18 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "items": [
+                     *         {
+                     *           "label": "Microsoft 365 E3 (4 free)",
+                     *           "value": "05e9a617-0261-4cee-bb44-138d3ef5d965"
+                     *         }
+                     *       ],
+                     *       "truncated": false,
+                     *       "ttl_seconds": 60
+                     *     }
+                     */
                     "application/json": components["schemas"]["OptionsView"];
                 };
             };
@@ -8232,6 +9406,40 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "bundle": "095b34e560135a62ade3c73b53942ba71daa150d11e983723e4d8c0a2c8bca82",
+                     *       "workflows": [
+                     *         {
+                     *           "name": "user_onboarding",
+                     *           "description": "Creates a user and assigns a license",
+                     *           "category": "user_management",
+                     *           "requires_org": true,
+                     *           "parameters": [
+                     *             {
+                     *               "name": "email",
+                     *               "type": "email",
+                     *               "required": true
+                     *             }
+                     *           ],
+                     *           "timeout_seconds": 1800,
+                     *           "exclusive": false,
+                     *           "forms_only": false,
+                     *           "file": "workflows/user_onboarding.py",
+                     *           "line": 12
+                     *         }
+                     *       ],
+                     *       "option_generators": [],
+                     *       "errors": [
+                     *         {
+                     *           "file": "workflows/report.py",
+                     *           "line": 3,
+                     *           "message": "No module named `request`; did you mean `requests`?"
+                     *         }
+                     *       ],
+                     *       "warnings": []
+                     *     }
+                     */
                     "application/json": components["schemas"]["BundleMetadata"];
                 };
             };
@@ -8315,6 +9523,13 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "mode": "session",
+                     *       "version": "0.1.0",
+                     *       "build": "5cd2e15a5f821f8b"
+                     *     }
+                     */
                     "application/json": components["schemas"]["ClientConfig"];
                 };
             };
@@ -8353,6 +9568,11 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "status": "ok"
+                     *     }
+                     */
                     "application/json": components["schemas"]["Health"];
                 };
             };
@@ -8391,6 +9611,11 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "status": "ok"
+                     *     }
+                     */
                     "application/json": components["schemas"]["Health"];
                 };
             };
@@ -8438,6 +9663,10 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example msp_http_requests_total{status="200"} 17
+                     *     # EOF
+                     */
                     "application/openmetrics-text": string;
                 };
             };
@@ -8538,13 +9767,13 @@ export interface operations {
             query?: never;
             header?: {
                 /** @description The organization to run for; required unless the workflow needs none. */
-                "X-Organization-Id"?: components["schemas"]["OrgId"] | null;
+                "X-Organization-Id"?: components["schemas"]["OrgId"];
                 /** @description The form that is submitted. */
-                "X-Form-Id"?: string | null;
+                "X-Form-Id"?: string;
                 /** @description `respond-async` or `wait=N`. */
-                Prefer?: string | null;
+                Prefer?: string;
                 /** @description A name of the request, chosen by the caller, so that sending it again starts nothing. */
-                "Idempotency-Key"?: string | null;
+                "Idempotency-Key"?: string;
             };
             path: {
                 /** @description The workflow. */
@@ -8578,6 +9807,12 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "user_id": "5b1d",
+                     *       "upn": "grace@contoso.example"
+                     *     }
+                     */
                     "application/json": unknown;
                 };
             };
@@ -8593,6 +9828,12 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "execution_id": "0197c1c8-7a4e-7c41-9e0b-3f6f6d7f2f10",
+                     *       "status": "Pending"
+                     *     }
+                     */
                     "application/json": components["schemas"]["AcceptedRun"];
                 };
             };

@@ -1,6 +1,9 @@
 //! The OpenAPI description: what the routes say, and what follows from them.
 
-use crate::http::{PROBLEM_JSON, ProblemBody, ProblemKind as Kind};
+pub(crate) mod examples;
+pub(crate) mod parameters;
+
+use crate::http::{PROBLEM_JSON, ProblemBody, ProblemKind as Kind, organization::ORGANIZATION_HEADER};
 use utoipa::{
     OpenApi, ToSchema,
     openapi::{
@@ -109,10 +112,20 @@ fn implied(path: &str, operation: &Operation) -> Vec<Kind> {
     if path.contains("{org}") && permission != "administrator" {
         kinds.extend([Kind::NotFound, Kind::OrganizationInactive]);
     }
+    if names_an_organization(operation) {
+        kinds.push(Kind::NotFound);
+    }
     if operation.request_body.is_some() {
         kinds.extend([Kind::BodyUnreadable, Kind::BodyTooLarge, Kind::ContentTypeUnsupported]);
     }
     kinds
+}
+
+fn names_an_organization(operation: &Operation) -> bool {
+    let mut parameters = operation.parameters.iter().flatten();
+    parameters.any(|parameter| {
+        matches!(parameter, RefOr::T(parameter) if parameter.name.eq_ignore_ascii_case(ORGANIZATION_HEADER))
+    })
 }
 
 fn problem_response(description: String) -> RefOr<utoipa::openapi::Response> {

@@ -41,6 +41,8 @@ pub fn openapi() -> utoipa::openapi::OpenApi {
     let mut document =
         OpenApiRouter::with_openapi(description::base()).merge(management()).merge(everywhere()).into_openapi();
     description::add_problems(&mut document);
+    description::parameters::describe(&mut document);
+    description::examples::add(&mut document);
     document
 }
 

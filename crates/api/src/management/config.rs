@@ -30,6 +30,11 @@ use serde_json::Value;
 
 /// A config value with its origin.
 #[derive(Debug, Serialize, utoipa::ToSchema)]
+#[schema(example = json!({
+    "key": "default_usage_location", "type": "string", "value": "DE", "description": "Usage location of new users",
+    "origin": "organization", "updated_at": "2026-07-01T08:30:00Z",
+    "updated_by": "b9bb3ad1-6687-4eb2-9413-a2bbe7263003"
+}))]
 pub struct ConfigView {
     /// Its name.
     pub key: String,

@@ -21,6 +21,13 @@ use serde_json::Value;
 
 /// An integration the platform brings.
 #[derive(Debug, Serialize, utoipa::ToSchema)]
+#[schema(example = json!({
+    "type": "halopsa", "title": "HaloPSA", "description": "Notes on tickets and clients.",
+    "settings_schema": {
+        "type": "object", "properties": { "base_url": { "type": "string", "title": "Address", "format": "uri" } },
+        "required": ["base_url"], "additionalProperties": false
+    }
+}))]
 pub struct IntegrationTypeView {
     /// `msgraph` or `halopsa`.
     #[serde(rename = "type")]
@@ -43,6 +50,11 @@ impl From<IntegrationType> for IntegrationTypeView {
 
 /// What came of asking the service of an integration.
 #[derive(Debug, Serialize, utoipa::ToSchema)]
+#[schema(example = json!({
+    "ok": true, "error_type": null, "message": "Connected to the tenant of Contoso: it has 2 subscriptions.",
+    "service_status": null, "checked_at": "2026-07-01T08:30:00Z",
+    "checked_by": "b9bb3ad1-6687-4eb2-9413-a2bbe7263003", "duration_ms": 270
+}))]
 pub struct IntegrationCheckView {
     /// Whether it works.
     ok: bool,

@@ -31,6 +31,11 @@ use serde_json::Value;
 
 /// The settings of an integration, without its credential.
 #[derive(Debug, Serialize, utoipa::ToSchema)]
+#[schema(example = json!({
+    "type": "msgraph", "enabled": true, "settings": { "client_id": "7d0c5a3e-51c9-4f0b-9c5e-2f6f1f6f0a01" },
+    "has_credential": true, "updated_at": "2026-07-01T08:30:00Z",
+    "updated_by": "b9bb3ad1-6687-4eb2-9413-a2bbe7263003", "last_check": null
+}))]
 pub struct IntegrationView {
     /// `msgraph` or `halopsa`.
     #[serde(rename = "type")]

@@ -11,6 +11,16 @@ use serde::Serialize;
 
 /// The caller.
 #[derive(Debug, Serialize, utoipa::ToSchema)]
+#[schema(example = json!({
+    "user": { "id": "b9bb3ad1-6687-4eb2-9413-a2bbe7263003", "email": "ada@example.com", "display_name": "Ada Lovelace" },
+    "is_administrator": false, "signed_in_with": "session",
+    "organizations": [{
+        "id": "6f9619ff-8b86-d011-b42d-00cf4fc964ff", "name": "Contoso", "is_active": true, "permissions": {
+            "execute_workflows": true, "manage_config": false, "manage_forms": false, "view_history": true
+        }
+    }],
+    "pauses": []
+}))]
 pub struct Me {
     /// Who is signed in.
     pub user: MyAccount,

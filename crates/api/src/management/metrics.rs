@@ -62,7 +62,7 @@ where
 #[utoipa::path(
     get, path = "/metrics", operation_id = "getMetrics", tag = "service",
     responses((status = 200, description = "Figures as they are now.", body = String,
-        content_type = "application/openmetrics-text")),
+        content_type = "application/openmetrics-text", example = json!("msp_http_requests_total{status=\"200\"} 17\n# EOF\n"))),
     extensions(("x-permission" = json!("administrator")))
 )]
 pub async fn get_metrics(

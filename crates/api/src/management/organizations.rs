@@ -25,6 +25,11 @@ use uuid::Uuid;
 
 /// An organization on the wire.
 #[derive(Debug, Serialize, utoipa::ToSchema)]
+#[schema(example = json!({
+    "id": "6f9619ff-8b86-d011-b42d-00cf4fc964ff", "name": "Contoso",
+    "tenant_id": "72f988bf-86f1-41af-91ab-2d7cd011db47", "is_active": true, "created_at": "2026-07-01T08:30:00Z",
+    "updated_at": "2026-07-01T08:30:00Z"
+}))]
 pub struct OrganizationView {
     /// Its id.
     pub id: OrgId,

@@ -19,6 +19,11 @@ use serde::{Deserialize, Serialize};
 
 /// Something that is paused.
 #[derive(Debug, Clone, Serialize, utoipa::ToSchema)]
+#[schema(example = json!({
+    "id": "workflow:user_onboarding", "workflow": "user_onboarding",
+    "reason": "Licences are assigned twice; looking into it", "paused_by": "b9bb3ad1-6687-4eb2-9413-a2bbe7263003",
+    "paused_by_name": "Ada Lovelace", "paused_at": "2026-07-01T08:30:00Z"
+}))]
 pub struct PauseView {
     /// What is paused: `all`, `organization:{id}` or `workflow:{name}`.
     pub id: String,
@@ -72,6 +77,7 @@ pub struct SetPause {
 
 /// A pause that was set.
 #[derive(Debug, Serialize, utoipa::ToSchema)]
+#[schema(example = json!({ "cancelling": 1 }))]
 pub struct PauseSet {
     /// The pause.
     #[serde(flatten)]

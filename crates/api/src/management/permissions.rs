@@ -19,6 +19,11 @@ use serde::{Deserialize, Serialize};
 
 /// What one user may do in one organization.
 #[derive(Debug, Serialize, utoipa::ToSchema)]
+#[schema(example = json!({
+    "user_id": "b9bb3ad1-6687-4eb2-9413-a2bbe7263003", "org_id": "6f9619ff-8b86-d011-b42d-00cf4fc964ff",
+    "permissions": { "execute_workflows": true, "manage_config": false, "manage_forms": false, "view_history": true },
+    "granted_by": "platform", "granted_at": "2026-07-01T08:30:00Z"
+}))]
 pub struct GrantView {
     /// Whose.
     pub user_id: UserId,
@@ -144,6 +149,7 @@ pub struct CheckPermission {
 
 /// The answer "yes". A "no" is a problem with `"allowed": false`.
 #[derive(Debug, Serialize, utoipa::ToSchema)]
+#[schema(example = json!({ "allowed": true }))]
 pub struct Allowed {
     /// Always `true`.
     allowed: bool,

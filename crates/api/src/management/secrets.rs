@@ -22,6 +22,7 @@ use std::collections::BTreeMap;
 
 /// A secret's name. There is no way to read its value.
 #[derive(Debug, Serialize, utoipa::ToSchema)]
+#[schema(example = json!({ "name": "vendor_api_key", "origin": "organization" }))]
 pub struct SecretView {
     /// What workflows ask for.
     pub name: String,

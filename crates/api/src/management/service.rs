@@ -14,6 +14,7 @@ use std::sync::LazyLock;
 
 /// What a client must know before it can sign anyone in.
 #[derive(Debug, Serialize, utoipa::ToSchema)]
+#[schema(example = json!({ "mode": "session", "version": "0.1.0", "build": "5cd2e15a5f821f8b" }))]
 pub struct ClientConfig {
     /// How browsers sign in: `session`.
     mode: &'static str,
@@ -36,6 +37,7 @@ pub async fn client_config(State(api): State<Api>) -> Json<ClientConfig> {
 
 /// Whether a probe is content.
 #[derive(Debug, Serialize, utoipa::ToSchema)]
+#[schema(example = json!({ "status": "ok" }))]
 pub struct Health {
     /// Always `ok`.
     status: &'static str,

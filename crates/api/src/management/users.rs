@@ -23,6 +23,11 @@ use serde::{Deserialize, Serialize};
 
 /// A user on the wire.
 #[derive(Debug, Serialize, utoipa::ToSchema)]
+#[schema(example = json!({
+    "id": "b9bb3ad1-6687-4eb2-9413-a2bbe7263003", "email": "ada@example.com", "display_name": "Ada Lovelace",
+    "is_active": true, "is_platform_admin": false, "created_at": "2026-07-01T08:30:00Z",
+    "last_login_at": "2026-07-02T07:00:00Z"
+}))]
 pub struct UserView {
     /// Its id.
     pub id: UserId,

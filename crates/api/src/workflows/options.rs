@@ -52,6 +52,10 @@ pub struct AskOptions {
 
 /// The options of a field.
 #[derive(Debug, Serialize, utoipa::ToSchema)]
+#[schema(example = json!({
+    "items": [{ "label": "Microsoft 365 E3 (4 free)", "value": "05e9a617-0261-4cee-bb44-138d3ef5d965" }],
+    "truncated": false, "ttl_seconds": 60
+}))]
 pub struct OptionsView {
     /// Objects with `label` and `value`.
     #[schema(value_type = Vec<Object>)]
@@ -76,7 +80,8 @@ pub struct OptionsView {
         ("X-Organization-Id" = Option<msp_domain::OrgId>, Header, description = "The organization to ask for."),
         ("Cache-Control" = Option<String>, Header, description = "`no-cache` asks the generator anew.")),
     responses((status = 200, body = Vec<serde_json::Value>, description = "`{label, value}` objects.",
-        headers(("Age" = u64, description = "How many seconds ago the generator answered, if not just now.")))),
+        headers(("Age" = u64, description = "How many seconds ago the generator answered, if not just now.")),
+        example = json!([{ "label": "Microsoft 365 E3 (4 free)", "value": "05e9a617-0261-4cee-bb44-138d3ef5d965" }]))),
     extensions(("x-permission" = json!("execute_workflows or manage_forms")))
 )]
 pub async fn get_options(

@@ -41,6 +41,7 @@ const EXECUTION_STATUS: HeaderName = HeaderName::from_static("x-execution-status
 
 /// A run that goes on.
 #[derive(Debug, Serialize, utoipa::ToSchema)]
+#[schema(example = json!({ "execution_id": "0197c1c8-7a4e-7c41-9e0b-3f6f6d7f2f10", "status": "Pending" }))]
 pub struct AcceptedRun {
     /// The execution; read it at `/api/executions/{id}`.
     pub execution_id: ExecutionId,
@@ -77,7 +78,7 @@ pub struct AcceptedRun {
         (status = 200, description = "The value the workflow returned.", body = serde_json::Value, headers(
             ("X-Execution-Id" = String, description = "The execution."),
             ("X-Execution-Status" = String, description = "`Success` or `Failed`."),
-            ("Preference-Applied" = String, description = "What of `Prefer` was applied."))),
+            ("Preference-Applied" = String, description = "What of `Prefer` was applied.")), example = json!({ "user_id": "5b1d", "upn": "grace@contoso.example" })),
         (status = 202, description = "The run goes on.", body = AcceptedRun, headers(
             ("Location" = String, description = "Where to follow it."),
             ("X-Execution-Id" = String, description = "The execution."),

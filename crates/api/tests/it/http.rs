@@ -214,11 +214,12 @@ fn every_operation_is_described_with_summary_permission_and_known_problems() {
                     assert!(ProblemKind::from_slug(slug).is_some(), "{at} lists the unknown problem `{slug}`");
                 }
             }
-            let body = &operation["requestBody"]["content"]["application/json"];
-            if operation.get("requestBody").is_some() {
-                let schema = body["schema"]["$ref"].as_str().unwrap_or_default().rsplit('/').next().unwrap_or_default();
-                let example = &document["components"]["schemas"][schema]["example"];
-                assert!(!body["example"].is_null() || !example.is_null(), "{at} has no example of its body");
+            let answers = operation["responses"].as_object().expect("responses");
+            let succeeding = answers.iter().filter(|(status, _)| status.starts_with('2')).map(|(_, answer)| answer);
+            for body in succeeding.chain(operation.get("requestBody")) {
+                for (media_type, content) in body["content"].as_object().into_iter().flatten() {
+                    assert!(!content["example"].is_null(), "{at} shows no example of its {media_type}");
+                }
             }
         }
     }

@@ -46,6 +46,12 @@ pub struct LogQuery {
 
 /// A page of log lines.
 #[derive(Debug, Serialize, utoipa::ToSchema)]
+#[schema(example = json!({
+    "items": [{
+        "seq": 1, "at": "2026-07-01T08:30:00Z", "level": "info", "source": "print", "message": "Creating a user", "step": null
+    }],
+    "next_cursor": null, "status": "Success", "logs_through": 1
+}))]
 pub struct LogPage {
     /// The lines, in order.
     items: Vec<LogLine>,
@@ -75,7 +81,10 @@ pub struct LogPage {
         ("Last-Event-ID" = Option<u64>, Header, description = "For streams: the `id` of the last event received."),
         ("X-Organization-Id" = Option<msp_domain::OrgId>, Header, description = "The organization to look in.")),
     responses((status = 200, description = "A page of lines, the stream, or the whole log.",
-        content((LogPage = "application/json"), (String = "text/event-stream"), (String = "text/plain")))),
+        content(
+            (LogPage = "application/json"),
+            (String = "text/event-stream", example = json!("id: 1\nevent: log\ndata: {\"seq\":1,\"message\":\"Creating\"}\n\n")),
+            (String = "text/plain", example = json!("2026-07-01T08:30:00.000Z info print: Creating\n"))))),
     extensions(("x-permission" = json!("view_history, or execute_workflows for one's own")))
 )]
 pub async fn get_execution_logs(

@@ -48,7 +48,8 @@ pub async fn get_execution(
     get, path = "/api/executions/{id}/result", operation_id = "getExecutionResult", tag = "executions",
     params(("id" = ExecutionId, Path, description = "The execution."),
         ("X-Organization-Id" = Option<msp_domain::OrgId>, Header, description = "The organization to look in.")),
-    responses((status = 200, body = serde_json::Value, description = "Exactly the value.")),
+    responses((status = 200, body = serde_json::Value, description = "Exactly the value.",
+        example = json!({ "user_id": "5b1d", "upn": "grace@contoso.example" }))),
     extensions(("x-permission" = json!("view_history, or execute_workflows for one's own")))
 )]
 pub async fn get_execution_result(

@@ -47,7 +47,7 @@ use msp_storage::repositories::forms::StoredForm;
     responses(
         (status = 200, description = "The value the workflow returned.", body = serde_json::Value, headers(
             ("X-Execution-Id" = String, description = "The new execution."),
-            ("X-Execution-Status" = String, description = "`Success` or `Failed`."))),
+            ("X-Execution-Status" = String, description = "`Success` or `Failed`.")), example = json!({ "user_id": "5b1d", "upn": "grace@contoso.example" })),
         (status = 202, description = "The run goes on.", body = AcceptedRun, headers(
             ("Location" = String, description = "Where to follow it."),
             ("X-Execution-Id" = String, description = "The new execution."))),

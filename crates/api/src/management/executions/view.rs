@@ -16,6 +16,13 @@ const MAX_INLINE_BYTES: u64 = 256 * 1024;
 
 /// An execution in a list.
 #[derive(Debug, Serialize, utoipa::ToSchema)]
+#[schema(example = json!({
+    "id": "0197c1c8-7a4e-7c41-9e0b-3f6f6d7f2f10", "org_id": "6f9619ff-8b86-d011-b42d-00cf4fc964ff",
+    "workflow_name": "user_onboarding", "form_id": "26d7d0ed-be63-4369-b2cd-35663fb78183", "form_name": "New user",
+    "executed_by": "b9bb3ad1-6687-4eb2-9413-a2bbe7263003", "executed_by_name": "Ada Lovelace", "trigger": "form",
+    "status": "Success", "error_type": null, "error_message": null, "progress": null,
+    "started_at": "2026-07-01T08:30:00Z", "completed_at": "2026-07-01T08:30:02.5Z", "duration_ms": 2500
+}))]
 pub struct ExecutionSummary {
     /// Its id.
     pub id: ExecutionId,
@@ -93,6 +100,12 @@ impl From<Step> for StepView {
 
 /// An execution, whole.
 #[derive(Debug, Serialize, utoipa::ToSchema)]
+#[schema(example = json!({
+    "input": { "email": "grace@contoso.example" }, "result": { "user_id": "5b1d", "upn": "grace@contoso.example" },
+    "result_url": null, "steps": [], "logs_through": 3, "epoch": 1, "retry_of": null,
+    "bundle_hash": "095b34e560135a62ade3c73b53942ba71daa150d11e983723e4d8c0a2c8bca82", "timeout_seconds": 1800,
+    "deadline_at": "2026-07-01T09:00:00Z"
+}))]
 pub struct ExecutionView {
     #[serde(flatten)]
     summary: ExecutionSummary,

@@ -17,6 +17,13 @@ use serde_json::Value;
 
 /// A form made from the parameters of a workflow.
 #[derive(Debug, Serialize, utoipa::ToSchema)]
+#[schema(example = json!({
+    "form": {
+        "name": "New user", "workflow": "user_onboarding", "category": "user_management",
+        "fields": [{ "name": "email", "label": "E-mail address", "type": "email", "required": true }]
+    },
+    "errors": []
+}))]
 pub struct FormDraft {
     /// The document.
     #[schema(value_type = FormSchema)]

@@ -13,6 +13,12 @@ use uuid::Uuid;
 
 /// A form in a list.
 #[derive(Debug, Serialize, utoipa::ToSchema)]
+#[schema(example = json!({
+    "id": "26d7d0ed-be63-4369-b2cd-35663fb78183", "org_id": "6f9619ff-8b86-d011-b42d-00cf4fc964ff",
+    "name": "New user", "description": "", "category": "user_management", "workflow": "user_onboarding",
+    "is_active": true, "created_by": "b9bb3ad1-6687-4eb2-9413-a2bbe7263003", "created_at": "2026-07-01T08:30:00Z",
+    "updated_by": "b9bb3ad1-6687-4eb2-9413-a2bbe7263003", "updated_at": "2026-07-01T08:30:00Z"
+}))]
 pub struct FormSummary {
     /// Its id.
     id: Uuid,
@@ -40,6 +46,12 @@ pub struct FormSummary {
 
 /// A form, whole.
 #[derive(Debug, Serialize, utoipa::ToSchema)]
+#[schema(example = json!({
+    "form": {
+        "name": "New user", "workflow": "user_onboarding", "category": "user_management",
+        "fields": [{ "name": "email", "label": "E-mail address", "type": "email", "required": true }]
+    }
+}))]
 pub struct FormView {
     #[serde(flatten)]
     summary: FormSummary,
