@@ -63,7 +63,11 @@ async fn pack(executions: &Executions, id: ExecutionId) -> Result<(), StoreError
         executions.drop_indexed_rows(id).await?;
         let Some(chunk) = executions.store_chunk(id).await? else { break };
         reach(FaultPoint::AfterLogBlob);
-        executions.index_chunk(&chunk).await?;
+        match executions.index_chunk(&chunk).await {
+            // The execution was removed meanwhile.
+            Err(StoreError::NotFound) => return Ok(()),
+            indexed => indexed?,
+        }
         reach(FaultPoint::AfterLogIndex);
     }
     executions.log_is_packed(id).await

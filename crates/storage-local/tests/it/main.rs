@@ -9,6 +9,7 @@ mod linearizable;
 mod lost_answers;
 mod packed_logs;
 mod pauses;
+mod removals;
 mod restored;
 mod rotation;
 mod sign_in;

@@ -5,7 +5,7 @@ use super::{Executions, marks, packing, rows};
 use crate::repositories::audit::AuditDraft;
 use crate::{Commit, Entity, Etag, ExecutionPointer, Guard, IfMatch, Query, StoreError, Table, Write};
 use chrono::{DateTime, Utc};
-use msp_domain::{ExecutionId, ExecutionStatus};
+use msp_domain::{ExecutionId, ExecutionStatus, Scope};
 
 pub(in crate::repositories) const ACTIVE_PARTITION: &str = "ACTIVE";
 
@@ -277,13 +277,31 @@ impl Executions {
         Ok(())
     }
 
-    /// Everything that has not ended.
+    /// Everything that is said not to have ended: whether it has, its row decides.
     ///
     /// # Errors
     /// [`StoreError::Corrupt`] when a pointer is not readable.
     pub async fn active(&self) -> Result<Vec<ActiveExecution>, StoreError> {
         let rows = self.journal.tables.query_all(Table::ActiveExecutions, Query::partition(ACTIVE_PARTITION)).await?;
         rows.iter().map(read_active).collect()
+    }
+
+    /// What has not ended, of one scope or of all. One whose row does not say so counts as not ended.
+    ///
+    /// # Errors
+    /// As for [`Self::active`].
+    pub async fn unended(&self, scope: Option<Scope>) -> Result<Vec<ActiveExecution>, StoreError> {
+        let mut unended = self.active().await?;
+        unended.retain(|active| scope.is_none_or(|scope| active.pointer.scope == scope));
+        let mut kept = Vec::new();
+        for active in unended {
+            match self.get(active.pointer.scope, active.pointer.execution_id).await {
+                Ok(execution) if execution.as_ref().is_none_or(|execution| execution.status.is_final()) => {}
+                Ok(_) | Err(StoreError::Corrupt(_)) => kept.push(active),
+                Err(error) => return Err(error),
+            }
+        }
+        Ok(kept)
     }
 
     async fn with_etag(&self, mut execution: Execution, etags: Vec<Option<Etag>>) -> Result<Execution, StoreError> {

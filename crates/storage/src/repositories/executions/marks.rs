@@ -66,8 +66,12 @@ impl Executions {
     /// # Errors
     /// [`StoreError::Full`] or [`StoreError::Unavailable`]; safe to repeat.
     pub async fn sweep_marks(&self, scope: Scope, now: DateTime<Utc>) -> Result<(), StoreError> {
-        let mut query = Query { row_from: Some(row_key("")), ..Query::partition(scope.key()) };
-        query.filter = Some(Filter::Compare("ExpiresAt".to_owned(), Comparison::Le, now.into()));
+        self.drop_marks(scope, Some(Filter::Compare("ExpiresAt".to_owned(), Comparison::Le, now.into()))).await
+    }
+
+    /// Removes the marks of a scope that satisfy a condition, or all of them.
+    pub(super) async fn drop_marks(&self, scope: Scope, filter: Option<Filter>) -> Result<(), StoreError> {
+        let query = Query { row_from: Some(row_key("")), filter, ..Query::partition(scope.key()) };
         for row in self.journal.tables.query_all(Table::WorkflowExecutions, query).await? {
             let if_match = IfMatch::Etag(etag_of(&row)?);
             let delete = Write::delete(row.partition_key, row.row_key, if_match);

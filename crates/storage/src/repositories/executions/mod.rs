@@ -10,6 +10,7 @@ pub(in crate::repositories) mod lookup;
 pub(in crate::repositories) mod marks;
 pub(in crate::repositories) mod packing;
 mod record;
+pub(in crate::repositories) mod removal;
 pub(in crate::repositories) mod rows;
 mod steps;
 

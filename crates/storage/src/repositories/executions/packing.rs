@@ -6,7 +6,7 @@
 //! with the ending itself.
 
 use super::{Executions, content_name, logs::BEHIND_LINES, record::Execution};
-use crate::{Entity, IfMatch, Query, StoreError, Table, TableWrite, Write, limits};
+use crate::{Commit, Entity, IfMatch, Query, StoreError, Table, TableWrite, Write, limits};
 use bytes::Bytes;
 use msp_domain::{ExecutionId, LogLine};
 
@@ -28,6 +28,13 @@ pub struct LogChunk {
     last_seq: u64,
     lines: u64,
     path: String,
+}
+
+impl LogChunk {
+    /// Where its lines are.
+    pub fn path(&self) -> &str {
+        &self.path
+    }
 }
 
 impl Executions {
@@ -77,14 +84,21 @@ impl Executions {
     /// Writes the index entry of a chunk: its lines are now read from the blob.
     ///
     /// # Errors
-    /// [`StoreError::Full`] or [`StoreError::Unavailable`]; safe to repeat.
+    /// [`StoreError::NotFound`] when the log does not wait to be packed any more, because its execution was removed: the
+    /// blob goes too. [`StoreError::Full`] or [`StoreError::Unavailable`]; safe to repeat.
     pub async fn index_chunk(&self, chunk: &LogChunk) -> Result<(), StoreError> {
         let entry = Entity::new(chunk.id.key(), index_key(chunk.last_seq))
             .with("FirstSeq", i64::try_from(chunk.first_seq).unwrap_or(i64::MAX))
             .with("LastSeq", i64::try_from(chunk.last_seq).unwrap_or(i64::MAX))
             .with("Lines", i64::try_from(chunk.lines).unwrap_or(i64::MAX))
             .with("LinesBlob", chunk.path.as_str());
-        self.journal.tables.write(Table::ExecutionLogs, Write::UpsertReplace(entry)).await.map(drop)
+        let waits = Write::Merge(Entity::new(PACKING_PARTITION, chunk.id.key()), IfMatch::Any);
+        let writes = vec![(Table::ActiveExecutions, waits), (Table::ExecutionLogs, Write::UpsertReplace(entry))];
+        let indexed = self.journal.tables.commit(Commit::of(writes)).await;
+        if matches!(indexed, Err(StoreError::NotFound)) {
+            self.blobs.delete(&chunk.path).await?;
+        }
+        indexed
     }
 
     /// Removes the rows of lines that the index has.

@@ -3,13 +3,14 @@
 
 use super::blobs::Named;
 use super::{Finding, Pass, Walk, as_found};
-use crate::repositories::executions::{lookup::RESERVED_ROWS, marks, packing, rows};
+use crate::repositories::executions::{lifecycle, lookup::RESERVED_ROWS, marks, rows};
 use crate::{Entity, StoreError, Table};
 use msp_domain::{ExecutionId, ExecutionStatus, Scope};
 
 impl Pass<'_> {
     /// Answers the blobs that executions name.
     pub(super) async fn executions(&mut self) -> Result<Named, StoreError> {
+        self.removals().await?;
         let mut named = Named::default();
         let mut walk = Walk::over(Table::WorkflowExecutions);
         while let Some(found) = self.next_page(&mut walk).await? {
@@ -30,11 +31,24 @@ impl Pass<'_> {
         let mut walk = Walk::over(Table::ActiveExecutions);
         while let Some(found) = self.next_page(&mut walk).await? {
             // A log that waits to be packed leads nowhere else; the next engine packs what there is of it.
-            for row in found.into_iter().filter(|row| row.partition_key != packing::PACKING_PARTITION) {
+            for row in found.into_iter().filter(|row| row.partition_key == lifecycle::ACTIVE_PARTITION) {
                 self.pointer(&row).await?;
             }
         }
         Ok(named)
+    }
+
+    /// Finishes removals first: what is left of them would look like damage.
+    async fn removals(&mut self) -> Result<(), StoreError> {
+        let executions = &self.repositories.executions;
+        for begun in executions.removals().await? {
+            self.tally.repairable += 1;
+            (self.see)(&Finding::RemovalUnfinished { id: begun.execution_id });
+            if self.mend {
+                executions.remove(begun.scope, begun.execution_id).await?;
+            }
+        }
+        Ok(())
     }
 
     async fn execution(&mut self, row: &Entity, named: &mut Named) -> Result<(), StoreError> {

@@ -43,6 +43,11 @@ pub enum Finding {
         /// Which row.
         row_key: String,
     },
+    /// An execution of which a part is left.
+    RemovalUnfinished {
+        /// Which.
+        id: ExecutionId,
+    },
     /// An idempotency key that leads to no execution.
     MarkLeadsNowhere {
         /// Where it counts.
@@ -90,6 +95,7 @@ impl fmt::Display for Finding {
             Self::PointerStale { row_key } => {
                 write!(f, "execution {row_key} is said to go on, but has ended or is not on record")
             }
+            Self::RemovalUnfinished { id } => write!(f, "execution {id} was removed, and a part of it is left"),
             Self::MarkLeadsNowhere { scope } => {
                 write!(f, "an idempotency key in {scope} leads to an execution that is not on record")
             }

@@ -1,0 +1,163 @@
+//! Removing executions that have ended, each with everything that belongs to it.
+//!
+//! One commit takes the row, the user's mirror and what points to it, and leaves a row of `ActiveExecutions`, PK
+//! `REMOVING`: from then on the execution is in no list and is found by nobody, so nothing is ever seen by halves. Then go
+//! the rows of the partitions that are its own and its blobs, in batches, and that row last. Interrupted anywhere,
+//! [`Executions::removals`] still names it, and removing it again goes on from there. Where the commit is no transaction,
+//! the row that says what is left to do is written first and the execution's own goes last.
+
+use super::lifecycle::ACTIVE_PARTITION;
+use super::lookup::RESERVED_ROWS;
+use super::packing::{PACKING_PARTITION, execution_of};
+use super::{Execution, Executions, rows};
+use crate::{Commit, Entity, ExecutionPointer, IfMatch, Query, StoreError, Table, TableWrite, Write, limits};
+use futures::future::try_join_all;
+use msp_domain::{ExecutionId, Scope};
+
+/// Where the removals that have begun are listed.
+pub(in crate::repositories) const REMOVING_PARTITION: &str = "REMOVING";
+/// The tables in which a partition is an execution.
+const OF_ONE_EXECUTION: [Table; 2] = [Table::ExecutionLogs, Table::ExecutionSteps];
+/// Executions removed at the same time: one wait for the disk serves all of them.
+const AT_ONCE: usize = 16;
+
+impl Executions {
+    /// Removes an execution that has ended: its row, the mirror of its user, pointers, log, steps, and every blob under its
+    /// id (input, result, packed log, files). Its audit rows stay, and so does an idempotency key that leads to it until it
+    /// expires: a key whose execution is gone counts as unused. Removing what is not there is no error.
+    ///
+    /// # Errors
+    /// [`StoreError::PreconditionFailed`] when it has not ended, and then nothing was removed; [`StoreError::Corrupt`] when
+    /// its row does not say whether it has; otherwise [`StoreError::Full`] or [`StoreError::Unavailable`], and calling again
+    /// goes on where it stopped.
+    pub async fn remove(&self, scope: Scope, id: ExecutionId) -> Result<(), StoreError> {
+        if self.begin_removal(scope, id).await? {
+            self.finish_removal(id).await?;
+        }
+        Ok(())
+    }
+
+    /// The first half of [`Self::remove`]: nobody finds the execution any more. Answers whether the second half is needed.
+    ///
+    /// # Errors
+    /// As for [`Self::remove`].
+    pub async fn begin_removal(&self, scope: Scope, id: ExecutionId) -> Result<bool, StoreError> {
+        let mut tried = None;
+        while let Some((row_key, execution)) = self.find(scope, id).await? {
+            // Nobody changes what has ended, so a second refusal of the same version has a reason that stays.
+            let is_stuck = tried.replace(execution.etag.clone()).as_ref() == Some(&execution.etag);
+            if !execution.status.is_final() || is_stuck {
+                return Err(StoreError::PreconditionFailed);
+            }
+            let writes = self.removal(&execution, row_key).await?;
+            match self.journal.tables.commit(Commit::of(writes)).await {
+                Ok(()) => return Ok(true),
+                // Removed by somebody else this moment, or one of its pointers was.
+                Err(StoreError::NotFound | StoreError::PreconditionFailed) => {}
+                Err(error) => return Err(error),
+            }
+        }
+        let begun = self.journal.tables.get(Table::ActiveExecutions, REMOVING_PARTITION, &id.key()).await?;
+        Ok(begun.is_some())
+    }
+
+    /// What the first half writes: only what is there can be deleted.
+    async fn removal(&self, execution: &Execution, row_key: String) -> Result<Vec<TableWrite>, StoreError> {
+        let id = execution.id.key();
+        let begun = Entity::new(REMOVING_PARTITION, id.as_str())
+            .with_some("OrgId", execution.scope.org().map(|org| org.as_uuid()));
+        let mut writes = vec![(Table::ActiveExecutions, Write::UpsertReplace(begun))];
+        let lead_here = [
+            (Table::UserExecutions, execution.executed_by.key(), row_key.as_str()),
+            (Table::ActiveExecutions, ACTIVE_PARTITION.to_owned(), id.as_str()),
+            (Table::ActiveExecutions, PACKING_PARTITION.to_owned(), id.as_str()),
+        ];
+        for (table, partition_key, row_key) in lead_here {
+            if self.journal.tables.get(table, &partition_key, row_key).await?.is_some() {
+                writes.push((table, Write::delete(partition_key, row_key, IfMatch::Any)));
+            }
+        }
+        let if_match = IfMatch::Etag(execution.etag.clone());
+        writes.push((Table::WorkflowExecutions, Write::delete(execution.scope.key(), row_key, if_match)));
+        Ok(writes)
+    }
+
+    /// The second half of [`Self::remove`].
+    ///
+    /// # Errors
+    /// [`StoreError::Full`] or [`StoreError::Unavailable`]; safe to repeat.
+    pub async fn finish_removal(&self, id: ExecutionId) -> Result<(), StoreError> {
+        for table in OF_ONE_EXECUTION {
+            self.clear_partition(table, id.key()).await?;
+        }
+        for path in self.blobs.list(&format!("executions/{id}/")).await? {
+            self.blobs.delete(&path).await?;
+        }
+        let done = Write::delete(REMOVING_PARTITION, id.key(), IfMatch::Any);
+        match self.journal.tables.write(Table::ActiveExecutions, done).await {
+            Ok(_) | Err(StoreError::NotFound) => Ok(()),
+            Err(error) => Err(error),
+        }
+    }
+
+    async fn clear_partition(&self, table: Table, partition_key: String) -> Result<(), StoreError> {
+        let mut query = Query::partition(partition_key).limit(limits::MAX_BATCH_WRITES);
+        loop {
+            let page = self.journal.tables.query(table, query.clone()).await?;
+            let delete = |row: Entity| Write::delete(row.partition_key, row.row_key, IfMatch::Any);
+            let deletes: Vec<Write> = page.entities.into_iter().map(delete).collect();
+            if !deletes.is_empty() {
+                match self.journal.tables.batch(table, deletes).await {
+                    Ok(()) => {}
+                    // Somebody else is at it: look again from the start.
+                    Err(StoreError::NotFound) => {
+                        query.continuation = None;
+                        continue;
+                    }
+                    Err(error) => return Err(error),
+                }
+            }
+            match page.continuation {
+                Some(next) => query.continuation = Some(next),
+                None => return Ok(()),
+            }
+        }
+    }
+
+    /// The removals that have begun and are not finished: [`Self::remove`] finishes each.
+    ///
+    /// # Errors
+    /// [`StoreError::Corrupt`] when an entry is not readable.
+    pub async fn removals(&self) -> Result<Vec<ExecutionPointer>, StoreError> {
+        let begun = Query::partition(REMOVING_PARTITION);
+        let rows = self.journal.tables.query_all(Table::ActiveExecutions, begun).await?;
+        let read = |row: &Entity| {
+            Ok(ExecutionPointer { scope: rows::scope_of(row)?, execution_id: execution_of(&row.row_key)? })
+        };
+        rows.iter().map(read).collect()
+    }
+
+    /// Removes every execution of a scope, and its idempotency keys: for an organization that goes. Some at a time, so it
+    /// takes as little memory for a million as for ten; interrupted anywhere, it is simply called again.
+    ///
+    /// # Errors
+    /// As for [`Self::remove`]; an execution that has not ended stops it.
+    pub async fn remove_all(&self, scope: Scope) -> Result<(), StoreError> {
+        for begun in self.removals().await?.into_iter().filter(|begun| begun.scope == scope) {
+            self.remove(scope, begun.execution_id).await?;
+        }
+        let executions = Query { row_before: Some(RESERVED_ROWS.to_owned()), ..Query::partition(scope.key()) };
+        let mut query = executions.limit(AT_ONCE);
+        loop {
+            let page = self.journal.tables.query(Table::WorkflowExecutions, query.clone()).await?;
+            let ids = page.entities.iter().map(|row| rows::read(scope, row).map(|execution| execution.id));
+            let ids: Vec<ExecutionId> = ids.collect::<Result<_, _>>()?;
+            try_join_all(ids.into_iter().map(|id| self.remove(scope, id))).await?;
+            match page.continuation {
+                Some(next) => query.continuation = Some(next),
+                None => break,
+            }
+        }
+        self.drop_marks(scope, None).await
+    }
+}
