@@ -9,7 +9,10 @@ use crate::{
 use anyhow::{Context, Result, ensure};
 use chrono::{DateTime, Utc};
 use msp_domain::{Clock, ConfigEntry, ConfigType, OrgId, Permissions, Scope, SystemClock, UserId};
-use msp_storage::{Repositories, repositories::Actor};
+use msp_storage::{
+    Repositories,
+    repositories::{Actor, organizations::NewOrganization},
+};
 use msp_storage_local::{LocalHome, LocalOptions};
 use serde_json::{Value, json};
 use std::{
@@ -48,7 +51,11 @@ impl Installation {
         let may = Permissions { execute_workflows: true, view_history: true, ..Permissions::NONE };
         let mut ids = Vec::with_capacity(organizations);
         for number in 0..organizations {
-            let id = repositories.organizations.create(&format!("Organization {number:03}"), None, actor).await?.id;
+            let id = repositories
+                .organizations
+                .create(NewOrganization::named(format!("Organization {number:03}")), actor)
+                .await?
+                .id;
             for index in 0..CONFIG_VALUES {
                 let entry = ConfigEntry {
                     key: format!("setting_{index}"),

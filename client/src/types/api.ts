@@ -131,8 +131,10 @@ export interface paths {
         options?: never;
         head?: never;
         /**
-         * Change an organization: name, tenant, active or not.
-         * @description Problems: `not-found` (404), `body-invalid` (422), `organization-name-taken` (409), `tenant-taken` (409),
+         * Change an organization: name, tenant, time zone, tags, active or not.
+         * @description A refusal for a stale version carries what is there as `current`.
+         *
+         *     Problems: `not-found` (404), `body-invalid` (422), `organization-name-taken` (409), `tenant-taken` (409),
          *     `stale-version` (412), `header-invalid` (400).
          */
         patch: operations["updateOrganization"];
@@ -171,7 +173,9 @@ export interface paths {
         get: operations["getConfig"];
         /**
          * Set a config value for an organization.
-         * @description Problems: `body-invalid` (422), `stale-version` (412), `path-invalid` (400), `limit-exceeded` (422),
+         * @description A refusal for a stale version carries what is there as `current`.
+         *
+         *     Problems: `body-invalid` (422), `stale-version` (412), `path-invalid` (400), `limit-exceeded` (422),
          *     `header-invalid` (400).
          */
         put: operations["setConfig"];
@@ -217,7 +221,9 @@ export interface paths {
         get: operations["getGlobalConfig"];
         /**
          * Set a global config value.
-         * @description Problems: `body-invalid` (422), `stale-version` (412), `path-invalid` (400), `limit-exceeded` (422),
+         * @description A refusal for a stale version carries what is there as `current`.
+         *
+         *     Problems: `body-invalid` (422), `stale-version` (412), `path-invalid` (400), `limit-exceeded` (422),
          *     `header-invalid` (400).
          */
         put: operations["setGlobalConfig"];
@@ -550,7 +556,9 @@ export interface paths {
         head?: never;
         /**
          * Change a user: name, active or not, administrator or not. The last active administrator stays one.
-         * @description Problems: `not-found` (404), `body-invalid` (422), `last-administrator` (409), `stale-version` (412),
+         * @description A refusal for a stale version carries what is there as `current`.
+         *
+         *     Problems: `not-found` (404), `body-invalid` (422), `last-administrator` (409), `stale-version` (412),
          *     `path-invalid` (400), `header-invalid` (400).
          */
         patch: operations["updateUser"];
@@ -1102,6 +1110,10 @@ export interface components {
              * @description A new tenant; `null` unlinks it.
              */
             tenant_id?: string | null;
+            /** @description A new time zone; `null` forgets it. */
+            time_zone?: string | null;
+            /** @description New tags in place of all others. */
+            tags?: string[] | null;
             /** @description Activate or deactivate. */
             is_active?: boolean | null;
         };
@@ -1210,7 +1222,12 @@ export interface components {
          * @description A new organization.
          * @example {
          *       "name": "Contoso",
-         *       "tenant_id": "72f988bf-86f1-41af-91ab-2d7cd011db47"
+         *       "tenant_id": "72f988bf-86f1-41af-91ab-2d7cd011db47",
+         *       "time_zone": "Europe/Berlin",
+         *       "tags": [
+         *         "eu",
+         *         "gold"
+         *       ]
          *     }
          */
         CreateOrganization: {
@@ -1221,6 +1238,10 @@ export interface components {
              * @description Its Microsoft Entra tenant.
              */
             tenant_id?: string | null;
+            /** @description Where its working day begins and ends: an IANA time zone, such as `Europe/Berlin`. */
+            time_zone?: string | null;
+            /** @description What groups it with others. Letter case does not count; 1 to 50 characters each, without `,` and `;`. */
+            tags?: string[];
         };
         /**
          * @description A new user.
@@ -1971,6 +1992,11 @@ export interface components {
          *       "id": "6f9619ff-8b86-d011-b42d-00cf4fc964ff",
          *       "name": "Contoso",
          *       "tenant_id": "72f988bf-86f1-41af-91ab-2d7cd011db47",
+         *       "time_zone": "Europe/Berlin",
+         *       "tags": [
+         *         "eu",
+         *         "gold"
+         *       ],
          *       "is_active": true,
          *       "created_at": "2026-07-01T08:30:00Z",
          *       "updated_at": "2026-07-01T08:30:00Z"
@@ -1986,6 +2012,10 @@ export interface components {
              * @description Its Microsoft Entra tenant.
              */
             tenant_id?: string | null;
+            /** @description Where its working day begins and ends: an IANA time zone. */
+            time_zone?: string | null;
+            /** @description What groups it with others: in lower case, each once, in order. */
+            tags: string[];
             /** @description Nothing runs for an inactive organization. */
             is_active: boolean;
             /**
@@ -2138,6 +2168,10 @@ export interface components {
                  * @description Its Microsoft Entra tenant.
                  */
                 tenant_id?: string | null;
+                /** @description Where its working day begins and ends: an IANA time zone. */
+                time_zone?: string | null;
+                /** @description What groups it with others: in lower case, each once, in order. */
+                tags: string[];
                 /** @description Nothing runs for an inactive organization. */
                 is_active: boolean;
                 /**
@@ -3173,6 +3207,8 @@ export interface operations {
                 limit?: number;
                 /** @description The organization, for links that cannot send `X-Organization-Id`. */
                 org_id?: string;
+                /** @description Only those with this tag; repeated: with all of them. */
+                tag?: string[];
             };
             header?: never;
             path?: never;
@@ -3193,6 +3229,11 @@ export interface operations {
                      *           "id": "6f9619ff-8b86-d011-b42d-00cf4fc964ff",
                      *           "name": "Contoso",
                      *           "tenant_id": "72f988bf-86f1-41af-91ab-2d7cd011db47",
+                     *           "time_zone": "Europe/Berlin",
+                     *           "tags": [
+                     *             "eu",
+                     *             "gold"
+                     *           ],
                      *           "is_active": true,
                      *           "created_at": "2026-07-01T08:30:00Z",
                      *           "updated_at": "2026-07-01T08:30:00Z"
@@ -3272,7 +3313,12 @@ export interface operations {
                 /**
                  * @example {
                  *       "name": "Contoso",
-                 *       "tenant_id": "72f988bf-86f1-41af-91ab-2d7cd011db47"
+                 *       "tenant_id": "72f988bf-86f1-41af-91ab-2d7cd011db47",
+                 *       "time_zone": "Europe/Berlin",
+                 *       "tags": [
+                 *         "eu",
+                 *         "gold"
+                 *       ]
                  *     }
                  */
                 "application/json": components["schemas"]["CreateOrganization"];
@@ -3294,6 +3340,11 @@ export interface operations {
                      *       "id": "6f9619ff-8b86-d011-b42d-00cf4fc964ff",
                      *       "name": "Contoso",
                      *       "tenant_id": "72f988bf-86f1-41af-91ab-2d7cd011db47",
+                     *       "time_zone": "Europe/Berlin",
+                     *       "tags": [
+                     *         "eu",
+                     *         "gold"
+                     *       ],
                      *       "is_active": true,
                      *       "created_at": "2026-07-01T08:30:00Z",
                      *       "updated_at": "2026-07-01T08:30:00Z"
@@ -3419,6 +3470,11 @@ export interface operations {
                      *       "id": "6f9619ff-8b86-d011-b42d-00cf4fc964ff",
                      *       "name": "Contoso",
                      *       "tenant_id": "72f988bf-86f1-41af-91ab-2d7cd011db47",
+                     *       "time_zone": "Europe/Berlin",
+                     *       "tags": [
+                     *         "eu",
+                     *         "gold"
+                     *       ],
                      *       "is_active": true,
                      *       "created_at": "2026-07-01T08:30:00Z",
                      *       "updated_at": "2026-07-01T08:30:00Z"
@@ -3538,6 +3594,11 @@ export interface operations {
                      *       "id": "6f9619ff-8b86-d011-b42d-00cf4fc964ff",
                      *       "name": "Contoso",
                      *       "tenant_id": "72f988bf-86f1-41af-91ab-2d7cd011db47",
+                     *       "time_zone": "Europe/Berlin",
+                     *       "tags": [
+                     *         "eu",
+                     *         "gold"
+                     *       ],
                      *       "is_active": true,
                      *       "created_at": "2026-07-01T08:30:00Z",
                      *       "updated_at": "2026-07-01T08:30:00Z"

@@ -10,6 +10,8 @@ pub mod naming;
 pub mod parameter;
 pub mod pause;
 pub mod permission;
+pub mod tags;
+pub mod time_zone;
 pub mod user_settings;
 pub mod workflow;
 
@@ -21,5 +23,6 @@ pub use ids::{ExecutionId, IdError, OrgId, Scope, UserId};
 pub use parameter::{FieldFault, Parameter, ParameterType};
 pub use pause::PauseTarget;
 pub use permission::{Permission, Permissions};
+pub use tags::Tags;
 pub use user_settings::UserSettings;
 pub use workflow::{BundleMetadata, FileError, OptionGenerator, Workflow};

@@ -13,7 +13,11 @@ use msp_engine::{
 use msp_integrations::Integrations;
 use msp_storage::{
     Repositories, TableStore,
-    repositories::{Actor, audit::AuditRow, organizations::Organization},
+    repositories::{
+        Actor,
+        audit::AuditRow,
+        organizations::{NewOrganization, Organization},
+    },
 };
 use msp_storage_local::{LocalHome, LocalOptions};
 use std::{fs, path::Path, sync::Arc};
@@ -144,7 +148,11 @@ impl TestApp {
 
     /// An organization of this name.
     pub async fn org(&self, name: &str) -> Organization {
-        self.repositories.organizations.create(name, None, &Actor::PLATFORM).await.expect("the organization is created")
+        self.repositories
+            .organizations
+            .create(NewOrganization::named(name), &Actor::PLATFORM)
+            .await
+            .expect("the organization is created")
     }
 
     /// A user without any rights, with a token for everything.

@@ -5,7 +5,7 @@ use axum::{
     extract::FromRequestParts,
     http::{HeaderName, HeaderValue, header, request::Parts},
 };
-use msp_storage::{Etag, StoreError};
+use msp_storage::Etag;
 use percent_encoding::{AsciiSet, CONTROLS, percent_decode_str, utf8_percent_encode};
 use serde::Serialize;
 
@@ -21,10 +21,19 @@ fn entity_tag(etag: &Etag) -> String {
     format!("\"{}\"", utf8_percent_encode(&etag.0, &NOT_IN_A_TAG))
 }
 
-/// The refusal of a change that was meant for another version: it carries what is there now, and its `ETag`.
-pub(crate) fn stale(current: &impl Serialize, etag: &Etag) -> Problem {
+/// The outcome of a change, as an answer. A refusal because the change was meant for another version carries what is
+/// there now, which `current` reads, and its `ETag`; `None`: nothing is there any more.
+pub(crate) async fn or_current<T, V: Serialize>(
+    outcome: Result<T, impl Into<Problem>>,
+    current: impl Future<Output = Result<Option<(V, Etag)>, Problem>>,
+) -> Result<T, Problem> {
+    let problem = match outcome.map_err(Into::into) {
+        Err(problem) if problem.kind() == Kind::StaleVersion => problem,
+        outcome => return outcome,
+    };
+    let Some((current, etag)) = current.await? else { return Err(problem) };
     let current = serde_json::to_value(current).expect("what is answered always serialises");
-    Problem::from(StoreError::PreconditionFailed).header(header::ETAG, &entity_tag(etag)).with("current", current)
+    Err(problem.header(header::ETAG, &entity_tag(&etag)).with("current", current))
 }
 
 /// The version a change is meant for; `None` takes whatever is there.

@@ -51,8 +51,11 @@ impl From<Denied> for Problem {
 impl From<OrganizationError> for Problem {
     fn from(error: OrganizationError) -> Self {
         match error {
-            OrganizationError::NameTaken => Kind::OrganizationNameTaken.into(),
-            OrganizationError::TenantTaken => Kind::TenantTaken.into(),
+            // Only administrators create and change organizations, and they see all of them.
+            OrganizationError::NameTaken { by } => Self::new(Kind::OrganizationNameTaken).with("org_id", by.key()),
+            OrganizationError::TenantTaken { by, name } => Self::new(Kind::TenantTaken)
+                .detail(format!("`{name}` is linked to this tenant. Unlink it there first."))
+                .with("org_id", by.key()),
             OrganizationError::NotFound => Kind::NotFound.into(),
             OrganizationError::Store(error) => error.into(),
         }

@@ -4,10 +4,11 @@ use super::{Problem, ProblemKind as Kind};
 use axum::{
     RequestPartsExt,
     extract::{FromRequestParts, Path, Query, RawPathParams},
-    http::{HeaderMap, HeaderName, HeaderValue, request::Parts},
+    http::{HeaderMap, HeaderName, HeaderValue, Uri, request::Parts},
 };
 use msp_domain::config::check_name;
 use serde::{Deserialize, de::DeserializeOwned};
+use url::form_urlencoded;
 
 /// The parts of the path.
 pub struct ApiPath<T>(pub T);
@@ -35,6 +36,18 @@ impl<T: DeserializeOwned + Send + 'static, S: Send + Sync> FromRequestParts<S> f
             .map(|Query(value)| Self(value))
             .map_err(|rejection| Problem::new(Kind::QueryInvalid).detail(rejection.body_text()))
     }
+}
+
+/// The query of an operation of which one parameter may be repeated: its values, and the rest.
+pub(crate) fn repeated<T: DeserializeOwned>(uri: &Uri, name: &str) -> Result<(Vec<String>, T), Problem> {
+    let pairs = form_urlencoded::parse(uri.query().unwrap_or_default().as_bytes());
+    let (values, rest): (Vec<_>, Vec<_>) = pairs.partition(|(parameter, _)| parameter == name);
+    let rest = form_urlencoded::Serializer::for_suffix(String::from("/?"), 2).extend_pairs(rest).finish();
+    // Encoded anew it may have become longer than an address can be.
+    let rest = rest.parse().map_err(|_| Problem::new(Kind::QueryInvalid).detail("The query is too long."))?;
+    let Query(rest) = Query::<T>::try_from_uri(&rest)
+        .map_err(|rejection| Problem::new(Kind::QueryInvalid).detail(rejection.body_text()))?;
+    Ok((values.into_iter().map(|(_, value)| value.into_owned()).collect(), rest))
 }
 
 /// The query of an operation that has none of its own: only `org_id` may stand there.

@@ -4,7 +4,7 @@ use crate::{
     http::{
         Problem, ProblemKind as Kind,
         access::{AdminAccess, OrgAccess},
-        etag::{IfMatch, etag_header},
+        etag::{IfMatch, etag_header, or_current},
         json::ApiJson,
         paging::PageOf,
         params::{NoQuery, PathName},
@@ -125,6 +125,8 @@ pub async fn get_config(
 
 /// Set a config value for an organization.
 ///
+/// A refusal for a stale version carries what is there as `current`.
+///
 /// Problems: `body-invalid` (422), `stale-version` (412), `path-invalid` (400), `limit-exceeded` (422),
 /// `header-invalid` (400).
 #[utoipa::path(
@@ -144,8 +146,7 @@ pub async fn set_config(
     _: NoQuery,
     ApiJson(body): ApiJson<SetConfig>,
 ) -> Result<Response, Problem> {
-    let stored = set(&api, Scope::Org(access.org), key, body, if_match.as_ref(), &access.actor).await?;
-    Ok(shown(stored, ConfigOrigin::Organization))
+    set(&api, Scope::Org(access.org), key, body, if_match.as_ref(), &access.actor).await
 }
 
 /// Remove a config value of an organization; a global one of the same key holds again.
@@ -205,6 +206,8 @@ pub async fn get_global_config(
 
 /// Set a global config value.
 ///
+/// A refusal for a stale version carries what is there as `current`.
+///
 /// Problems: `body-invalid` (422), `stale-version` (412), `path-invalid` (400), `limit-exceeded` (422),
 /// `header-invalid` (400).
 #[utoipa::path(
@@ -224,8 +227,7 @@ pub async fn set_global_config(
     _: NoQuery,
     ApiJson(body): ApiJson<SetConfig>,
 ) -> Result<Response, Problem> {
-    let stored = set(&api, Scope::Global, key, body, if_match.as_ref(), &asking.actor).await?;
-    Ok(shown(stored, ConfigOrigin::Global))
+    set(&api, Scope::Global, key, body, if_match.as_ref(), &asking.actor).await
 }
 
 /// Remove a global config value.
@@ -254,13 +256,23 @@ async fn set(
     body: SetConfig,
     if_match: Option<&Etag>,
     actor: &Actor,
-) -> Result<StoredConfig, Problem> {
+) -> Result<Response, Problem> {
     let value = body
         .config_type
         .parse(&body.value)
         .map_err(|detail| Problem::new(Kind::BodyInvalid).errors(vec![FieldFault::at("value", detail)]))?;
     let entry = ConfigEntry { key, config_type: body.config_type, value, description: body.description };
-    Ok(api.repositories.config.set(scope, &entry, if_match, actor).await?)
+    let origin = match scope {
+        Scope::Global => ConfigOrigin::Global,
+        Scope::Org(_) => ConfigOrigin::Organization,
+    };
+    let config = &api.repositories.config;
+    let current = async {
+        let stored = config.get(scope, &entry.key).await?;
+        Ok(stored.map(|stored| (ConfigView::of(stored.clone(), origin), stored.etag)))
+    };
+    let stored = or_current(config.set(scope, &entry, if_match, actor).await, current).await?;
+    Ok(shown(stored, origin))
 }
 
 fn shown(stored: StoredConfig, origin: ConfigOrigin) -> Response {

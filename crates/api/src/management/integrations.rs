@@ -4,7 +4,7 @@ use crate::{
     http::{
         Problem, ProblemKind as Kind,
         access::OrgAccess,
-        etag::{IfMatch, etag_header, stale},
+        etag::{IfMatch, etag_header, or_current},
         json::ApiJson,
         paging::PageOf,
         params::{NoQuery, PathName},
@@ -23,7 +23,7 @@ use chrono::{DateTime, Utc};
 use msp_domain::{FieldFault, OrgId, workflow::nearest};
 use msp_integrations::{CheckedSettings, Integrations, PLATFORM_INTEGRATIONS};
 use msp_storage::{
-    SecretValue, StoreError,
+    SecretValue,
     repositories::integrations::{CredentialChange, IntegrationCheck, StoredIntegration},
 };
 use serde::{Deserialize, Serialize};
@@ -178,17 +178,12 @@ pub async fn put_integration(
     };
     let (org, actor) = (access.org, &access.actor);
     let put = integrations.put(org, &integration_type, body.enabled, &settings, credential, meant_for.as_ref(), actor);
-    match put.await {
-        Ok(stored) => shown(&api, org, stored).await,
-        Err(StoreError::PreconditionFailed) => Err(match integrations.get(org, &integration_type).await? {
-            Some(current) => {
-                let (etag, checks) = (current.etag.clone(), integrations.checks(org).await?);
-                stale(&IntegrationView::new(current, &checks), &etag)
-            }
-            None => StoreError::PreconditionFailed.into(),
-        }),
-        Err(error) => Err(error.into()),
-    }
+    let current = async {
+        let Some(current) = integrations.get(org, &integration_type).await? else { return Ok(None) };
+        let (etag, checks) = (current.etag.clone(), integrations.checks(org).await?);
+        Ok(Some((IntegrationView::new(current, &checks), etag)))
+    };
+    shown(&api, org, or_current(put.await, current).await?).await
 }
 
 /// Remove an integration's settings and credential.

@@ -4,10 +4,10 @@ use crate::{
     http::{
         Problem, ProblemKind as Kind,
         access::{AdminAccess, OrgAccess, SignedIn},
-        etag::{IfMatch, etag_header},
+        etag::{IfMatch, etag_header, or_current},
         json::ApiJson,
         paging::{DEFAULT_LIMIT, MAX_LIMIT, PageOf, PageQuery, decode_cursor, encode_cursor, page_limit},
-        params::{ApiPath, ApiQuery, NoQuery},
+        params::{ApiPath, NoQuery, repeated},
         rights::AnyRight,
     },
     state::Api,
@@ -15,11 +15,12 @@ use crate::{
 use axum::{
     Json,
     extract::State,
-    http::{HeaderName, HeaderValue, StatusCode},
+    http::{HeaderName, HeaderValue, StatusCode, Uri},
 };
 use chrono::{DateTime, Utc};
-use msp_domain::{FieldFault, OrgId, naming};
-use msp_storage::repositories::organizations::{Organization, OrganizationChange};
+use chrono_tz::Tz;
+use msp_domain::{FieldFault, OrgId, Tags, naming, time_zone};
+use msp_storage::repositories::organizations::{NewOrganization, Organization, OrganizationChange};
 use serde::{Deserialize, Deserializer, Serialize};
 use uuid::Uuid;
 
@@ -27,8 +28,8 @@ use uuid::Uuid;
 #[derive(Debug, Serialize, utoipa::ToSchema)]
 #[schema(example = json!({
     "id": "6f9619ff-8b86-d011-b42d-00cf4fc964ff", "name": "Contoso",
-    "tenant_id": "72f988bf-86f1-41af-91ab-2d7cd011db47", "is_active": true, "created_at": "2026-07-01T08:30:00Z",
-    "updated_at": "2026-07-01T08:30:00Z"
+    "tenant_id": "72f988bf-86f1-41af-91ab-2d7cd011db47", "time_zone": "Europe/Berlin", "tags": ["eu", "gold"],
+    "is_active": true, "created_at": "2026-07-01T08:30:00Z", "updated_at": "2026-07-01T08:30:00Z"
 }))]
 pub struct OrganizationView {
     /// Its id.
@@ -37,6 +38,11 @@ pub struct OrganizationView {
     pub name: String,
     /// Its Microsoft Entra tenant.
     pub tenant_id: Option<Uuid>,
+    /// Where its working day begins and ends: an IANA time zone.
+    pub time_zone: Option<String>,
+    /// What groups it with others: in lower case, each once, in order.
+    #[schema(value_type = Vec<String>)]
+    pub tags: Tags,
     /// Nothing runs for an inactive organization.
     pub is_active: bool,
     /// When it was created.
@@ -51,6 +57,8 @@ impl From<Organization> for OrganizationView {
             id: organization.id,
             name: organization.name,
             tenant_id: organization.tenant_id,
+            time_zone: organization.time_zone.map(|zone| zone.name().to_owned()),
+            tags: organization.tags,
             is_active: organization.is_active,
             created_at: organization.created_at,
             updated_at: organization.updated_at,
@@ -61,7 +69,8 @@ impl From<Organization> for OrganizationView {
 /// A new organization.
 #[derive(Deserialize, utoipa::ToSchema)]
 #[serde(deny_unknown_fields)]
-#[schema(example = json!({ "name": "Contoso", "tenant_id": "72f988bf-86f1-41af-91ab-2d7cd011db47" }))]
+#[schema(example = json!({ "name": "Contoso", "tenant_id": "72f988bf-86f1-41af-91ab-2d7cd011db47",
+    "time_zone": "Europe/Berlin", "tags": ["eu", "gold"] }))]
 pub struct CreateOrganization {
     /// Its name; no other organization may have it, letter case ignored.
     #[schema(min_length = 1, max_length = 200)]
@@ -69,6 +78,13 @@ pub struct CreateOrganization {
     /// Its Microsoft Entra tenant.
     #[serde(default)]
     tenant_id: Option<Uuid>,
+    /// Where its working day begins and ends: an IANA time zone, such as `Europe/Berlin`.
+    #[serde(default)]
+    time_zone: Option<String>,
+    /// What groups it with others. Letter case does not count; 1 to 50 characters each, without `,` and `;`.
+    #[serde(default)]
+    #[schema(max_items = 20)]
+    tags: Vec<String>,
 }
 
 /// A change of an organization; what is left out stays.
@@ -83,12 +99,19 @@ pub struct ChangeOrganization {
     #[serde(default, deserialize_with = "present")]
     #[schema(value_type = Option<Uuid>)]
     tenant_id: Option<Option<Uuid>>,
+    /// A new time zone; `null` forgets it.
+    #[serde(default, deserialize_with = "present")]
+    #[schema(value_type = Option<String>)]
+    time_zone: Option<Option<String>>,
+    /// New tags in place of all others.
+    #[schema(max_items = 20)]
+    tags: Option<Vec<String>>,
     /// Activate or deactivate.
     is_active: Option<bool>,
 }
 
 /// Tells `null` from "left out".
-fn present<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Option<Uuid>>, D::Error> {
+fn present<'de, T: Deserialize<'de>, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Option<T>>, D::Error> {
     Option::deserialize(deserializer).map(Some)
 }
 
@@ -104,20 +127,27 @@ fn shown(organization: Organization) -> Shown {
 /// Problems: `query-invalid` (400).
 #[utoipa::path(
     get, path = "/api/organizations", operation_id = "listOrganizations", tag = "organizations",
-    params(PageQuery),
+    params(PageQuery,
+        ("tag" = Option<Vec<String>>, Query, description = "Only those with this tag; repeated: with all of them.")),
     responses((status = 200, body = PageOf<OrganizationView>, description = "A page of organizations.")),
     extensions(("x-permission" = json!("signed_in")))
 )]
 pub async fn list_organizations(
     State(api): State<Api>,
     SignedIn(asking): SignedIn,
-    ApiQuery(query): ApiQuery<PageQuery>,
+    uri: Uri,
 ) -> Result<Json<PageOf<OrganizationView>>, Problem> {
+    let (tags, query) = repeated::<PageQuery>(&uri, "tag")?;
+    let wanted = Tags::parse(tags).map_err(|faults| {
+        let details: Vec<_> = faults.into_iter().map(|fault| fault.detail).collect();
+        Problem::new(Kind::QueryInvalid).detail(format!("`tag`: {}.", details.join("; ")))
+    })?;
     let limit = page_limit(query.limit, DEFAULT_LIMIT, MAX_LIMIT)?;
     let position = |organization: &Organization| (organization.name.to_lowercase(), organization.id);
     let after: Option<(String, OrgId)> = query.cursor.as_deref().map(decode_cursor).transpose()?;
     let mut rest: Vec<Organization> =
         api.gate.organizations_of(&asking.caller).await?.into_iter().map(|(organization, _)| organization).collect();
+    rest.retain(|organization| organization.tags.contain(&wanted));
     rest.sort_by_cached_key(position);
     if let Some(after) = after {
         rest.retain(|organization| position(organization) > after);
@@ -144,8 +174,15 @@ pub async fn create_organization(
     _: NoQuery,
     ApiJson(body): ApiJson<CreateOrganization>,
 ) -> Result<(StatusCode, [(HeaderName, String); 1], Shown), Problem> {
-    let name = checked_name(&body.name)?;
-    let organization = api.repositories.organizations.create(name, body.tenant_id, &asking.actor).await?;
+    let mut faults = Faults::default();
+    let new = NewOrganization {
+        tenant_id: body.tenant_id,
+        time_zone: body.time_zone.as_deref().and_then(|name| faults.time_zone(name)),
+        tags: faults.tags(body.tags),
+        ..NewOrganization::named(faults.name(&body.name))
+    };
+    faults.none()?;
+    let organization = api.repositories.organizations.create(new, &asking.actor).await?;
     let location = format!("/api/organizations/{}", organization.id);
     Ok((StatusCode::CREATED, [(axum::http::header::LOCATION, location)], shown(organization)))
 }
@@ -162,7 +199,9 @@ pub async fn get_organization(access: OrgAccess<AnyRight>, _: NoQuery) -> Shown 
     shown(access.organization().clone())
 }
 
-/// Change an organization: name, tenant, active or not.
+/// Change an organization: name, tenant, time zone, tags, active or not.
+///
+/// A refusal for a stale version carries what is there as `current`.
 ///
 /// Problems: `not-found` (404), `body-invalid` (422), `organization-name-taken` (409), `tenant-taken` (409),
 /// `stale-version` (412), `header-invalid` (400).
@@ -183,12 +222,51 @@ pub async fn update_organization(
     _: NoQuery,
     ApiJson(body): ApiJson<ChangeOrganization>,
 ) -> Result<Shown, Problem> {
-    let name = body.name.as_deref().map(checked_name).transpose()?.map(str::to_owned);
-    let change = OrganizationChange { name, tenant_id: body.tenant_id, is_active: body.is_active };
-    let organization = api.repositories.organizations.update(org, &change, if_match.as_ref(), &asking.actor).await?;
-    Ok(shown(organization))
+    let mut faults = Faults::default();
+    let change = OrganizationChange {
+        name: body.name.as_deref().map(|name| faults.name(name)),
+        tenant_id: body.tenant_id,
+        time_zone: body.time_zone.map(|zone| zone.and_then(|name| faults.time_zone(&name))),
+        tags: body.tags.map(|tags| faults.tags(tags)),
+        is_active: body.is_active,
+    };
+    faults.none()?;
+    let organizations = &api.repositories.organizations;
+    let updated = organizations.update(org, &change, if_match.as_ref(), &asking.actor).await;
+    let current =
+        async { Ok(organizations.get(org).await?.map(|found| (OrganizationView::from(found.clone()), found.etag))) };
+    Ok(shown(or_current(updated, current).await?))
 }
 
-fn checked_name(text: &str) -> Result<&str, Problem> {
-    naming::name(text).map_err(|detail| Problem::new(Kind::BodyInvalid).errors(vec![FieldFault::at("name", detail)]))
+/// What is wrong with a body, all of it. A field at fault gets a value that goes nowhere.
+#[derive(Default)]
+struct Faults(Vec<FieldFault>);
+
+impl Faults {
+    fn name(&mut self, text: &str) -> String {
+        naming::name(text).unwrap_or_else(|detail| self.at("name", detail)).to_owned()
+    }
+
+    fn time_zone(&mut self, name: &str) -> Option<Tz> {
+        time_zone::parse(name).map_or_else(|detail| self.at("time_zone", detail), Some)
+    }
+
+    fn tags(&mut self, tags: Vec<String>) -> Tags {
+        Tags::parse(tags).unwrap_or_else(|faults| {
+            self.0.extend(faults.into_iter().map(|fault| FieldFault {
+                pointer: fault.index.map_or("#/tags".to_owned(), |index| format!("#/tags/{index}")),
+                detail: fault.detail,
+            }));
+            Tags::default()
+        })
+    }
+
+    fn at<T: Default>(&mut self, field: &str, detail: String) -> T {
+        self.0.push(FieldFault::at(field, detail));
+        T::default()
+    }
+
+    fn none(self) -> Result<(), Problem> {
+        if self.0.is_empty() { Ok(()) } else { Err(Problem::new(Kind::BodyInvalid).errors(self.0)) }
+    }
 }

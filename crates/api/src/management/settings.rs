@@ -4,7 +4,7 @@ use crate::{
     http::{
         Problem, ProblemKind as Kind,
         access::SignedIn,
-        etag::{IfMatch, etag_header, stale},
+        etag::{IfMatch, etag_header, or_current},
         json::ApiJson,
         params::NoQuery,
     },
@@ -16,7 +16,6 @@ use axum::{
     http::{HeaderName, HeaderValue},
 };
 use msp_domain::UserSettings;
-use msp_storage::StoreError;
 
 /// Settings and their version; who never chose has none.
 type Shown = (Option<[(HeaderName, HeaderValue); 1]>, Json<UserSettings>);
@@ -62,12 +61,7 @@ pub async fn put_my_settings(
         return Err(Problem::new(Kind::BodyInvalid).errors(faults));
     }
     let (stored, user) = (&api.repositories.user_settings, asking.caller.user);
-    match stored.put(user, &settings, if_match.as_ref()).await {
-        Ok(etag) => Ok((Some(etag_header(&etag)), Json(settings))),
-        Err(StoreError::PreconditionFailed) => Err(match stored.get(user).await? {
-            Some((current, etag)) => stale(&current, &etag),
-            None => StoreError::PreconditionFailed.into(),
-        }),
-        Err(error) => Err(error.into()),
-    }
+    let put = stored.put(user, &settings, if_match.as_ref()).await;
+    let etag = or_current(put, async { Ok(stored.get(user).await?) }).await?;
+    Ok((Some(etag_header(&etag)), Json(settings)))
 }

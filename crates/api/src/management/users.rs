@@ -4,7 +4,7 @@ use crate::{
     http::{
         Problem, ProblemKind as Kind,
         access::AdminAccess,
-        etag::{IfMatch, etag_header},
+        etag::{IfMatch, etag_header, or_current},
         json::ApiJson,
         paging::{DEFAULT_LIMIT, MAX_LIMIT, PageOf, PageQuery, list_fault, page_limit},
         params::{ApiPath, ApiQuery, NoQuery},
@@ -161,6 +161,8 @@ pub async fn get_user(
 
 /// Change a user: name, active or not, administrator or not. The last active administrator stays one.
 ///
+/// A refusal for a stale version carries what is there as `current`.
+///
 /// Problems: `not-found` (404), `body-invalid` (422), `last-administrator` (409), `stale-version` (412),
 /// `path-invalid` (400), `header-invalid` (400).
 #[utoipa::path(
@@ -184,7 +186,10 @@ pub async fn update_user(
     let display_name =
         display_name.map_err(|fault| Problem::new(Kind::BodyInvalid).errors(vec![fault]))?.map(str::to_owned);
     let change = UserChange { display_name, is_active: body.is_active, is_platform_admin: body.is_platform_admin };
-    Ok(shown(api.repositories.users.update(id, &change, if_match.as_ref(), &asking.actor).await?))
+    let users = &api.repositories.users;
+    let updated = users.update(id, &change, if_match.as_ref(), &asking.actor).await;
+    let current = async { Ok(users.get(id).await?.map(|user| (UserView::from(user.clone()), user.etag))) };
+    Ok(shown(or_current(updated, current).await?))
 }
 
 fn checked_name(text: &str) -> Result<&str, FieldFault> {

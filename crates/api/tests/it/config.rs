@@ -62,6 +62,7 @@ async fn a_value_is_parsed_by_its_type_and_a_stale_version_is_refused() {
         .send()
         .await;
     stale.assert_problem(412, "stale-version");
+    assert_eq!((stale.json()["current"].clone(), stale.header("etag")), (second.json(), second.header("etag")));
     let read = user.get(None, &path).await.expect(200);
     assert_eq!((read.json()["value"].clone(), read.header("etag")), (json!(8), second.header("etag")));
 }

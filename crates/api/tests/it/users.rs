@@ -23,6 +23,7 @@ async fn an_administrator_adds_and_changes_users() {
         .send()
         .await;
     stale.assert_problem(412, "stale-version");
+    assert_eq!((stale.json()["current"].clone(), stale.header("etag")), (changed.json(), changed.header("etag")));
 
     let answer = admin.post(None, "/api/users", json!({ "email": "nobody", "display_name": "" })).await;
     answer.assert_problem(422, "body-invalid");

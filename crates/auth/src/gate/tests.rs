@@ -2,7 +2,7 @@ use super::*;
 use msp_domain::{Clock, SystemClock};
 use msp_storage::repositories::{
     Actor,
-    organizations::OrganizationChange,
+    organizations::{NewOrganization, OrganizationChange},
     users::{User, UserChange},
 };
 use msp_storage_local::{LocalHome, LocalOptions};
@@ -27,8 +27,11 @@ impl Fixture {
         let options = LocalOptions { data, master_key_file: None, create: true, clock: clock.clone() };
         let home = LocalHome::open(options).await.expect("the data folder opens");
         let repositories = Repositories::new(home.stores, clock);
-        let contoso =
-            repositories.organizations.create("Contoso", None, &Actor::PLATFORM).await.expect("an organization");
+        let contoso = repositories
+            .organizations
+            .create(NewOrganization::named("Contoso"), &Actor::PLATFORM)
+            .await
+            .expect("an organization");
         Self { gate: Gate::new(repositories.clone()), repositories, contoso, _folder: folder }
     }
 

@@ -6,7 +6,11 @@ use msp_integrations::{CallScope, IntegrationError, Integrations, Timing};
 use msp_simulator::{Change, JournalEntry, Service, Simulator};
 use msp_storage::{
     Repositories, SecretValue,
-    repositories::{Actor, integrations::CredentialChange, organizations::Organization},
+    repositories::{
+        Actor,
+        integrations::CredentialChange,
+        organizations::{NewOrganization, Organization},
+    },
 };
 use msp_storage_local::{LocalHome, LocalOptions};
 use serde_json::{Value, json};
@@ -105,7 +109,10 @@ impl Bench {
         let mut organizations = Vec::new();
         for name in ["Contoso", "Fabrikam"] {
             let tenant = Uuid::new_v4();
-            let created = repositories.organizations.create(name, Some(tenant), &Actor::PLATFORM).await;
+            let created = repositories
+                .organizations
+                .create(NewOrganization { tenant_id: Some(tenant), ..NewOrganization::named(name) }, &Actor::PLATFORM)
+                .await;
             organizations.push(created.expect("an organization"));
             simulator.apply(world(tenant, name)).expect("a world");
         }

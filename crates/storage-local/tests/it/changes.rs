@@ -4,7 +4,7 @@ use crate::support::{TestHome, actor};
 use msp_domain::{ConfigEntry, ConfigOrigin, ConfigType, OrgId, Permission, Permissions, Scope, UserId};
 use msp_storage::repositories::Actor;
 use msp_storage::repositories::integrations::CredentialChange;
-use msp_storage::repositories::organizations::{OrganizationChange, OrganizationError};
+use msp_storage::repositories::organizations::{NewOrganization, OrganizationChange, OrganizationError};
 use msp_storage::repositories::users::{UserChange, UserError};
 use msp_storage::{Etag, SecretValue, StoreError, Table};
 use serde_json::{Value, json};
@@ -28,7 +28,7 @@ async fn every_change_of_rights_or_settings_is_audited_and_moves_the_generation(
     let mut seen = None;
     assert!(!moved(&home, &mut seen).await, "a new installation has no generation");
 
-    let org = repositories.organizations.create("Contoso", None, &admin).await.expect("created");
+    let org = repositories.organizations.create(NewOrganization::named("Contoso"), &admin).await.expect("created");
     assert!(moved(&home, &mut seen).await);
     let change = OrganizationChange { tenant_id: Some(Some(Uuid::new_v4())), ..Default::default() };
     let updated = repositories.organizations.update(org.id, &change, Some(&org.etag), &admin).await.expect("updated");
@@ -98,12 +98,13 @@ async fn of_many_who_create_one_name_or_address_at_once_one_does() {
     let organizations = &home.repositories.organizations;
     let users = &home.repositories.users;
     let names = ["Fabrikam", "FABRIKAM", "fabrikam"];
-    let creates = (0..12).map(|n| organizations.create(names[n % 3], None, &Actor::PLATFORM));
+    let creates = (0..12).map(|n| organizations.create(NewOrganization::named(names[n % 3]), &Actor::PLATFORM));
     let outcomes = futures::future::join_all(creates).await;
     assert_eq!(outcomes.iter().filter(|outcome| outcome.is_ok()).count(), 1, "{outcomes:?}");
-    assert!(outcomes.iter().all(|outcome| matches!(outcome, Ok(_) | Err(OrganizationError::NameTaken))));
-    let others =
-        (0..12).map(|n| async move { organizations.create(&format!("Org {n}"), None, &Actor::PLATFORM).await });
+    assert!(outcomes.iter().all(|outcome| matches!(outcome, Ok(_) | Err(OrganizationError::NameTaken { .. }))));
+    let others = (0..12).map(|n| async move {
+        organizations.create(NewOrganization::named(format!("Org {n}")), &Actor::PLATFORM).await
+    });
     assert!(
         futures::future::join_all(others).await.iter().all(Result::is_ok),
         "different names do not hinder each other"
@@ -120,13 +121,18 @@ async fn a_tenant_belongs_to_one_organization_and_a_rename_needs_a_free_name() {
     let home = TestHome::new().await;
     let organizations = &home.repositories.organizations;
     let tenant = Uuid::new_v4();
-    organizations.create("Contoso", Some(tenant), &Actor::PLATFORM).await.expect("created");
-    let taken = organizations.create("Fabrikam", Some(tenant), &Actor::PLATFORM).await;
-    assert!(matches!(taken, Err(OrganizationError::TenantTaken)));
-    let other = organizations.create("Fabrikam", None, &Actor::PLATFORM).await.expect("created");
+    organizations
+        .create(NewOrganization { tenant_id: Some(tenant), ..NewOrganization::named("Contoso") }, &Actor::PLATFORM)
+        .await
+        .expect("created");
+    let taken = organizations
+        .create(NewOrganization { tenant_id: Some(tenant), ..NewOrganization::named("Fabrikam") }, &Actor::PLATFORM)
+        .await;
+    assert!(matches!(taken, Err(OrganizationError::TenantTaken { .. })));
+    let other = organizations.create(NewOrganization::named("Fabrikam"), &Actor::PLATFORM).await.expect("created");
     let rename = |name: &str| OrganizationChange { name: Some(name.into()), ..Default::default() };
     let taken = organizations.update(other.id, &rename("contoso"), None, &Actor::PLATFORM).await;
-    assert!(matches!(taken, Err(OrganizationError::NameTaken)));
+    assert!(matches!(taken, Err(OrganizationError::NameTaken { .. })));
     let renamed = organizations.update(other.id, &rename("FABRIKAM"), None, &Actor::PLATFORM).await;
     assert_eq!(renamed.expect("its own name in other letters is free").name, "FABRIKAM");
     let unknown = organizations.update(OrgId::random(), &rename("New"), None, &Actor::PLATFORM).await;
@@ -269,7 +275,7 @@ async fn lists_page_through_everything_once() {
     let home = TestHome::new().await;
     let organizations = &home.repositories.organizations;
     for number in 0..5 {
-        organizations.create(&format!("Org {number}"), None, &Actor::PLATFORM).await.expect("created");
+        organizations.create(NewOrganization::named(format!("Org {number}")), &Actor::PLATFORM).await.expect("created");
     }
     let mut listed = Vec::new();
     let mut cursor: Option<String> = None;
@@ -292,7 +298,7 @@ async fn lists_page_through_everything_once() {
 async fn moving_an_organization_to_another_tenant_takes_only_the_old_tenants_credential() {
     let home = TestHome::new().await;
     let (organizations, integrations) = (&home.repositories.organizations, &home.repositories.integrations);
-    let org = organizations.create("Contoso", None, &Actor::PLATFORM).await.expect("created").id;
+    let org = organizations.create(NewOrganization::named("Contoso"), &Actor::PLATFORM).await.expect("created").id;
     for integration in ["msgraph", "halopsa"] {
         let credential = CredentialChange::Set(SecretValue::new("s3cret"));
         let stored = integrations.put(org, integration, true, &json!({}), credential, None, &Actor::PLATFORM).await;

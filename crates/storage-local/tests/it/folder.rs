@@ -4,6 +4,7 @@ use crate::support::{TestClock, TestHome, actor, open_at};
 use futures::FutureExt as _;
 use msp_domain::{Clock, OrgId, Scope, UserId};
 use msp_storage::repositories::Actor;
+use msp_storage::repositories::organizations::NewOrganization;
 use msp_storage::{
     Entity, IfMatch, Property, Query, Repositories, SecretAddress, SecretNamespace, SecretValue, StoreError, Table,
     Write,
@@ -118,7 +119,12 @@ async fn a_secret_row_that_was_moved_or_changed_does_not_decrypt() {
 #[tokio::test]
 async fn reopening_keeps_everything_and_the_log_is_emptied() {
     let home = TestHome::new().await;
-    let org = home.repositories.organizations.create("Contoso", None, &Actor::PLATFORM).await.expect("created");
+    let org = home
+        .repositories
+        .organizations
+        .create(NewOrganization::named("Contoso"), &Actor::PLATFORM)
+        .await
+        .expect("created");
     home.home.stores.blobs.put("executions/x/result.json", "{}".into()).await.expect("put");
     let (folder, clock) = (home.folder, home.clock);
     drop((home.home, home.repositories));
@@ -187,7 +193,11 @@ async fn two_homes_on_one_folder_write_at_once_and_readers_never_see_half_a_comm
             let repositories = Repositories::new(home.stores.clone(), clock as Arc<dyn Clock>);
             for number in 0..20 {
                 let name = format!("Other {number}");
-                repositories.organizations.create(&name, None, &actor(UserId::random())).await.expect("created");
+                repositories
+                    .organizations
+                    .create(NewOrganization::named(name), &actor(UserId::random()))
+                    .await
+                    .expect("created");
             }
         });
     });
@@ -212,7 +222,7 @@ async fn two_homes_on_one_folder_write_at_once_and_readers_never_see_half_a_comm
     }
     for number in 0..20 {
         let name = format!("Mine {number}");
-        home.repositories.organizations.create(&name, None, &Actor::PLATFORM).await.expect("created");
+        home.repositories.organizations.create(NewOrganization::named(name), &Actor::PLATFORM).await.expect("created");
     }
     tokio::task::spawn_blocking(|| other.join()).await.expect("no panic").expect("the other home finished");
     done.store(true, Ordering::Release);

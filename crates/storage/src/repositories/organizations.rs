@@ -6,7 +6,8 @@ use super::paging::{Scan, page};
 use super::{Actor, Interfered, Journal, Listing, check_version, etag_of, retry, write_over};
 use crate::{Commit, Entity, Etag, Query, SecretStore, StoreError, Table};
 use chrono::{DateTime, Utc};
-use msp_domain::{OrgId, Scope};
+use chrono_tz::Tz;
+use msp_domain::{OrgId, Scope, Tags, time_zone};
 use serde_json::{Value, json};
 use std::sync::Arc;
 use uuid::Uuid;
@@ -22,6 +23,10 @@ pub struct Organization {
     pub name: String,
     /// Its Microsoft Entra tenant.
     pub tenant_id: Option<Uuid>,
+    /// Where its working day begins and ends.
+    pub time_zone: Option<Tz>,
+    /// What groups it with others.
+    pub tags: Tags,
     /// Nothing runs for an inactive organization.
     pub is_active: bool,
     /// When it was created.
@@ -34,6 +39,28 @@ pub struct Organization {
     pub etag: Etag,
 }
 
+/// An organization to be added.
+#[derive(Debug, Clone, PartialEq)]
+pub struct NewOrganization {
+    /// Its unique name.
+    pub name: String,
+    /// Its Microsoft Entra tenant.
+    pub tenant_id: Option<Uuid>,
+    /// Where its working day begins and ends.
+    pub time_zone: Option<Tz>,
+    /// What groups it with others.
+    pub tags: Tags,
+    /// Nothing runs for an inactive organization.
+    pub is_active: bool,
+}
+
+impl NewOrganization {
+    /// An active organization of which nothing but the name is known.
+    pub fn named(name: impl Into<String>) -> Self {
+        Self { name: name.into(), tenant_id: None, time_zone: None, tags: Tags::default(), is_active: true }
+    }
+}
+
 /// A change; `None` leaves a value as it is.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct OrganizationChange {
@@ -41,6 +68,10 @@ pub struct OrganizationChange {
     pub name: Option<String>,
     /// A new tenant; `Some(None)` unlinks it.
     pub tenant_id: Option<Option<Uuid>>,
+    /// A new time zone; `Some(None)` forgets it.
+    pub time_zone: Option<Option<Tz>>,
+    /// New tags in place of all others.
+    pub tags: Option<Tags>,
     /// Activate or deactivate.
     pub is_active: Option<bool>,
 }
@@ -49,11 +80,19 @@ pub struct OrganizationChange {
 #[derive(Debug, thiserror::Error)]
 pub enum OrganizationError {
     /// Another organization has this name, letter case ignored.
-    #[error("another organization is called that")]
-    NameTaken,
+    #[error("another organization is called that: {by}")]
+    NameTaken {
+        /// Which.
+        by: OrgId,
+    },
     /// Another organization is linked to this tenant.
-    #[error("another organization is linked to this tenant")]
-    TenantTaken,
+    #[error("another organization is linked to this tenant: `{name}` ({by})")]
+    TenantTaken {
+        /// Which.
+        by: OrgId,
+        /// What it is called.
+        name: String,
+    },
     /// No such organization.
     #[error("no such organization")]
     NotFound,
@@ -84,22 +123,20 @@ impl Organizations {
     ///
     /// # Errors
     /// [`OrganizationError::NameTaken`] or [`OrganizationError::TenantTaken`]; then nothing was written.
-    pub async fn create(
-        &self,
-        name: &str,
-        tenant_id: Option<Uuid>,
-        actor: &Actor,
-    ) -> Result<Organization, OrganizationError> {
+    pub async fn create(&self, new: NewOrganization, actor: &Actor) -> Result<Organization, OrganizationError> {
         let id = OrgId::random();
         retry(async || {
             let seen = self.journal.generation.current().await?;
-            self.check_unique(id, name, tenant_id).await?;
+            self.check_unique(id, &new.name, new.tenant_id).await?;
             let now = self.journal.clock.now();
+            let NewOrganization { name, tenant_id, time_zone, tags, is_active } = new.clone();
             let organization = Organization {
                 id,
-                name: name.to_owned(),
+                name,
                 tenant_id,
-                is_active: true,
+                time_zone,
+                tags,
+                is_active,
                 created_at: now,
                 created_by: actor.key(),
                 updated_at: now,
@@ -166,6 +203,12 @@ impl Organizations {
             if let Some(tenant_id) = change.tenant_id {
                 after.tenant_id = tenant_id;
             }
+            if let Some(time_zone) = change.time_zone {
+                after.time_zone = time_zone;
+            }
+            if let Some(tags) = &change.tags {
+                after.tags.clone_from(tags);
+            }
             if let Some(is_active) = change.is_active {
                 after.is_active = is_active;
             }
@@ -187,10 +230,10 @@ impl Organizations {
         let wanted = name.to_lowercase();
         for other in self.all().await?.into_iter().filter(|other| other.id != id) {
             if other.name.to_lowercase() == wanted {
-                return Err(OrganizationError::NameTaken);
+                return Err(OrganizationError::NameTaken { by: other.id });
             }
             if tenant_id.is_some() && other.tenant_id == tenant_id {
-                return Err(OrganizationError::TenantTaken);
+                return Err(OrganizationError::TenantTaken { by: other.id, name: other.name });
             }
         }
         Ok(())
@@ -224,29 +267,40 @@ impl Organizations {
 }
 
 fn describe(organization: &Organization) -> Value {
-    let Organization { name, tenant_id, is_active, .. } = organization;
-    json!({ "name": name, "tenant_id": tenant_id, "is_active": is_active })
+    let Organization { name, tenant_id, time_zone, tags, is_active, .. } = organization;
+    let time_zone = time_zone.map(|zone| zone.name());
+    json!({ "name": name, "tenant_id": tenant_id, "time_zone": time_zone, "tags": tags, "is_active": is_active })
 }
 
 fn row(organization: &Organization) -> Entity {
     Entity::new(PARTITION, organization.id.key())
         .with("Name", organization.name.as_str())
         .with_some("TenantId", organization.tenant_id)
+        .with_some("TimeZone", organization.time_zone.map(|zone| zone.name()))
+        .with_some("Tags", Some(&organization.tags).filter(|tags| !tags.is_empty()).map(|tags| json!(tags).to_string()))
         .with("IsActive", organization.is_active)
         .with("CreatedAt", organization.created_at)
         .with("CreatedBy", organization.created_by.as_str())
         .with("UpdatedAt", organization.updated_at)
 }
 
+fn read_tags(text: Option<&str>) -> Option<Tags> {
+    let Some(text) = text else { return Some(Tags::default()) };
+    Tags::parse(serde_json::from_str::<Vec<String>>(text).ok()?).ok()
+}
+
 fn read(row: &Entity) -> Result<Organization, StoreError> {
+    let corrupt = |what: &str| StoreError::Corrupt(format!("organization {} has {what}", row.row_key));
     let created_at = row.instant("CreatedAt")?;
     Ok(Organization {
-        id: row
-            .row_key
-            .parse()
-            .map_err(|_| StoreError::Corrupt(format!("organization {} has no GUID", row.row_key)))?,
+        id: row.row_key.parse().map_err(|_| corrupt("no GUID"))?,
         name: row.text("Name")?.to_owned(),
         tenant_id: row.guid_opt("TenantId")?,
+        time_zone: row
+            .text_opt("TimeZone")?
+            .map(|name| time_zone::parse(name).map_err(|_| corrupt("an unknown `TimeZone`")))
+            .transpose()?,
+        tags: read_tags(row.text_opt("Tags")?).ok_or_else(|| corrupt("`Tags` that cannot be read"))?,
         is_active: row.flag("IsActive")?,
         created_at,
         created_by: row.text_opt("CreatedBy")?.unwrap_or_default().to_owned(),

@@ -9,7 +9,7 @@ use crate::{
     http::{
         Problem,
         access::administrator_required,
-        etag::{IfMatch, stale},
+        etag::{IfMatch, or_current},
         json::ApiJson,
         params::{ApiPath, NoQuery},
     },
@@ -20,7 +20,7 @@ use axum::{
     http::{HeaderName, StatusCode, header},
 };
 use msp_domain::{OrgId, Scope, form::FormSchema};
-use msp_storage::{StoreError, repositories::forms::StoredForm};
+use msp_storage::{Etag, StoreError, repositories::forms::StoredForm};
 use serde::Deserialize;
 use serde_json::{Map, Value};
 use uuid::Uuid;
@@ -148,30 +148,18 @@ pub async fn delete_form(
     _: NoQuery,
 ) -> Result<StatusCode, Problem> {
     let scope = changeable(&api, &access, id, uri.path()).await?;
-    match api.repositories.forms.delete((scope, id), if_match.as_ref(), &access.asking.actor).await {
-        Ok(()) => Ok(StatusCode::NO_CONTENT),
-        Err(error) => Err(refused(&api, (scope, id), error).await),
-    }
+    let deleted = api.repositories.forms.delete((scope, id), if_match.as_ref(), &access.asking.actor).await;
+    or_current(deleted, current(&api, (scope, id))).await?;
+    Ok(StatusCode::NO_CONTENT)
 }
 
 async fn changed(api: &Api, form: (Scope, Uuid), outcome: Result<StoredForm, StoreError>) -> Result<Shown, Problem> {
-    match outcome {
-        Ok(stored) => Ok(shown(stored)?),
-        Err(error) => Err(refused(api, form, error).await),
-    }
+    Ok(shown(or_current(outcome, current(api, form)).await?)?)
 }
 
-/// The refusal of a change; one for a stale version carries what is there now.
-async fn refused(api: &Api, (scope, id): (Scope, Uuid), error: StoreError) -> Problem {
-    if !matches!(error, StoreError::PreconditionFailed) {
-        return error.into();
-    }
-    match api.repositories.forms.get(scope, id).await {
-        Ok(Some(current)) => {
-            let etag = current.etag.clone();
-            FormView::new(current).map_or_else(Into::into, |view| stale(&view, &etag))
-        }
-        Ok(None) => error.into(),
-        Err(error) => error.into(),
-    }
+/// The form as it is now, and its version.
+async fn current(api: &Api, (scope, id): (Scope, Uuid)) -> Result<Option<(FormView, Etag)>, Problem> {
+    let Some(stored) = api.repositories.forms.get(scope, id).await? else { return Ok(None) };
+    let etag = stored.etag.clone();
+    Ok(Some((FormView::new(stored)?, etag)))
 }

@@ -44,6 +44,10 @@ pub struct DemoOrganization {
     pub name: &'static str,
     /// Its simulated tenant; an organization linked to it is a demo one.
     pub tenant: Uuid,
+    /// Where its working day begins and ends.
+    pub time_zone: &'static str,
+    /// What groups it with others.
+    pub tags: [&'static str; 2],
     domain: &'static str,
     usage_location: &'static str,
     office: &'static str,
@@ -59,6 +63,8 @@ pub const ORGANIZATIONS: [DemoOrganization; 3] = [
     DemoOrganization {
         name: "Contoso",
         tenant: uuid!("c0c0c0c0-0001-4c0c-8c0c-c0c0c0c0c0c0"),
+        time_zone: "America/Los_Angeles",
+        tags: ["us", "gold"],
         domain: "contoso.example",
         usage_location: "US",
         office: "Seattle",
@@ -72,6 +78,8 @@ pub const ORGANIZATIONS: [DemoOrganization; 3] = [
     DemoOrganization {
         name: "Fabrikam",
         tenant: uuid!("fab0fab0-0002-4fab-8fab-fab0fab0fab0"),
+        time_zone: "Europe/Berlin",
+        tags: ["eu", "gold"],
         domain: "fabrikam.example",
         usage_location: "DE",
         office: "Hamburg",
@@ -84,6 +92,8 @@ pub const ORGANIZATIONS: [DemoOrganization; 3] = [
     DemoOrganization {
         name: "Northwind",
         tenant: uuid!("0a0a0a0a-0003-4a0a-8a0a-0a0a0a0a0a0a"),
+        time_zone: "Europe/London",
+        tags: ["uk", "silver"],
         domain: "northwind.example",
         usage_location: "GB",
         office: "Leeds",

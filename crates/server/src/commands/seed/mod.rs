@@ -5,7 +5,7 @@ mod demo;
 use crate::{cli::Seed, failure::UsageError, platform::Platform};
 use anyhow::{Context, Result, anyhow, bail};
 use demo::{DemoConfig, DemoOrganization};
-use msp_domain::{ConfigEntry, Scope};
+use msp_domain::{ConfigEntry, Scope, Tags, time_zone};
 use msp_integrations::Integrations;
 use msp_simulator::{Change, Simulator};
 use msp_storage::{
@@ -13,7 +13,7 @@ use msp_storage::{
     repositories::{
         Actor,
         integrations::CredentialChange,
-        organizations::{Organization, OrganizationError},
+        organizations::{NewOrganization, Organization, OrganizationError},
     },
 };
 use serde_json::Value;
@@ -76,9 +76,15 @@ async fn organization(platform: &Platform, demo: &DemoOrganization) -> Result<Or
     if let Some(known) = known {
         return Ok(known);
     }
-    match organizations.create(demo.name, Some(demo.tenant), &Actor::PLATFORM).await {
+    let new = NewOrganization {
+        tenant_id: Some(demo.tenant),
+        time_zone: Some(time_zone::parse(demo.time_zone).expect("the demo names zones there are")),
+        tags: Tags::parse(demo.tags).expect("the tags of the demo are valid"),
+        ..NewOrganization::named(demo.name)
+    };
+    match organizations.create(new, &Actor::PLATFORM).await {
         Ok(organization) => Ok(organization),
-        Err(OrganizationError::NameTaken) => {
+        Err(OrganizationError::NameTaken { .. }) => {
             bail!("there is an organization called {} that is not a demo; rename it before seeding", demo.name)
         }
         Err(error) => Err(error.into()),
