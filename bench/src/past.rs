@@ -33,6 +33,7 @@ pub async fn record(installation: &Installation, started_at: DateTime<Utc>) -> R
         input_json: json!({ "text": "recorded" }).to_string(),
         bundle_hash: "9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08".to_owned(),
         started_at,
+        scheduled_for: None,
         timeout_seconds: TIMEOUT.num_seconds().unsigned_abs(),
         retry_of: None,
         mark: None,

@@ -834,7 +834,7 @@ export interface paths {
          *     Problems: `form-required` (400), `form-inactive` (409), `options-failed` (424), `execution-failed` (424), `execution-timed-out` (424), `execution-cancelled` (424),
          *     `execution-interrupted` (424), `parameters-invalid` (422), `organization-inactive` (409), `paused` (409),
          *     `not-found` (404),
-         *     `path-invalid` (400), `header-invalid` (400), `idempotency-key-reused` (422), `engine-starting` (503),
+         *     `path-invalid` (400), `header-invalid` (400), `start-time-invalid` (422), `schedule-full` (409), `idempotency-key-reused` (422), `engine-starting` (503),
          *     `engine-saturated` (503), `engine-unavailable` (503), `settings-changing` (503).
          */
         post: operations["rerunExecution"];
@@ -1008,10 +1008,17 @@ export interface paths {
          *     With `X-Form-Id` the body is what was entered into that form: what it hides is dropped, everything else is checked against
          *     it, also that chosen options are offered.
          *
+         *     With `X-Run-At` the run starts then and is answered as accepted at once: an instant with offset, or a time on the
+         *     organization's clock (`2026-03-31T09:30`), or on that of `X-Time-Zone`; at most a year ahead. Rights, organization and
+         *     workflow are checked again when it starts. It waits as `Pending` and can be cancelled; to move it, cancel it and run it
+         *     again with another time. One that could not start within 24 hours of its time, because the server was down or runs were
+         *     paused, ends as `Failed` (`schedule_missed`).
+         *
          *     Problems: `form-required` (400), `form-inactive` (409), `options-failed` (424), `execution-failed` (424), `execution-timed-out` (424), `execution-cancelled` (424),
          *     `execution-interrupted` (424), `parameters-invalid` (422), `organization-required` (400),
          *     `organization-inactive` (409), `paused` (409), `not-found` (404), `body-too-large` (413), `header-invalid` (400),
          *     `idempotency-key-reused` (422),
+         *     `start-time-invalid` (422), `schedule-full` (409),
          *     `engine-starting` (503), `engine-saturated` (503), `engine-unavailable` (503), `settings-changing` (503).
          */
         post: operations["runWorkflow"];
@@ -1037,6 +1044,11 @@ export interface components {
             execution_id: components["schemas"]["ExecutionId"];
             /** @description Where it stands. */
             status: components["schemas"]["ExecutionStatus"];
+            /**
+             * Format: date-time
+             * @description When it is to start; left out where that is as soon as it can.
+             */
+            scheduled_for?: string | null;
         };
         /**
          * @description The answer "yes". A "no" is a problem with `"allowed": false`.
@@ -1334,12 +1346,17 @@ export interface components {
             started_at: string;
             /**
              * Format: date-time
+             * @description When it is or was to start, if not as soon as it could.
+             */
+            scheduled_for?: string | null;
+            /**
+             * Format: date-time
              * @description When it ended.
              */
             completed_at?: string | null;
             /**
              * Format: int64
-             * @description How long it took, from acceptance to its end.
+             * @description How long it took to its end, from acceptance or from the time it was scheduled for.
              */
             duration_ms?: number | null;
         };
@@ -8065,6 +8082,8 @@ export interface operations {
                 user?: components["schemas"]["UserId"];
                 /** @description Only what repeats this execution. */
                 retry_of?: components["schemas"]["ExecutionId"];
+                /** @description `true`: only what waits for the time it is to start at (`X-Run-At`); `false`: only everything else. */
+                scheduled?: boolean;
                 /** @description Only what started at this instant or later. As RFC 3339: `2026-03-01T00:00:00Z`. */
                 from?: string;
                 /** @description Only what started before this instant. */
@@ -8988,6 +9007,10 @@ export interface operations {
             header?: {
                 /** @description The organization to look in. */
                 "X-Organization-Id"?: components["schemas"]["OrgId"];
+                /** @description When to start, if not now. */
+                "X-Run-At"?: string;
+                /** @description The IANA time zone of an `X-Run-At` without offset, if not that of the organization. */
+                "X-Time-Zone"?: string;
                 /** @description `respond-async` or `wait=N`. */
                 Prefer?: string;
                 /** @description A name of the request, chosen by the caller, so that sending it again starts nothing. */
@@ -9087,7 +9110,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description `form-inactive`, `organization-inactive`, `paused` */
+            /** @description `form-inactive`, `organization-inactive`, `paused`, `schedule-full` */
             409: {
                 headers: {
                     [name: string]: unknown;
@@ -9123,7 +9146,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description `idempotency-key-reused`, `parameters-invalid` */
+            /** @description `idempotency-key-reused`, `parameters-invalid`, `start-time-invalid` */
             422: {
                 headers: {
                     [name: string]: unknown;
@@ -9831,6 +9854,10 @@ export interface operations {
                 "X-Organization-Id"?: components["schemas"]["OrgId"];
                 /** @description The form that is submitted. */
                 "X-Form-Id"?: string;
+                /** @description When to start, if not now. */
+                "X-Run-At"?: string;
+                /** @description The IANA time zone of an `X-Run-At` without offset, if not that of the organization. */
+                "X-Time-Zone"?: string;
                 /** @description `respond-async` or `wait=N`. */
                 Prefer?: string;
                 /** @description A name of the request, chosen by the caller, so that sending it again starts nothing. */
@@ -9934,7 +9961,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description `form-inactive`, `organization-inactive`, `paused` */
+            /** @description `form-inactive`, `organization-inactive`, `paused`, `schedule-full` */
             409: {
                 headers: {
                     [name: string]: unknown;
@@ -9970,7 +9997,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description `idempotency-key-reused`, `parameters-invalid` */
+            /** @description `idempotency-key-reused`, `parameters-invalid`, `start-time-invalid` */
             422: {
                 headers: {
                     [name: string]: unknown;

@@ -10,6 +10,7 @@ pub mod naming;
 pub mod parameter;
 pub mod pause;
 pub mod permission;
+pub mod start_time;
 pub mod tags;
 pub mod time_zone;
 pub mod user_settings;

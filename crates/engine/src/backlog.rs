@@ -4,6 +4,7 @@ use crate::{
     line::Line,
     places::{Place, Places},
 };
+use chrono::{DateTime, Utc};
 use msp_domain::{ExecutionId, Scope};
 use msp_storage::{ExecutionPointer, QueueMessage};
 use std::{
@@ -46,6 +47,8 @@ struct Pending {
     is_here: bool,
     /// Turns in which it failed by itself, not because the store was away.
     failures: u32,
+    /// Since when it could have started; `None`: since it was accepted, which its id tells.
+    due_at: Option<DateTime<Utc>>,
 }
 
 /// A pending execution whose turn it is. Its place among those in flight is given back when this is dropped.
@@ -72,19 +75,29 @@ impl Backlog {
 
     /// It is on record. Its queue message brings it here.
     pub fn accept(&self, id: ExecutionId, place: Place) {
-        let pending = Pending { _place: place, message: None, is_here: false, failures: 0 };
+        let pending = Pending { _place: place, message: None, is_here: false, failures: 0, due_at: None };
         self.state().pending.entry(id).or_insert(pending);
     }
 
     /// A pending execution is to be run: it was delivered, again perhaps, or an earlier engine left it behind. One that
     /// was accepted before is never refused.
     pub fn arrive(&self, pointer: ExecutionPointer, message: Option<QueueMessage>) {
+        self.take_in(pointer, message, None);
+    }
+
+    /// The time of a scheduled execution has come. It was accepted long ago, so it is not refused either.
+    pub fn arrive_due(&self, pointer: ExecutionPointer, at: DateTime<Utc>) {
+        self.take_in(pointer, None, Some(at));
+    }
+
+    fn take_in(&self, pointer: ExecutionPointer, message: Option<QueueMessage>, due_at: Option<DateTime<Utc>>) {
         let mut state = self.state();
         let pending = state.pending.entry(pointer.execution_id).or_insert_with(|| Pending {
             _place: self.places.take_regardless(pointer.scope),
             message: None,
             is_here: false,
             failures: 0,
+            due_at,
         });
         if message.is_some() {
             pending.message = message;
@@ -117,10 +130,14 @@ impl Backlog {
         turns
     }
 
-    /// How many executions are pending, and the oldest of them.
-    pub fn load(&self) -> (usize, Option<ExecutionId>) {
+    /// How many executions are pending, and since when, in milliseconds since 1970, the one that waits for longest.
+    pub fn load(&self) -> (usize, Option<u64>) {
         let state = self.state();
-        (state.pending.len(), state.pending.keys().min().copied())
+        let since = |(id, pending): (&ExecutionId, &Pending)| match pending.due_at {
+            Some(due_at) => u64::try_from(due_at.timestamp_millis()).ok(),
+            None => id.millis(),
+        };
+        (state.pending.len(), state.pending.iter().filter_map(since).min())
     }
 
     /// Resolves when there may be a turn.

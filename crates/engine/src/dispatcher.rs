@@ -11,11 +11,12 @@ use crate::{
     refusal::{Refusal, refuse},
     run::{Claimed, password_address},
     runtime::Runtime,
+    schedule::MOST_LATE,
     workers::Edition,
 };
 use futures::FutureExt as _;
 use msp_auth::Denied;
-use msp_domain::PauseTarget;
+use msp_domain::{PauseTarget, Scope, Workflow, parameter::validate_input};
 use msp_storage::{ExecutionPointer, Guard, QueueMessage, StoreError, repositories::executions::Execution};
 use serde_json::{Map, Value};
 use std::{fmt, panic::AssertUnwindSafe, sync::Arc, time::Duration};
@@ -222,6 +223,7 @@ async fn certain_claim(
 
 /// An execution is not pending any more: its place in the backlog and its message are not needed.
 pub(crate) async fn forget(runtime: &Runtime, pointer: ExecutionPointer) {
+    runtime.schedule.gone(pointer.execution_id);
     delete(runtime, runtime.backlog.gone(pointer)).await;
 }
 
@@ -319,6 +321,9 @@ async fn ready(
             }));
         }
     };
+    if execution.scheduled_for.is_some_and(|at| at + MOST_LATE < runtime.clock.now()) {
+        return Ok(Err(Refusal::too_late()));
+    }
     let metadata = edition.metadata();
     let Some(workflow) = metadata.workflow(&execution.workflow_name) else {
         return Ok(Err(Refusal {
@@ -336,6 +341,12 @@ async fn ready(
             None => Map::new(),
         };
     arguments.extend(passwords.clone());
+    // Weeks may have passed since it was accepted.
+    if execution.scheduled_for.is_some()
+        && let Err(refusal) = still_fits(workflow, execution, &arguments)
+    {
+        return Ok(Err(refusal));
+    }
     let snapshot = runtime.repositories.snapshots.at(access.generation());
     let config = snapshot.config(execution.scope.org()).await?;
     Ok(Ok(Claimed {
@@ -347,4 +358,15 @@ async fn ready(
         arguments,
         passwords,
     }))
+}
+
+/// Whether the workflow, as it is now, still takes what a scheduled execution was accepted with.
+fn still_fits(workflow: &Workflow, execution: &Execution, arguments: &Map<String, Value>) -> Result<(), Refusal> {
+    if workflow.requires_org && execution.scope == Scope::Global {
+        return Err(Refusal::no_longer_fits("it runs for an organization only"));
+    }
+    validate_input(&workflow.parameters, arguments).map(drop).map_err(|faults| {
+        let faults: Vec<_> = faults.iter().map(|fault| format!("{}: {}", fault.pointer, fault.detail)).collect();
+        Refusal::no_longer_fits(&faults.join("; "))
+    })
 }

@@ -7,8 +7,10 @@ use crate::{
     prepare::again,
     recovery, run,
     runtime::Runtime,
+    schedule,
     workers::{PoolError, PoolOptions, WorkerPool},
 };
+use chrono::{DateTime, Utc};
 use msp_auth::Access;
 use msp_domain::{BundleMetadata, Clock, ExecutionId, FieldFault, PauseTarget, Scope};
 use msp_integrations::Integrations;
@@ -65,8 +67,10 @@ pub struct RunRequest {
     pub actor: Actor,
     /// The body.
     pub input: Map<String, Value>,
-    /// How long to wait.
+    /// How long to wait. A run that starts later is not waited for.
     pub wait: Wait,
+    /// When it is to start, if not as soon as it can.
+    pub start_at: Option<DateTime<Utc>>,
     /// The caller's `Idempotency-Key`: the same request again within 24 hours is answered by the same run.
     pub idempotency_key: Option<String>,
     /// The execution it repeats.
@@ -121,6 +125,12 @@ pub enum RunError {
     /// ask the gate again and retry.
     #[error("rights or settings changed meanwhile")]
     Changed,
+    /// The time it is to start at has passed, or is too far away; the sentence says which.
+    #[error("{0}")]
+    StartTime(String),
+    /// The organization, or all together, have scheduled as many executions as they may.
+    #[error("too many executions are scheduled already")]
+    ScheduleFull,
     /// The idempotency key was sent before, with another body.
     #[error("the idempotency key was used for another request")]
     KeyReused,
@@ -216,7 +226,11 @@ impl Engine {
         tokio::spawn(idempotency::sweep(runtime.clone()));
         tokio::spawn(pauses::watch(runtime.clone()));
         tokio::spawn(packing::pack_logs(runtime.clone()));
-        tokio::spawn(dispatcher::dispatch(runtime.clone(), left_behind));
+        for (pointer, at) in left_behind.scheduled {
+            runtime.schedule.take_over(pointer, at);
+        }
+        tokio::spawn(schedule::start_due(runtime.clone()));
+        tokio::spawn(dispatcher::dispatch(runtime.clone(), left_behind.pending));
         Ok(Self { runtime })
     }
 

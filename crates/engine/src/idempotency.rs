@@ -41,9 +41,13 @@ impl Fingerprints {
         let (scope, user) = (request.access.scope().key(), request.access.caller().user.key());
         let repeats = request.retry_of.map(|id| id.key()).unwrap_or_default();
         let form = request.form.as_ref().map(|form| form.id.to_string()).unwrap_or_default();
+        let input = Value::Object(request.input.clone()).to_string();
+        let start_at = request.start_at.map(|at| at.to_rfc3339());
+        let mut body = vec!["body", &repeats, &form, &input];
+        body.extend(start_at.as_deref());
         Some(NewMark {
             key_hash: self.of(&["key", &user, &scope, &request.workflow, key]),
-            body_hash: self.of(&["body", &repeats, &form, &Value::Object(request.input.clone()).to_string()]),
+            body_hash: self.of(&body),
             expires_at: now + KEPT,
             replaces: None,
         })

@@ -25,6 +25,7 @@ mod recovery;
 mod refusal;
 mod run;
 mod runtime;
+mod schedule;
 mod steps;
 pub mod workers;
 

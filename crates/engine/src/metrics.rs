@@ -61,7 +61,7 @@ impl Metrics {
             })
         });
         registry.register("executions_ended", "Executions whose end this process recorded", Family::new(ended));
-        let help = "Time from acceptance to the end of an execution";
+        let help = "Time from acceptance, or from its scheduled start, to the end of an execution";
         registry.register_with_unit("execution_duration", help, Unit::Seconds, self.duration.clone());
         let options = [
             ("asked", &self.options_asked),
@@ -88,9 +88,12 @@ pub(crate) async fn register(runtime: &Runtime, registry: &mut Registry) -> Resu
     let (pending, oldest) = runtime.backlog.load();
     gauge(registry, "executions_pending", "Executions accepted and not begun", count_of(pending));
     let now = u64::try_from(runtime.clock.now().timestamp_millis()).unwrap_or(0);
-    let age = oldest.and_then(|id| id.millis()).map_or(0, |since| now.saturating_sub(since));
+    let age = oldest.map_or(0, |since| now.saturating_sub(since));
     let help = "Age of the execution that has been pending for longest";
     gauge(registry, "executions_pending_oldest_seconds", help, Duration::from_millis(age).as_secs_f64());
+
+    let help = "Executions that wait for the time they are to start at";
+    gauge(registry, "executions_scheduled", help, count_of(runtime.schedule.count()));
 
     let pauses = runtime.repositories.pauses.list().await?;
     let (mut everything, mut organizations, mut workflows) = (0, 0, 0);

@@ -6,6 +6,7 @@ use crate::{
     fault::{FaultPoint, reach},
     run::password_address,
 };
+use chrono::{DateTime, Utc};
 use msp_domain::{Clock, ExecutionStatus, Scope};
 use msp_storage::{
     ExecutionPointer, Repositories, SecretNamespace, StoreError,
@@ -13,14 +14,23 @@ use msp_storage::{
 };
 use std::{collections::HashSet, sync::Arc};
 
-/// Ends what was running as `Interrupted` and answers what is still pending, oldest first. Safe to be interrupted
+/// What an earlier engine accepted and did not start.
+#[derive(Debug, Default)]
+pub(crate) struct LeftBehind {
+    /// Executions that may start now, oldest first.
+    pub pending: Vec<ExecutionPointer>,
+    /// Those that start at a time of their own, which may have passed.
+    pub scheduled: Vec<(ExecutionPointer, DateTime<Utc>)>,
+}
+
+/// Ends what was running as `Interrupted` and answers what is still pending. Safe to be interrupted
 /// itself, anywhere: each ending is one conditional commit.
 pub(crate) async fn recover(
     repositories: &Repositories,
     clock: &Arc<dyn Clock>,
     owner: &str,
-) -> Result<Vec<ExecutionPointer>, StoreError> {
-    let mut pending = Vec::new();
+) -> Result<LeftBehind, StoreError> {
+    let mut left_behind = LeftBehind::default();
     let mut alive = HashSet::new();
     for active in repositories.executions.active().await? {
         let pointer = active.pointer;
@@ -38,7 +48,10 @@ pub(crate) async fn recover(
         match execution {
             Some(execution) if execution.status == ExecutionStatus::Pending => {
                 alive.insert(pointer);
-                pending.push(pointer);
+                match execution.scheduled_for {
+                    Some(at) => left_behind.scheduled.push((pointer, at)),
+                    None => left_behind.pending.push(pointer),
+                }
             }
             Some(execution)
                 if execution.status == ExecutionStatus::Running && execution.lease_owner.as_deref() != Some(owner) =>
@@ -52,8 +65,8 @@ pub(crate) async fn recover(
         }
     }
     sweep_passwords(repositories, &alive).await?;
-    pending.sort_by_key(|pointer| pointer.execution_id);
-    Ok(pending)
+    left_behind.pending.sort_by_key(|pointer| pointer.execution_id);
+    Ok(left_behind)
 }
 
 /// Why it is not known how far an execution got.

@@ -1,6 +1,8 @@
 //! Executions that are on record and will not be run: each gets its ending, with the reason, as soon as the store takes it.
 
-use crate::{live::Running, log_sink::LogSink, patience::Patience, run::password_address, runtime::Runtime};
+use crate::{
+    live::Running, log_sink::LogSink, patience::Patience, run::password_address, runtime::Runtime, schedule::MOST_LATE,
+};
 use msp_domain::{ExecutionStatus, LogLevel};
 use msp_storage::{
     ExecutionPointer, StoreError,
@@ -40,6 +42,29 @@ impl Refusal {
             message: format!(
                 "The platform failed to start the execution (tries: {tries}), so none of its code ran. The \
                  server's log has the cause; start the workflow again when that is mended."
+            ),
+        }
+    }
+
+    /// Its time has passed, and nobody expects it any more.
+    pub fn too_late() -> Self {
+        Self {
+            error_type: "schedule_missed",
+            message: format!(
+                "The execution could not start within {} hours of the time it was scheduled for, so none of its code \
+                 ran. Start the workflow again if it is still wanted.",
+                MOST_LATE.num_hours()
+            ),
+        }
+    }
+
+    /// The workflow has changed since it was scheduled.
+    pub fn no_longer_fits(fault: &str) -> Self {
+        Self {
+            error_type: "parameters_invalid",
+            message: format!(
+                "The workflow has changed since this was scheduled and does not take its parameters any more ({fault}), so \
+                 none of its code ran. Start it again with what it takes now."
             ),
         }
     }

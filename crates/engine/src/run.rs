@@ -14,9 +14,11 @@ use crate::{
     record::Record,
     refusal::settle,
     runtime::Runtime,
+    schedule::{GRACE, MOST_AHEAD},
     steps::Steps,
     workers::{Assignment, Edition, Outcome, TargetKind},
 };
+use chrono::{DateTime, SecondsFormat, Utc};
 use msp_auth::Access;
 use msp_domain::{EffectiveConfig, ExecutionId, LogLevel, Trigger, Workflow};
 use msp_storage::{
@@ -39,20 +41,23 @@ const INSERT_RETRIES: [Duration; 3] =
 /// Puts a request on record and, unless it is to be queued, runs it. Everything after the checks happens in a task
 /// of its own: a caller that hangs up cancels nothing.
 pub(crate) async fn run(runtime: Arc<Runtime>, request: RunRequest) -> Result<RunAnswer, RunError> {
+    let wait = if request.start_at.is_some() { Wait::No } else { request.wait };
     let mut mark = runtime.fingerprints.mark(&request, runtime.clock.now());
     if let Some(mark) = &mut mark {
         let scope = request.access.scope();
         match earlier(&runtime, scope, mark).await? {
-            Earlier::Run(id) => return answer(&runtime, scope, id, request.wait).await,
+            Earlier::Run(id) => return answer(&runtime, scope, id, wait).await,
             Earlier::None(expired) => mark.replaces = expired,
         }
+    }
+    if let Some(start_at) = request.start_at {
+        check_start(start_at, runtime.clock.now())?;
     }
     let edition = runtime.pool.edition();
     let has_organization = request.access.organization().is_some();
     let prepared =
         prepare(&edition.metadata(), &request.workflow, has_organization, request.form.as_ref(), &request.input)?;
     runtime.pauses.refuse(&request.access, Some(&prepared.workflow.name)).await?;
-    let wait = request.wait;
     let prepared = Prepared { mark, ..prepared };
     match wait {
         Wait::No => {
@@ -78,6 +83,25 @@ pub(crate) async fn run(runtime: Arc<Runtime>, request: RunRequest) -> Result<Ru
     }
 }
 
+/// A start that has passed, or lies further ahead than anybody plans, is a mistake worth telling.
+fn check_start(start_at: DateTime<Utc>, now: DateTime<Utc>) -> Result<(), RunError> {
+    let fault = if start_at < now - GRACE {
+        "has passed"
+    } else if start_at > now + MOST_AHEAD {
+        "is more than a year ahead"
+    } else {
+        return Ok(());
+    };
+    let start_at = start_at.to_rfc3339_opts(SecondsFormat::Secs, true);
+    Err(RunError::StartTime(format!("The time to start at, `{start_at}`, {fault}.")))
+}
+
+/// The place an accepted execution waits in.
+enum Waiting {
+    InLine(Place),
+    ForItsTime(Place, DateTime<Utc>),
+}
+
 fn task_lost() -> RunError {
     RunError::Unavailable("the engine stopped while the run was being accepted".to_owned())
 }
@@ -88,7 +112,11 @@ async fn enqueue(
     prepared: &Prepared,
     edition: &Edition,
 ) -> Result<RunAnswer, RunError> {
-    let place = runtime.backlog.admit(request.access.scope()).ok_or(RunError::BacklogFull)?;
+    let scope = request.access.scope();
+    let waiting = match request.start_at {
+        None => Waiting::InLine(runtime.backlog.admit(scope).ok_or(RunError::BacklogFull)?),
+        Some(at) => Waiting::ForItsTime(runtime.schedule.admit(scope).ok_or(RunError::ScheduleFull)?, at),
+    };
     let new = new_execution(runtime, request, prepared, edition);
     let pointer = ExecutionPointer { scope: new.scope, execution_id: new.id };
     let parked = password_address(pointer);
@@ -107,6 +135,13 @@ async fn enqueue(
         }
     };
     reach(FaultPoint::AfterEnqueue);
+    let place = match waiting {
+        Waiting::InLine(place) => place,
+        Waiting::ForItsTime(place, at) => {
+            runtime.schedule.accept(pointer, at, place);
+            return Ok(RunAnswer::Accepted(Box::new(execution)));
+        }
+    };
     runtime.backlog.accept(new.id, place);
     if let Err(error) = runtime.repositories.stores.queue.send(pointer).await {
         tracing::warn!(execution.id = %new.id, error = %error, "An execution was accepted without a message in the queue");
@@ -162,6 +197,7 @@ fn new_execution(runtime: &Runtime, request: &RunRequest, prepared: &Prepared, e
         input_json: prepared.input_json.clone(),
         bundle_hash: edition.bundle().to_owned(),
         started_at: now,
+        scheduled_for: request.start_at,
         timeout_seconds: prepared.workflow.timeout_seconds,
         retry_of: request.retry_of,
         mark: prepared.mark.clone(),
@@ -185,7 +221,7 @@ async fn insert(
         action: "Workflow.Execute".to_owned(),
         entity_type: "Workflow".to_owned(),
         entity_id: new.workflow_name.clone(),
-        details: json!({ "execution_id": new.id, "bundle": new.bundle_hash, "retry_of": new.retry_of, "form_id": new.form_id }),
+        details: json!({ "execution_id": new.id, "bundle": new.bundle_hash, "retry_of": new.retry_of, "form_id": new.form_id, "scheduled_for": new.scheduled_for }),
     };
     let mut pauses = INSERT_RETRIES.into_iter();
     let inserted = loop {

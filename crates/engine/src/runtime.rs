@@ -2,7 +2,7 @@
 
 use crate::{
     backlog::Backlog, idempotency::Fingerprints, live::Registry, masking::Masker, metrics::Metrics, options::Answers,
-    packing::Packing, pauses::Pauses, workers::WorkerPool,
+    packing::Packing, pauses::Pauses, schedule::Schedule, workers::WorkerPool,
 };
 use msp_auth::Gate;
 use msp_domain::{Clock, Scope};
@@ -27,6 +27,8 @@ pub(crate) struct Runtime {
     pub fingerprints: Fingerprints,
     /// What was accepted and waits to be started.
     pub backlog: Arc<Backlog>,
+    /// What was accepted and waits for its time.
+    pub schedule: Schedule,
     /// What option generators answered.
     pub answers: Answers,
     /// What this engine runs, and who follows it.
@@ -66,6 +68,7 @@ impl Runtime {
             owner,
             fingerprints,
             backlog: Arc::new(Backlog::new()),
+            schedule: Schedule::new(),
             live: Registry::default(),
             tasks: TaskTracker::new(),
             stopping: CancellationToken::new(),

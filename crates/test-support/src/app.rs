@@ -179,6 +179,11 @@ impl TestApp {
         self.caller(caller.user(), TokenScopes::parse(scp))
     }
 
+    /// The same user with a token of this hour.
+    pub fn renewed(&self, caller: &TestCaller) -> TestCaller {
+        self.caller(caller.user(), TokenScopes::ALL)
+    }
+
     /// The same user with a browser session instead of a token.
     pub async fn in_browser(&self, caller: &TestCaller) -> TestCaller {
         let session = self.repositories.sessions.begin(caller.user(), &Actor::PLATFORM).await;

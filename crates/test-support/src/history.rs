@@ -46,6 +46,7 @@ impl TestApp {
             input_json: json!({}).to_string(),
             bundle_hash: "bundle".to_owned(),
             started_at: now,
+            scheduled_for: None,
             timeout_seconds: 60,
             retry_of: None,
             mark: None,

@@ -84,6 +84,11 @@ impl From<RunError> for Problem {
                 .detail("This workflow runs only when a form is submitted. Name the form in the header `X-Form-Id`."),
             RunError::Invalid(faults) => Self::new(Kind::ParametersInvalid).errors(faults),
             RunError::Changed => Kind::SettingsChanging.into(),
+            RunError::StartTime(fault) => Self::new(Kind::StartTimeInvalid).detail(fault),
+            RunError::ScheduleFull => Self::new(Kind::ScheduleFull).detail(
+                "As many runs wait for their time as may: 1,000 of one organization, 10,000 in all. Cancel some, or wait \
+                 until some have started.",
+            ),
             RunError::KeyReused => Self::new(Kind::IdempotencyKeyReused).detail(
                 "This `Idempotency-Key` was sent with another body within the last 24 hours. Choose a new one.",
             ),

@@ -91,6 +91,10 @@ problem_kinds! {
     FormRequired => "form-required", 400, "Submit a form";
     /// The input does not fit the workflow's parameters.
     ParametersInvalid => "parameters-invalid", 422, "The parameters are not valid";
+    /// The time a run shall start at cannot be read, does not exist, has passed or is too far away.
+    StartTimeInvalid => "start-time-invalid", 422, "The start time is not valid";
+    /// As much is scheduled as may be.
+    ScheduleFull => "schedule-full", 409, "Too much is scheduled already";
     /// The idempotency key came with another body before.
     IdempotencyKeyReused => "idempotency-key-reused", 422, "The idempotency key was used for another request";
     /// A value breaks a limit of the store.

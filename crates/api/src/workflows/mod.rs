@@ -5,6 +5,7 @@ pub(crate) mod metadata;
 pub(crate) mod options;
 pub(crate) mod prefer;
 pub(crate) mod run;
+pub(crate) mod run_at;
 pub(crate) mod submission;
 
 use crate::{

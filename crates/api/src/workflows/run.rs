@@ -4,6 +4,7 @@ use super::{
     engine,
     idempotency::IdempotencyKey,
     prefer::{PREFERENCE_APPLIED, Preference},
+    run_at::RunAt,
     submission::{self, FormId},
 };
 use crate::{
@@ -23,6 +24,7 @@ use axum::{
     http::{HeaderName, HeaderValue, StatusCode, header},
     response::{IntoResponse, Response},
 };
+use chrono::{DateTime, Utc};
 use msp_auth::Access;
 use msp_domain::{ExecutionId, ExecutionStatus};
 use msp_engine::{RunAnswer, RunError, RunRequest};
@@ -47,6 +49,9 @@ pub struct AcceptedRun {
     pub execution_id: ExecutionId,
     /// Where it stands.
     pub status: ExecutionStatus,
+    /// When it is to start; left out where that is as soon as it can.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub scheduled_for: Option<DateTime<Utc>>,
 }
 
 /// Run a workflow.
@@ -58,10 +63,17 @@ pub struct AcceptedRun {
 /// With `X-Form-Id` the body is what was entered into that form: what it hides is dropped, everything else is checked against
 /// it, also that chosen options are offered.
 ///
+/// With `X-Run-At` the run starts then and is answered as accepted at once: an instant with offset, or a time on the
+/// organization's clock (`2026-03-31T09:30`), or on that of `X-Time-Zone`; at most a year ahead. Rights, organization and
+/// workflow are checked again when it starts. It waits as `Pending` and can be cancelled; to move it, cancel it and run it
+/// again with another time. One that could not start within 24 hours of its time, because the server was down or runs were
+/// paused, ends as `Failed` (`schedule_missed`).
+///
 /// Problems: `form-required` (400), `form-inactive` (409), `options-failed` (424), `execution-failed` (424), `execution-timed-out` (424), `execution-cancelled` (424),
 /// `execution-interrupted` (424), `parameters-invalid` (422), `organization-required` (400),
 /// `organization-inactive` (409), `paused` (409), `not-found` (404), `body-too-large` (413), `header-invalid` (400),
 /// `idempotency-key-reused` (422),
+/// `start-time-invalid` (422), `schedule-full` (409),
 /// `engine-starting` (503), `engine-saturated` (503), `engine-unavailable` (503), `settings-changing` (503).
 #[utoipa::path(
     post, path = "/workflows/{name}", operation_id = "runWorkflow", tag = "workflows",
@@ -69,6 +81,9 @@ pub struct AcceptedRun {
         ("X-Organization-Id" = Option<msp_domain::OrgId>, Header,
             description = "The organization to run for; required unless the workflow needs none."),
         ("X-Form-Id" = Option<uuid::Uuid>, Header, description = "The form that is submitted."),
+        ("X-Run-At" = Option<String>, Header, description = "When to start, if not now."),
+        ("X-Time-Zone" = Option<String>, Header,
+            description = "The IANA time zone of an `X-Run-At` without offset, if not that of the organization."),
         ("Prefer" = Option<String>, Header, description = "`respond-async` or `wait=N`."),
         ("Idempotency-Key" = Option<String>, Header,
             description = "A name of the request, chosen by the caller, so that sending it again starts nothing.")),
@@ -93,6 +108,7 @@ pub async fn run_workflow(
     ApiPath(workflow): ApiPath<String>,
     FormId(form): FormId,
     preference: Preference,
+    run_at: RunAt,
     idempotency_key: IdempotencyKey,
     _: NoQuery,
     InputObject(input): InputObject,
@@ -101,7 +117,7 @@ pub async fn run_workflow(
         Some(id) => Some(submission::find(&api, scope.access.scope(), id).await?.ok_or_else(no_such_form)?),
         None => None,
     };
-    let start = Start { workflow, input, form, preference, idempotency_key, retry_of: None };
+    let start = Start { workflow, input, form, preference, run_at, idempotency_key, retry_of: None };
     start.run(&api, &scope.asking, scope.access.clone()).await
 }
 
@@ -116,6 +132,7 @@ pub(crate) struct Start {
     /// The form it is a submission of.
     pub form: Option<StoredForm>,
     pub preference: Preference,
+    pub run_at: RunAt,
     pub idempotency_key: IdempotencyKey,
     /// The execution it repeats.
     pub retry_of: Option<ExecutionId>,
@@ -126,6 +143,7 @@ impl Start {
     pub async fn run(self, api: &Api, asking: &Asking, mut access: Access) -> Result<Response, Problem> {
         let engine = engine(api)?;
         let org = access.scope().org();
+        let start_at = self.run_at.instant(access.organization())?;
         let (form, input) = match &self.form {
             Some(form) => {
                 let who = (&access, &asking.actor);
@@ -142,11 +160,16 @@ impl Start {
                 input: input.clone(),
                 form: form.clone(),
                 wait: self.preference.wait,
+                start_at,
                 idempotency_key: self.idempotency_key.0.clone(),
                 retry_of: self.retry_of,
             };
             match engine.run(request).await {
-                Ok(answer) => return Ok(answered(answer, self.preference.applied.as_deref())),
+                Ok(answer) => {
+                    // A run that starts later is not waited for, whatever was preferred.
+                    let applied = self.preference.applied.as_deref().filter(|_| start_at.is_none());
+                    return Ok(answered(answer, applied));
+                }
                 Err(RunError::Changed) => access = open(api, asking, org, ExecuteWorkflows::ANY_OF).await?,
                 Err(error) => return Err(error.into()),
             }
@@ -167,7 +190,11 @@ fn answered(answer: RunAnswer, applied: Option<&str>) -> Response {
         }
         RunAnswer::Accepted(execution) => {
             let location = format!("/api/executions/{}", execution.id);
-            let body = AcceptedRun { execution_id: execution.id, status: execution.status };
+            let body = AcceptedRun {
+                execution_id: execution.id,
+                status: execution.status,
+                scheduled_for: execution.scheduled_for,
+            };
             let response = (StatusCode::ACCEPTED, [(header::LOCATION, location)], Json(body)).into_response();
             (execution, response)
         }

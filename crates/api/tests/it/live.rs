@@ -69,6 +69,7 @@ async fn pending(app: &TestApp, scope: Scope, user: &TestCaller, workflow: &str)
         input_json: "{}".to_owned(),
         bundle_hash: String::new(),
         started_at: now,
+        scheduled_for: None,
         timeout_seconds: 60,
         retry_of: None,
         mark: None,

@@ -125,6 +125,7 @@ async fn with_large_input(app: &TestApp, org: &Organization, user: &TestCaller) 
         input_json: json!({ "text": "x".repeat(50_000) }).to_string(),
         bundle_hash: String::new(),
         started_at: now,
+        scheduled_for: None,
         timeout_seconds: 60,
         retry_of: None,
         mark: None,

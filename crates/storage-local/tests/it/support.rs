@@ -72,6 +72,7 @@ impl TestHome {
             input_json: r#"{"email":"new@example.com"}"#.into(),
             bundle_hash: "b1".into(),
             started_at: now,
+            scheduled_for: None,
             timeout_seconds: 60,
             retry_of: None,
             mark: None,

@@ -37,6 +37,8 @@ pub struct ExecutionQuery {
     /// Only what repeats this execution.
     #[param(value_type = Option<ExecutionId>)]
     retry_of: Option<String>,
+    /// `true`: only what waits for the time it is to start at (`X-Run-At`); `false`: only everything else.
+    scheduled: Option<bool>,
     /// Only what started at this instant or later. As RFC 3339: `2026-03-01T00:00:00Z`.
     #[param(value_type = Option<String>, format = DateTime)]
     from: Option<String>,
@@ -121,6 +123,7 @@ impl ExecutionQuery {
             workflow_name: self.workflow.clone(),
             executed_by: self.user.as_deref().map(|text| parsed("user", text)).transpose()?,
             retry_of: self.retry_of.as_deref().map(|text| parsed("retry_of", text)).transpose()?,
+            scheduled: self.scheduled,
             words: text.split_whitespace().map(str::to_lowercase).collect(),
         })
     }

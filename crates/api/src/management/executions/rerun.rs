@@ -15,6 +15,7 @@ use crate::{
         idempotency::IdempotencyKey,
         prefer::Preference,
         run::{AcceptedRun, Start},
+        run_at::RunAt,
         submission,
     },
 };
@@ -33,12 +34,15 @@ use msp_storage::repositories::forms::StoredForm;
 /// Problems: `form-required` (400), `form-inactive` (409), `options-failed` (424), `execution-failed` (424), `execution-timed-out` (424), `execution-cancelled` (424),
 /// `execution-interrupted` (424), `parameters-invalid` (422), `organization-inactive` (409), `paused` (409),
 /// `not-found` (404),
-/// `path-invalid` (400), `header-invalid` (400), `idempotency-key-reused` (422), `engine-starting` (503),
+/// `path-invalid` (400), `header-invalid` (400), `start-time-invalid` (422), `schedule-full` (409), `idempotency-key-reused` (422), `engine-starting` (503),
 /// `engine-saturated` (503), `engine-unavailable` (503), `settings-changing` (503).
 #[utoipa::path(
     post, path = "/api/executions/{id}/rerun", operation_id = "rerunExecution", tag = "executions",
     params(("id" = ExecutionId, Path, description = "The execution to repeat."),
         ("X-Organization-Id" = Option<msp_domain::OrgId>, Header, description = "The organization to look in."),
+        ("X-Run-At" = Option<String>, Header, description = "When to start, if not now."),
+        ("X-Time-Zone" = Option<String>, Header,
+            description = "The IANA time zone of an `X-Run-At` without offset, if not that of the organization."),
         ("Prefer" = Option<String>, Header, description = "`respond-async` or `wait=N`."),
         ("Idempotency-Key" = Option<String>, Header,
             description = "A name of the request, chosen by the caller, so that sending it again starts nothing.")),
@@ -54,11 +58,13 @@ use msp_storage::repositories::forms::StoredForm;
     ),
     extensions(("x-permission" = json!("execute_workflows, and view_history for other people's")))
 )]
+#[expect(clippy::too_many_arguments, reason = "each is one part of the request")]
 pub async fn rerun_execution(
     State(api): State<Api>,
     history: HistoryAccess,
     ApiPath(id): ApiPath<ExecutionId>,
     preference: Preference,
+    run_at: RunAt,
     idempotency_key: IdempotencyKey,
     _: NoQuery,
     InputObject(overrides): InputObject,
@@ -78,6 +84,6 @@ pub async fn rerun_execution(
         |name: &str| schema.as_ref().is_none_or(|schema| schema.fields.iter().any(|field| field.name == name));
     let input = engine(&api)?.input_again(&earlier, overrides, is_asked_for).await?;
     let workflow = earlier.workflow_name;
-    let start = Start { workflow, input, form, preference, idempotency_key, retry_of: Some(id) };
+    let start = Start { workflow, input, form, preference, run_at, idempotency_key, retry_of: Some(id) };
     start.run(&api, asking, access).await
 }

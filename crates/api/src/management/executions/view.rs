@@ -50,9 +50,11 @@ pub struct ExecutionSummary {
     pub progress: Option<Progress>,
     /// When it was accepted.
     pub started_at: DateTime<Utc>,
+    /// When it is or was to start, if not as soon as it could.
+    pub scheduled_for: Option<DateTime<Utc>>,
     /// When it ended.
     pub completed_at: Option<DateTime<Utc>>,
-    /// How long it took, from acceptance to its end.
+    /// How long it took to its end, from acceptance or from the time it was scheduled for.
     pub duration_ms: Option<i64>,
 }
 
@@ -153,6 +155,7 @@ impl From<&Execution> for ExecutionSummary {
             error_message: execution.error_message.clone(),
             progress,
             started_at: execution.started_at,
+            scheduled_for: execution.scheduled_for,
             completed_at: execution.completed_at,
             duration_ms: execution.duration_ms,
         }

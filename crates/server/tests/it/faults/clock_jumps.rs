@@ -5,6 +5,7 @@ use super::{
     host::{Host, installation, is_final, start},
 };
 use crate::support::Installation;
+use chrono::{DateTime, Utc};
 use serde_json::{Value, json};
 use std::{fs, path::PathBuf};
 
@@ -13,10 +14,19 @@ const HOUR: i64 = 3600;
 const QUEUED: usize = 70;
 
 /// Turns the clock of server and command line, at once.
-struct Turn(PathBuf);
+pub struct Turn(PathBuf);
 
 impl Turn {
-    fn to(&self, seconds: i64) {
+    /// A clock of this installation that shows the machine's time.
+    pub fn of(installation: &mut Installation) -> Self {
+        let turn = Self(installation.workspace().with_file_name("clock"));
+        turn.to(0);
+        installation.set("MSP_CLOCK_OFFSET_FILE", turn.0.display().to_string());
+        turn
+    }
+
+    /// Lets it differ from the machine's by so many seconds.
+    pub fn to(&self, seconds: i64) {
         let next = self.0.with_extension("next");
         fs::write(&next, seconds.to_string()).expect("written");
         fs::rename(next, &self.0).expect("renamed");
@@ -38,9 +48,7 @@ async fn marked(host: &Host, org: &str, input: &Value) -> String {
 async fn jumps_of_an_hour_lose_no_run_end_none_early_and_repeat_none() {
     let effects = Effects::listen();
     let mut installation: Installation = installation();
-    let turn = Turn(installation.workspace().with_file_name("clock"));
-    turn.to(0);
-    installation.set("MSP_CLOCK_OFFSET_FILE", turn.0.display().to_string());
+    let turn = Turn::of(&mut installation);
     let mut host = start(&installation, None).await.expect("a start");
     let org = host.organization("Contoso").await;
     let act = json!({ "url": effects.url() });
@@ -79,7 +87,9 @@ async fn jumps_of_an_hour_lose_no_run_end_none_early_and_repeat_none() {
     host.token = installation.succeed(&["token"]);
     let history = host.executions_once_ended(&org).await;
     assert_eq!(history.len(), runs.len() + 2, "nothing is lost, nothing is there twice");
-    let began: Vec<_> = history.iter().map(|execution| execution["started_at"].as_str().expect("a time")).collect();
+    let instant =
+        |execution: &Value| execution["started_at"].as_str().and_then(|text| text.parse().ok()).expect("a time");
+    let began: Vec<DateTime<Utc>> = history.iter().map(instant).collect();
     assert!(began.is_sorted_by(|newer, older| newer >= older), "history is in the order of its times: {began:?}");
     assert_eq!(effects.of(&once), 1);
 }

@@ -2,7 +2,7 @@
 //! moments, a worker is killed under its execution, and afterwards every accepted execution must have exactly one
 //! legal ending and no effect may have happened twice. Workflows that misbehave end as what they did.
 
-mod clock_jumps;
+pub mod clock_jumps;
 pub mod effects;
 mod fault_points;
 mod flood;
@@ -16,6 +16,7 @@ pub mod packing;
 mod random_kills;
 mod reload_storm;
 mod revoked;
+mod scheduled;
 mod seed;
 mod soak;
 mod stopped;

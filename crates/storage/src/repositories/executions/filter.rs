@@ -19,6 +19,8 @@ pub struct ExecutionFilter {
     pub executed_by: Option<UserId>,
     /// Only what repeats this execution.
     pub retry_of: Option<ExecutionId>,
+    /// Only what waits for a time it is to start at, or only what does not.
+    pub scheduled: Option<bool>,
     /// Words that must all stand somewhere in it, in lower case.
     pub words: Vec<String>,
 }
@@ -29,6 +31,7 @@ impl ExecutionFilter {
             && self.workflow_name.as_ref().is_none_or(|name| execution.workflow_name == *name)
             && self.executed_by.is_none_or(|user| execution.executed_by == user)
             && self.retry_of.is_none_or(|earlier| execution.retry_of == Some(earlier))
+            && self.scheduled.is_none_or(|scheduled| scheduled == waits_for_its_time(execution))
             && self.words_stand_in(execution)
     }
 
@@ -53,6 +56,10 @@ impl ExecutionFilter {
         let texts: Vec<String> = texts.into_iter().flatten().map(str::to_lowercase).collect();
         self.words.iter().all(|word| names_id(word, &id) || texts.iter().any(|text| text.contains(word)))
     }
+}
+
+fn waits_for_its_time(execution: &Execution) -> bool {
+    execution.status == ExecutionStatus::Pending && execution.scheduled_for.is_some()
 }
 
 /// Whether a word is an id as people copy or abbreviate it. Anywhere inside, "ada" would stand in every hundredth id.

@@ -172,14 +172,15 @@ impl Executions {
         };
         // The clock may have been set back meanwhile: nothing ends before it begins.
         let completed_at = ending.completed_at.max(execution.started_at);
-        let duration = completed_at - execution.started_at;
+        let due_at = execution.scheduled_for.unwrap_or(execution.started_at);
+        let duration_ms = (completed_at - due_at).num_milliseconds().max(0);
         let mut ended = Execution {
             status: ending.status,
             result,
             error_type: ending.error_type.as_deref().map(rows::shown),
             error_message: ending.error_message.as_deref().map(rows::shown),
             completed_at: Some(completed_at),
-            duration_ms: Some(duration.num_milliseconds()),
+            duration_ms: Some(duration_ms),
             logs_through: ending.logs_through.max(execution.logs_through),
             ..execution.clone()
         };

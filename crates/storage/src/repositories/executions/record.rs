@@ -48,6 +48,8 @@ pub struct NewExecution {
     pub bundle_hash: String,
     /// When it was accepted.
     pub started_at: DateTime<Utc>,
+    /// When it is to start, if not as soon as it can.
+    pub scheduled_for: Option<DateTime<Utc>>,
     /// Seconds it may run once claimed.
     pub timeout_seconds: u64,
     /// The execution it repeats.
@@ -109,13 +111,15 @@ pub struct Execution {
     pub retry_of: Option<ExecutionId>,
     /// When it was accepted.
     pub started_at: DateTime<Utc>,
+    /// When it is or was to start, if not as soon as it could.
+    pub scheduled_for: Option<DateTime<Utc>>,
     /// Seconds it may run once claimed.
     pub timeout_seconds: u64,
     /// When it must have ended.
     pub deadline_at: Option<DateTime<Utc>>,
     /// When it ended.
     pub completed_at: Option<DateTime<Utc>>,
-    /// How long it took, from acceptance to its end.
+    /// How long it took to its end, from acceptance or from the time it was scheduled for.
     pub duration_ms: Option<i64>,
     /// 0 to 100.
     pub progress_percent: Option<f64>,

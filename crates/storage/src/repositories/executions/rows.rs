@@ -41,6 +41,7 @@ pub(super) fn draft(new: &NewExecution, entry: &Entry, input: StoredJson) -> Exe
         bundle_hash: new.bundle_hash.clone(),
         retry_of: new.retry_of,
         started_at: new.started_at,
+        scheduled_for: new.scheduled_for,
         timeout_seconds: new.timeout_seconds,
         deadline_at,
         completed_at: None,
@@ -68,6 +69,7 @@ pub(super) fn row(execution: &Execution, row_key: &str) -> Entity {
         .with("BundleHash", execution.bundle_hash.as_str())
         .with_some("RetryOf", execution.retry_of.map(|id| id.as_uuid()))
         .with("StartedAt", execution.started_at)
+        .with_some("ScheduledFor", execution.scheduled_for)
         .with("TimeoutSeconds", i64::try_from(execution.timeout_seconds).unwrap_or(i64::MAX))
         .with_some("DeadlineAt", execution.deadline_at)
         .with("LogsThrough", i64::try_from(execution.logs_through).unwrap_or(i64::MAX));
@@ -146,6 +148,7 @@ pub(in crate::repositories) fn read(scope: Scope, row: &Entity) -> Result<Execut
         bundle_hash: text("BundleHash")?.unwrap_or_default(),
         retry_of: row.guid_opt("RetryOf")?.map(ExecutionId::from),
         started_at: row.instant("StartedAt")?,
+        scheduled_for: row.instant_opt("ScheduledFor")?,
         timeout_seconds: unsigned(row, "TimeoutSeconds")?,
         deadline_at: row.instant_opt("DeadlineAt")?,
         completed_at: row.instant_opt("CompletedAt")?,
