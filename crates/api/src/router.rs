@@ -10,7 +10,7 @@ use crate::{
         auth, config,
         executions::{cancel, list, logs, read, rerun},
         forms, integration_checks, integrations, me, metrics, organizations, pauses, permissions, secrets, service,
-        settings, users,
+        settings, uploads, users,
     },
     openapi as description,
     state::{Api, ApiState},
@@ -90,6 +90,9 @@ fn management() -> OpenApiRouter<Api> {
         .routes(routes!(pauses::list_pauses))
         .routes(routes!(pauses::set_pause, pauses::lift_pause))
         .layer(DefaultBodyLimit::max(MANAGEMENT_BODY_LIMIT))
+        // An upload counts its bytes itself.
+        .merge(OpenApiRouter::new().routes(routes!(uploads::list_uploads, uploads::create_upload)))
+        .routes(routes!(uploads::delete_upload))
         .merge(
             OpenApiRouter::new().routes(routes!(rerun::rerun_execution)).layer(DefaultBodyLimit::max(RUN_BODY_LIMIT)),
         )

@@ -4,6 +4,7 @@ pub mod caller;
 pub mod clock;
 pub mod config;
 pub mod execution;
+pub mod file;
 pub mod form;
 pub mod ids;
 pub mod naming;

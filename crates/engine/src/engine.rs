@@ -1,7 +1,7 @@
 //! The engine: from a request to a durable, final execution.
 
 use crate::{
-    CancelError, Changes, cancel, dispatcher,
+    CancelError, Changes, cancel, dispatcher, files,
     idempotency::{self, Fingerprints},
     metrics, options, packing, pauses,
     prepare::again,
@@ -224,6 +224,7 @@ impl Engine {
             Runtime::new(options.repositories, options.integrations, pool, options.clock, owner, fingerprints);
         let runtime = Arc::new(runtime);
         tokio::spawn(idempotency::sweep(runtime.clone()));
+        tokio::spawn(files::sweep(runtime.clone()));
         tokio::spawn(pauses::watch(runtime.clone()));
         tokio::spawn(packing::pack_logs(runtime.clone()));
         for (pointer, at) in left_behind.scheduled {

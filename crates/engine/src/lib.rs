@@ -6,6 +6,7 @@ mod dispatcher;
 mod ending;
 pub mod engine;
 pub mod fault;
+mod files;
 mod host;
 mod idempotency;
 mod line;

@@ -201,6 +201,7 @@ fn new_execution(runtime: &Runtime, request: &RunRequest, prepared: &Prepared, e
         timeout_seconds: prepared.workflow.timeout_seconds,
         retry_of: request.retry_of,
         mark: prepared.mark.clone(),
+        files: Vec::new(),
     }
 }
 

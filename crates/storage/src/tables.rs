@@ -33,6 +33,10 @@ pub enum Table {
     ExecutionSteps,
     /// Executions that have not ended, PK `ACTIVE`: what recovery looks at. Long logs that are not packed yet, PK `PACKING`.
     ActiveExecutions,
+    /// Uploads that wait for an execution to take them, PK user; RK `~turn` is written with each new one.
+    Uploads,
+    /// Files of executions, PK execution id, RK file id.
+    ExecutionFiles,
     /// The audit trail, PK organization or `GLOBAL`.
     AuditLogs,
     /// Browser sessions by hash of their cookie, PK `SESSION`.
@@ -47,7 +51,7 @@ pub enum Table {
 
 impl Table {
     /// Every table, for homes that create them at start.
-    pub const ALL: [Self; 18] = [
+    pub const ALL: [Self; 20] = [
         Self::Organizations,
         Self::OrgConfig,
         Self::IntegrationConfig,
@@ -61,6 +65,8 @@ impl Table {
         Self::ExecutionLogs,
         Self::ExecutionSteps,
         Self::ActiveExecutions,
+        Self::Uploads,
+        Self::ExecutionFiles,
         Self::AuditLogs,
         Self::Sessions,
         Self::SignInLinks,
@@ -84,6 +90,8 @@ impl Table {
             Self::ExecutionLogs => "ExecutionLogs",
             Self::ExecutionSteps => "ExecutionSteps",
             Self::ActiveExecutions => "ActiveExecutions",
+            Self::Uploads => "Uploads",
+            Self::ExecutionFiles => "ExecutionFiles",
             Self::AuditLogs => "AuditLogs",
             Self::Sessions => "Sessions",
             Self::SignInLinks => "SignInLinks",

@@ -50,6 +50,7 @@ impl TestApp {
             timeout_seconds: 60,
             retry_of: None,
             mark: None,
+            files: Vec::new(),
         };
         let audit = AuditDraft {
             scope: past.scope,

@@ -97,6 +97,8 @@ problem_kinds! {
     ScheduleFull => "schedule-full", 409, "Too much is scheduled already";
     /// The idempotency key came with another body before.
     IdempotencyKeyReused => "idempotency-key-reused", 422, "The idempotency key was used for another request";
+    /// The caller has as many uploads waiting as is allowed.
+    UploadsFull => "uploads-full", 409, "Too many uploads wait already";
     /// A value breaks a limit of the store.
     LimitExceeded => "limit-exceeded", 422, "This is more than can be stored";
     /// The workflow raised.
@@ -117,8 +119,8 @@ problem_kinds! {
     EngineStarting => "engine-starting", 503, "The engine is starting";
     /// Every worker is busy.
     EngineSaturated => "engine-saturated", 503, "Every worker is busy";
-    /// The caller, or everyone together, follows as many executions as is allowed.
-    StreamsSaturated => "streams-saturated", 503, "Too many logs are followed or downloaded";
+    /// The caller, or everyone together, has as many streams, downloads and uploads open as is allowed.
+    StreamsSaturated => "streams-saturated", 503, "Too many streams, downloads or uploads are open";
     /// The engine takes no runs.
     EngineUnavailable => "engine-unavailable", 503, "The engine takes no runs";
     /// Rights or settings kept changing.

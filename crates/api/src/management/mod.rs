@@ -14,4 +14,5 @@ pub(crate) mod permissions;
 pub(crate) mod secrets;
 pub(crate) mod service;
 pub(crate) mod settings;
+pub(crate) mod uploads;
 pub(crate) mod users;

@@ -4,7 +4,9 @@
 use msp_domain::{ConfigEntry, ConfigType, OrgId, Permission, Scope, form::FormSchema};
 use msp_storage::{
     SecretValue,
-    repositories::{Actor, executions::Execution, integrations::CredentialChange, organizations::Organization},
+    repositories::{
+        Actor, executions::Execution, files::NewUpload, integrations::CredentialChange, organizations::Organization,
+    },
 };
 use msp_test_support::{Answer, PastExecution, Request, TestApp, TestCaller};
 use serde_json::{Value, json};
@@ -79,6 +81,9 @@ const OPERATIONS: &[(&str, Kind)] = &[
     ("putForm", Kind::Organization),
     ("updateForm", Kind::Organization),
     ("deleteForm", Kind::Organization),
+    ("listUploads", Kind::Organization),
+    ("createUpload", Kind::Organization),
+    ("deleteUpload", Kind::Organization),
     ("listExecutions", Kind::Organization),
     ("getExecution", Kind::Organization),
     ("getExecutionResult", Kind::Organization),
@@ -110,6 +115,7 @@ fn body_of(operation: &str, side: &Side) -> Option<Value> {
         "updateForm" => json!({ "is_active": true }),
         "runWorkflow" => json!({ "email": "ada@contoso.example" }),
         "askOptions" => json!({ "inputs": {} }),
+        "createUpload" => json!("a file of the walk"),
         "rerunExecution" => json!({}),
         _ => return None,
     })
@@ -133,6 +139,7 @@ struct Side {
     integration: &'static str,
     execution: Execution,
     form: uuid::Uuid,
+    upload: uuid::Uuid,
 }
 
 impl Side {
@@ -168,7 +175,17 @@ impl Side {
         let execution = app.past_execution(&past).await;
         let form = FormSchema::parse(&form_document(&format!("form {mark}"))).expect("a form");
         let form = app.repositories.forms.create(scope, &form, &actor).await.expect("form").id;
-        Self { org, member, key, secret, integration, execution, form }
+        let upload = NewUpload {
+            user: member.user(),
+            scope,
+            name: format!("{mark}.txt"),
+            content_type: "text/plain".to_owned(),
+            size_bytes: 0,
+        };
+        let files = &app.repositories.files;
+        let upload = files.begin_upload(&upload).await.expect("begun");
+        let upload = files.complete_upload(member.user(), upload, &actor).await.expect("an upload").file.id;
+        Self { org, member, key, secret, integration, execution, form, upload }
     }
 
     /// The path of an operation with ids of this side.
@@ -176,6 +193,7 @@ impl Side {
         let id = match template {
             users if users.starts_with("/api/users") => self.member.user().key(),
             forms if forms.starts_with("/api/forms") => self.form.to_string(),
+            uploads if uploads.starts_with("/api/uploads") => self.upload.to_string(),
             _ => self.execution.id.key(),
         };
         let name = if template.contains("secrets") { self.secret } else { "some_workflow" };
@@ -223,7 +241,10 @@ async fn operations(app: &TestApp) -> Vec<Operation> {
 impl Operation {
     /// The request by the caller, about `ids` of a side, with `org` in the path if the path has one.
     fn request(&self, caller: &TestCaller, ids: &Side, org: OrgId, query: &str) -> Request {
-        let path = ids.path(&self.template, org) + query;
+        let mut path = ids.path(&self.template, org) + query;
+        if self.id == "createUpload" {
+            path += if query.is_empty() { "?name=a.txt" } else { "&name=a.txt" };
+        }
         let request = caller.request(&self.method, &path);
         if !self.takes_body {
             return request;
@@ -320,10 +341,15 @@ async fn ids_of_the_other_do_not_exist_here(op: &Operation, caller: &TestCaller,
             let expected = if op.id == "cancelExecution" { 409 } else { 503 };
             assert_status(op, "own header, own id", &answer, expected);
         }
-        "putForm" | "updateForm" | "deleteForm" => {
+        "putForm" | "updateForm" | "deleteForm" | "deleteUpload" => {
             assert_status(op, "own header, the other's id", &answer, 404);
             let answer = op.request(caller, other, own_org, "").send().await;
             assert_status(op, "no header, the other's id", &answer, 404);
+        }
+        "createUpload" => assert_status(op, "one's own", &answer, 201),
+        "listUploads" => {
+            assert_status(op, "one's own", &answer, 200);
+            assert_eq!(answer.json()["items"][0]["name"], "of-ours.txt", "{}", answer.text());
         }
         "listForms" => {
             let answer = op.request(caller, own, own_org, "").send().await;

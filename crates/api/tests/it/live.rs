@@ -73,6 +73,7 @@ async fn pending(app: &TestApp, scope: Scope, user: &TestCaller, workflow: &str)
         timeout_seconds: 60,
         retry_of: None,
         mark: None,
+        files: Vec::new(),
     };
     let audit = AuditDraft::new(scope, &Actor::PLATFORM, "Workflow.Execute", workflow, json!({}));
     let executions = &app.repositories.executions;

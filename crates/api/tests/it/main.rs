@@ -23,5 +23,6 @@ mod secrets;
 mod settings;
 mod steps;
 mod unstartable;
+mod uploads;
 mod users;
 mod workflows;

@@ -129,6 +129,7 @@ async fn with_large_input(app: &TestApp, org: &Organization, user: &TestCaller) 
         timeout_seconds: 60,
         retry_of: None,
         mark: None,
+        files: Vec::new(),
     };
     let audit = AuditDraft::new(new.scope, &Actor::PLATFORM, "Workflow.Execute", "large", json!({}));
     let inserted = app.repositories.executions.insert(&new, &Entry::Queued, Vec::new(), audit).await.expect("recorded");

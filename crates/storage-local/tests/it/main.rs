@@ -4,6 +4,7 @@ mod changes;
 mod company;
 mod conformance;
 mod executions;
+mod files;
 mod folder;
 mod linearizable;
 mod lost_answers;

@@ -76,6 +76,7 @@ impl TestHome {
             timeout_seconds: 60,
             retry_of: None,
             mark: None,
+            files: Vec::new(),
         }
     }
 

@@ -4,6 +4,7 @@ pub mod addresses;
 pub mod audit;
 pub mod config;
 pub mod executions;
+pub mod files;
 pub mod forms;
 pub mod generation;
 pub mod grants;
@@ -139,6 +140,8 @@ pub struct Repositories {
     pub workflow_secrets: workflow_secrets::WorkflowSecrets,
     /// Integration settings.
     pub integrations: integrations::IntegrationSettings,
+    /// Uploads and the files of executions.
+    pub files: files::Files,
     /// Forms.
     pub forms: forms::Forms,
     /// The user directory.
@@ -193,6 +196,7 @@ impl Repositories {
             config,
             workflow_secrets: workflow_secrets::WorkflowSecrets::new(journal.clone(), Arc::clone(&stores.secrets)),
             integrations: integrations::IntegrationSettings::new(journal.clone(), Arc::clone(&stores.secrets)),
+            files: files::Files::new(journal.clone(), &stores),
             forms: forms::Forms::new(journal.clone()),
             users,
             user_settings: user_settings::SettingsOfUsers::new(journal.clone()),

@@ -1,4 +1,4 @@
-//! How many event streams and downloads are open: in all, and of one caller.
+//! How many event streams, downloads and uploads are open: in all, and of one caller.
 
 use crate::http::{Problem, ProblemKind as Kind};
 use msp_domain::UserId;
@@ -21,23 +21,26 @@ pub(crate) struct StreamPlaces {
 }
 
 /// Held while a stream is open.
-pub(super) struct StreamPlace {
+pub(crate) struct StreamPlace {
     caller: UserId,
     open: Open,
 }
 
 impl StreamPlaces {
     /// A place for one more stream of this caller.
-    pub(super) fn take(&self, caller: UserId) -> Result<StreamPlace, Problem> {
+    pub(crate) fn take(&self, caller: UserId) -> Result<StreamPlace, Problem> {
         let mut open = self.open.lock().unwrap_or_else(PoisonError::into_inner);
         let of_caller = open.get(&caller).copied().unwrap_or(0);
         if of_caller >= MAX_OF_CALLER {
-            let detail =
-                format!("You follow or download {MAX_OF_CALLER} logs; end one of them, or read the log in pages.");
+            let detail = format!(
+                "You have {MAX_OF_CALLER} streams, downloads and uploads open; end one of them, or read the log in pages."
+            );
             return Err(Problem::new(Kind::StreamsSaturated).detail(detail));
         }
         if open.values().sum::<usize>() >= MAX_STREAMS {
-            let detail = format!("{MAX_STREAMS} logs are followed or downloaded; read the log in pages meanwhile.");
+            let detail = format!(
+                "{MAX_STREAMS} streams, downloads and uploads are open; try again, or read the log in pages meanwhile."
+            );
             return Err(Problem::new(Kind::StreamsSaturated).detail(detail));
         }
         open.insert(caller, of_caller + 1);

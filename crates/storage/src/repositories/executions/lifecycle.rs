@@ -3,6 +3,7 @@
 use super::record::{ActiveExecution, Ending, Entry, Execution, NewExecution, StoredJson};
 use super::{Executions, marks, packing, rows};
 use crate::repositories::audit::AuditDraft;
+use crate::repositories::files;
 use crate::{Commit, Entity, Etag, ExecutionPointer, Guard, IfMatch, Query, StoreError, Table, Write};
 use chrono::{DateTime, Utc};
 use msp_domain::{ExecutionId, ExecutionStatus, Scope};
@@ -11,8 +12,9 @@ pub(in crate::repositories) const ACTIVE_PARTITION: &str = "ACTIVE";
 
 impl Executions {
     /// Puts a new execution on record in one commit: the row, its mirror, its active pointer,
-    /// its idempotency mark, and the audit row. `guards` prove that what allowed it still holds:
-    /// [`StoreError::PreconditionFailed`] when it does not, and then nothing was written.
+    /// its idempotency mark, the uploads it takes, and the audit row. `guards` prove that what allowed it still holds:
+    /// [`StoreError::PreconditionFailed`] when it does not, or an upload is not there any more, and then nothing was
+    /// written.
     ///
     /// Safe to repeat after [`StoreError::Unavailable`]: the keys follow from the id, and an execution that is on
     /// record already is answered as it stands. Where the commit is no transaction, pointer, mirror and audit row
@@ -41,6 +43,7 @@ impl Executions {
         if let Some(mark) = &new.mark {
             writes.push((Table::WorkflowExecutions, marks::write(new.scope, new.id, mark)));
         }
+        writes.extend(new.files.iter().flat_map(|file| files::taken(new.id, file)));
         let decides = writes.len();
         writes.push((Table::WorkflowExecutions, Write::Insert(rows::row(&execution, &row_key))));
         match self.journal.tables.commit_etags(Commit { writes, guards }).await {
@@ -52,6 +55,10 @@ impl Executions {
                 let stored = self.get(new.scope, new.id).await?.ok_or(StoreError::AlreadyExists)?;
                 let ours = stored.workflow_name == new.workflow_name && stored.executed_by == new.executed_by;
                 return if ours { Ok(stored) } else { Err(StoreError::AlreadyExists) };
+            }
+            // The uploads are gone: taken by this very call before its answer was lost, or by somebody else.
+            Err(StoreError::NotFound | StoreError::PreconditionFailed) if !new.files.is_empty() => {
+                return self.get(new.scope, new.id).await?.ok_or(StoreError::PreconditionFailed);
             }
             // The blob of a large input stays: a repeated call with the same id uses it.
             Err(error) => return Err(error),

@@ -20,7 +20,7 @@ pub use marks::{Mark, NewMark};
 pub use packing::{LOG_LINES_IN_ROWS, LogChunk};
 pub use record::{ActiveExecution, Ending, Entry, Execution, INLINE_JSON_LIMIT, NewExecution, StoredJson};
 
-use super::{Journal, Stores};
+use super::{Journal, Stores, files::Files};
 use crate::{BlobStore, StoreError};
 use bytes::Bytes;
 use msp_domain::ExecutionId;
@@ -32,11 +32,13 @@ use std::sync::Arc;
 pub struct Executions {
     journal: Journal,
     blobs: Arc<dyn BlobStore>,
+    files: Files,
 }
 
 impl Executions {
     pub(super) fn new(journal: Journal, stores: &Stores) -> Self {
-        Self { journal, blobs: Arc::clone(&stores.blobs) }
+        let files = Files::new(journal.clone(), stores);
+        Self { journal, blobs: Arc::clone(&stores.blobs), files }
     }
 
     /// The text of a stored JSON value.

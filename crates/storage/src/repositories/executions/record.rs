@@ -1,6 +1,7 @@
 //! What an execution is on record.
 
 use super::NewMark;
+use crate::repositories::files::TakenUpload;
 use crate::{Etag, ExecutionPointer};
 use chrono::{DateTime, Utc};
 use msp_domain::{ExecutionId, ExecutionStatus, Scope, Trigger, UserId};
@@ -56,6 +57,8 @@ pub struct NewExecution {
     pub retry_of: Option<ExecutionId>,
     /// The caller's idempotency key.
     pub mark: Option<NewMark>,
+    /// The uploads that become its files.
+    pub files: Vec<TakenUpload>,
 }
 
 /// How an execution enters the record.

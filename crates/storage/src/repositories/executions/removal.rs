@@ -22,8 +22,8 @@ const OF_ONE_EXECUTION: [Table; 2] = [Table::ExecutionLogs, Table::ExecutionStep
 const AT_ONCE: usize = 16;
 
 impl Executions {
-    /// Removes an execution that has ended: its row, the mirror of its user, pointers, log, steps, and every blob under its
-    /// id (input, result, packed log, files). Its audit rows stay, and so does an idempotency key that leads to it until it
+    /// Removes an execution that has ended: its row, the mirror of its user, pointers, log, steps, files, and every blob under
+    /// its id (input, result, packed log). Its audit rows stay, and so does an idempotency key that leads to it until it
     /// expires: a key whose execution is gone counts as unused. Removing what is not there is no error.
     ///
     /// # Errors
@@ -90,6 +90,7 @@ impl Executions {
         for table in OF_ONE_EXECUTION {
             self.clear_partition(table, id.key()).await?;
         }
+        self.files.remove_all(id).await?;
         for path in self.blobs.list(&format!("executions/{id}/")).await? {
             self.blobs.delete(&path).await?;
         }

@@ -1,12 +1,13 @@
-//! Inputs, results and long logs in blobs: each is named by one execution.
+//! Inputs, results, long logs and files in blobs: each is named by one execution.
 
 use super::{Finding, Pass, Walk};
 use crate::repositories::executions::packing;
+use crate::repositories::files;
 use crate::{BlobStore, Entity, Property, Query, StoreError, Table, blobs::NAMES_A_BLOB};
 use futures::TryStreamExt as _;
 use msp_domain::ExecutionId;
 use sha2::{Digest, Sha256};
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use uuid::Uuid;
 
 const FOLDER: &str = "executions/";
@@ -14,9 +15,14 @@ const FOLDER: &str = "executions/";
 /// not known here, and stays.
 const KINDS: [&str; 3] = ["input-", "log-", "result-"];
 
-/// The blobs executions name, by the first half of the hash of their path: two never share one.
+/// The blobs that are needed.
 #[derive(Default)]
-pub(super) struct Named(HashMap<u128, ExecutionId>);
+pub(super) struct Named {
+    /// Those executions name, by the first half of the hash of their path: two never share one.
+    of_executions: HashMap<u128, ExecutionId>,
+    /// Files that may be on their way: whatever there is of them stays.
+    pub kept: HashSet<String>,
+}
 
 impl Named {
     /// Everything a row names.
@@ -24,7 +30,7 @@ impl Named {
         let of_blobs = row.properties.iter().filter(|(name, _)| name.ends_with(NAMES_A_BLOB));
         for path in of_blobs.filter_map(|(_, value)| if let Property::String(path) = value { Some(path) } else { None })
         {
-            self.0.insert(mark(path), id);
+            self.of_executions.insert(mark(path), id);
         }
     }
 }
@@ -55,12 +61,29 @@ impl Pass<'_> {
     }
 
     pub(super) async fn blobs(&mut self, named: Named) -> Result<(), StoreError> {
+        let Named { of_executions: mut missing, kept } = named;
+        let is_known =
+            |path: &str| path.rsplit('/').next().is_some_and(|name| KINDS.iter().any(|kind| name.starts_with(kind)));
+        self.walk_blobs(FOLDER, &mut missing, |path| !is_known(path)).await?;
+        let is_kept = |path: &str| files::file_of_path(path).is_none_or(|file| kept.contains(file));
+        self.walk_blobs(files::FOLDER, &mut missing, is_kept).await?;
+        let mut ids: Vec<ExecutionId> = missing.into_values().collect();
+        ids.sort_unstable();
+        ids.into_iter().for_each(|id| self.beyond_repair(&Finding::BlobMissing { id }));
+        Ok(())
+    }
+
+    /// Looks at everything in a folder: takes what is there from `missing`, and what is neither there nor spared away.
+    async fn walk_blobs(
+        &mut self,
+        folder: &str,
+        missing: &mut HashMap<u128, ExecutionId>,
+        is_spared: impl Fn(&str) -> bool + Send,
+    ) -> Result<(), StoreError> {
         let blobs: &dyn BlobStore = self.repositories.stores.blobs.as_ref();
-        let mut missing = named.0;
-        let mut paths = blobs.walk(FOLDER);
+        let mut paths = blobs.walk(folder);
         while let Some(path) = paths.try_next().await? {
-            let is_known = path.rsplit('/').next().is_some_and(|name| KINDS.iter().any(|kind| name.starts_with(kind)));
-            if missing.remove(&mark(&path)).is_some() || !is_known {
+            if missing.remove(&mark(&path)).is_some() || is_spared(&path) {
                 continue;
             }
             self.tally.repairable += 1;
@@ -69,9 +92,6 @@ impl Pass<'_> {
                 blobs.delete(&path).await?;
             }
         }
-        let mut ids: Vec<ExecutionId> = missing.into_values().collect();
-        ids.sort_unstable();
-        ids.into_iter().for_each(|id| self.beyond_repair(&Finding::BlobMissing { id }));
         Ok(())
     }
 }

@@ -53,12 +53,19 @@ pub enum Finding {
         /// Where it counts.
         scope: String,
     },
-    /// An input, a log or a result that no execution names.
+    /// A file whose execution is not on record, or has ended without writing it to its end.
+    FileOfNobody {
+        /// Whose it was.
+        id: ExecutionId,
+        /// Which.
+        file: String,
+    },
+    /// An input, a log, a result or a part of a file that nothing names.
     BlobNobodyNames {
         /// Where it is.
         path: String,
     },
-    /// An input, a part of a log or a result that is gone.
+    /// An input, a part of a log or of a file, or a result that is gone.
     BlobMissing {
         /// Whose.
         id: ExecutionId,
@@ -99,11 +106,17 @@ impl fmt::Display for Finding {
             Self::MarkLeadsNowhere { scope } => {
                 write!(f, "an idempotency key in {scope} leads to an execution that is not on record")
             }
+            Self::FileOfNobody { id, file } => {
+                write!(
+                    f,
+                    "file {file} belongs to execution {id}, which is not on record or did not write it to its end"
+                )
+            }
             Self::BlobNobodyNames { path } => write!(f, "{path} belongs to no execution"),
             Self::BlobMissing { id } => {
                 write!(
                     f,
-                    "an input, a part of the log or a result of execution {id} is missing; a backup may still have it"
+                    "an input, a part of the log or of a file, or a result of execution {id} is missing; a backup may still have it"
                 )
             }
             Self::Unreadable { table, partition_key, row_key, reason } => {

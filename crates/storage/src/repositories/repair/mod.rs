@@ -6,6 +6,7 @@
 
 mod blobs;
 mod executions;
+mod files;
 mod finding;
 mod grants;
 
@@ -61,6 +62,7 @@ impl Repositories {
         pass.grants().await?;
         let mut named = pass.executions().await?;
         pass.logs(&mut named).await?;
+        pass.files(&mut named).await?;
         pass.blobs(named).await?;
         let tally = pass.tally;
         if mend {

@@ -1,0 +1,255 @@
+//! Uploads: files of one caller for one organization, until an execution takes them or a day has passed.
+
+use super::{FileWriter, Files, StoredFile, rows, rows::State};
+use crate::repositories::audit::AuditDraft;
+use crate::repositories::executions::rows::scope_of;
+use crate::repositories::{Actor, Interfered, etag_of, retry, write_over};
+use crate::{Commit, Comparison, Entity, Etag, Filter, IfMatch, Query, StoreError, Table, TableWrite, Write};
+use chrono::{DateTime, Duration, Utc};
+use msp_domain::{Scope, UserId};
+use serde_json::json;
+use uuid::Uuid;
+
+/// How long an upload waits for a submission.
+pub const KEPT: Duration = Duration::hours(24);
+/// How long one may take to arrive: more than the server waits for it.
+const RECEIVED_WITHIN: Duration = Duration::hours(1);
+/// Most uploads of one caller that wait or arrive at a time.
+pub const MAX_WAITING: usize = 50;
+/// Most bytes of one caller that wait or arrive at a time.
+pub const MAX_WAITING_BYTES: u64 = 200 * 1024 * 1024;
+
+/// Sorts after every upload. Written with each new one, so that two of them never count the same bytes as free.
+const TURN: &str = "~turn";
+/// Expired uploads that one pass of the sweep looks at before it asks for more.
+const SWEEP_PAGE: usize = 100;
+
+/// An upload that is about to arrive.
+#[derive(Debug, Clone)]
+pub struct NewUpload {
+    /// Whose.
+    pub user: UserId,
+    /// What for.
+    pub scope: Scope,
+    /// What it is called.
+    pub name: String,
+    /// What its sender says it is.
+    pub content_type: String,
+    /// How many bytes there will be at most.
+    pub size_bytes: u64,
+}
+
+/// An upload that waits.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Upload {
+    /// The file.
+    pub file: StoredFile,
+    /// Whose.
+    pub user: UserId,
+    /// What for.
+    pub scope: Scope,
+    /// Until when.
+    pub expires_at: DateTime<Utc>,
+    pub(super) etag: Etag,
+}
+
+/// An upload that an execution takes for one of its fields.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct TakenUpload {
+    /// The upload.
+    pub upload: Upload,
+    /// The field.
+    pub field: String,
+}
+
+/// Why an upload was not begun.
+#[derive(Debug, thiserror::Error)]
+pub enum UploadError {
+    /// The caller has too many, or too large ones, waiting.
+    #[error("too many uploads wait already")]
+    TooMany,
+    /// The store failed.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+}
+
+impl Interfered for UploadError {
+    fn interfered(&self) -> bool {
+        matches!(self, Self::Store(error) if error.interfered())
+    }
+}
+
+impl Files {
+    /// Begins an upload. From here on its bytes count, though none has arrived.
+    ///
+    /// # Errors
+    /// [`UploadError`]; then nothing was written.
+    pub async fn begin_upload(&self, new: &NewUpload) -> Result<FileWriter, UploadError> {
+        let (id, user) = (self.new_id(), new.user.key());
+        let attempt = async || {
+            let now = self.journal.clock.now();
+            let mut turn = None;
+            let (mut count, mut bytes) = (0, new.size_bytes);
+            for row in self.journal.tables.query_all(Table::Uploads, Query::partition(user.as_str())).await? {
+                if row.row_key == TURN {
+                    turn = Some(etag_of(&row)?);
+                } else if row.instant("ExpiresAt")? > now {
+                    count += 1;
+                    bytes = bytes.saturating_add(rows::size_of(&row)?);
+                }
+            }
+            if count >= MAX_WAITING || bytes > MAX_WAITING_BYTES {
+                return Err(UploadError::TooMany);
+            }
+            let row = rows::partial((user.clone(), id), &new.name, &new.content_type, new.size_bytes, now)
+                .with_some("OrgId", new.scope.org().map(|org| org.as_uuid()))
+                .with("ExpiresAt", now + RECEIVED_WITHIN);
+            let writes = vec![
+                (Table::Uploads, write_over(turn, Entity::new(user.as_str(), TURN).with("UpdatedAt", now))),
+                (Table::Uploads, Write::Insert(row)),
+            ];
+            Ok(self.journal.tables.commit(Commit::of(writes)).await?)
+        };
+        retry(attempt).await?;
+        Ok(FileWriter::new(self.blobs.clone(), id, new.size_bytes))
+    }
+
+    /// Ends an upload: from now on it waits.
+    ///
+    /// # Errors
+    /// [`StoreError::NotFound`] or [`StoreError::PreconditionFailed`] when it was removed meanwhile;
+    /// [`StoreError::Full`] or [`StoreError::Unavailable`].
+    pub async fn complete_upload(&self, user: UserId, writer: FileWriter, actor: &Actor) -> Result<Upload, StoreError> {
+        let key = rows::key(writer.id());
+        let written = writer.finish().await?;
+        let row = self.journal.tables.get(Table::Uploads, &user.key(), &key).await?.ok_or(StoreError::NotFound)?;
+        let etag = etag_of(&row)?;
+        let row = rows::whole(row, &written).with("ExpiresAt", self.journal.clock.now() + KEPT);
+        let draft = AuditDraft::new(scope_of(&row)?, actor, "Upload.Create", key.as_str(), described(&row, "after")?);
+        let writes = vec![(Table::Uploads, Write::Replace(row, IfMatch::Etag(etag))), self.journal.audit.row(draft)];
+        self.journal.tables.commit(Commit::of(writes)).await?;
+        let row = self.journal.tables.get(Table::Uploads, &user.key(), &key).await?.ok_or(StoreError::NotFound)?;
+        read(user, &row)
+    }
+
+    /// Removes what an interrupted upload left behind; it was never there for anybody.
+    ///
+    /// # Errors
+    /// [`StoreError`]; the sweep tries again.
+    pub async fn abandon_upload(&self, user: UserId, id: Uuid) -> Result<(), StoreError> {
+        self.remove_parts(id).await?;
+        let delete = Write::delete(user.key(), rows::key(id), IfMatch::Any);
+        match self.journal.tables.write(Table::Uploads, delete).await {
+            Ok(_) | Err(StoreError::NotFound) => Ok(()),
+            Err(error) => Err(error),
+        }
+    }
+
+    /// The uploads of a caller that wait for a submission of this scope, oldest first. At most [`MAX_WAITING`].
+    ///
+    /// # Errors
+    /// [`StoreError::Corrupt`] when one is not readable.
+    pub async fn uploads(&self, user: UserId, scope: Scope) -> Result<Vec<Upload>, StoreError> {
+        let now = self.journal.clock.now();
+        let query = Query { row_before: Some("~".to_owned()), ..Query::partition(user.key()) };
+        let rows = self.journal.tables.query_all(Table::Uploads, query).await?;
+        let whole = rows.iter().filter(|row| State::of(row) == State::Whole).map(|row| read(user, row));
+        let uploads: Result<Vec<Upload>, StoreError> = whole.collect();
+        Ok(uploads?.into_iter().filter(|upload| upload.scope == scope && upload.expires_at > now).collect())
+    }
+
+    /// An upload of this caller that waits for a submission of this scope.
+    ///
+    /// # Errors
+    /// [`StoreError::Corrupt`] when it is not readable.
+    pub async fn upload(&self, user: UserId, scope: Scope, id: Uuid) -> Result<Option<Upload>, StoreError> {
+        let Some(row) = self.journal.tables.get(Table::Uploads, &user.key(), &rows::key(id)).await? else {
+            return Ok(None);
+        };
+        if State::of(&row) == State::Partial {
+            return Ok(None);
+        }
+        let upload = read(user, &row)?;
+        Ok(Some(upload).filter(|upload| upload.scope == scope && upload.expires_at > self.journal.clock.now()))
+    }
+
+    /// Removes an upload that waits.
+    ///
+    /// # Errors
+    /// [`StoreError::NotFound`] when there is none, or an execution took it this moment.
+    pub async fn remove_upload(&self, upload: &Upload, actor: &Actor) -> Result<(), StoreError> {
+        let row = self.journal.tables.get(Table::Uploads, &upload.user.key(), &rows::key(upload.file.id)).await?;
+        self.discard(&row.ok_or(StoreError::NotFound)?, actor, "Upload.Delete").await
+    }
+
+    /// Removes the uploads that have expired, those that never arrived whole included. Interrupted anywhere, it goes on
+    /// where it was when it is called again.
+    ///
+    /// # Errors
+    /// [`StoreError`]; what was removed until then is gone.
+    pub async fn sweep_uploads(&self) -> Result<(), StoreError> {
+        let mut query = Query::default().limit(SWEEP_PAGE);
+        let expired = Filter::Compare("ExpiresAt".to_owned(), Comparison::Le, self.journal.clock.now().into());
+        query.filter = Some(expired);
+        loop {
+            let page = self.journal.tables.query(Table::Uploads, query.clone()).await?;
+            for row in &page.entities {
+                match self.discard(row, &Actor::PLATFORM, "Upload.Expire").await {
+                    // Taken, or removed by somebody else, this moment.
+                    Ok(()) | Err(StoreError::NotFound) => {}
+                    Err(error) => return Err(error),
+                }
+            }
+            match page.continuation {
+                Some(next) => query.continuation = Some(next),
+                None => return Ok(()),
+            }
+        }
+    }
+
+    /// Hides an upload from submissions, on record, then removes its bytes, then its row.
+    async fn discard(&self, row: &Entity, actor: &Actor, action: &str) -> Result<(), StoreError> {
+        let id = rows::id_of(row)?;
+        if State::of(row) == State::Whole {
+            let draft = AuditDraft::new(scope_of(row)?, actor, action, row.row_key.as_str(), described(row, "before")?);
+            let hide = Write::Merge(rows::hidden(row), IfMatch::Etag(etag_of(row)?));
+            let writes = vec![(Table::Uploads, hide), self.journal.audit.row(draft)];
+            match self.journal.tables.commit(Commit::of(writes)).await {
+                Err(StoreError::PreconditionFailed) => return Err(StoreError::NotFound),
+                outcome => outcome?,
+            }
+        }
+        self.remove_parts(id).await?;
+        let delete = Write::delete(row.partition_key.as_str(), row.row_key.as_str(), IfMatch::Any);
+        match self.journal.tables.write(Table::Uploads, delete).await {
+            Ok(_) | Err(StoreError::NotFound) => Ok(()),
+            Err(error) => Err(error),
+        }
+    }
+}
+
+impl Upload {
+    /// The write that takes it away from everybody else: of any number of submissions, one succeeds.
+    pub(in crate::repositories) fn claim(&self) -> TableWrite {
+        let if_match = IfMatch::Etag(self.etag.clone());
+        (Table::Uploads, Write::delete(self.user.key(), rows::key(self.file.id), if_match))
+    }
+}
+
+fn described(row: &Entity, when: &str) -> Result<serde_json::Value, StoreError> {
+    let file = rows::read(row)?;
+    let facts = json!({
+        "name": file.name, "content_type": file.content_type, "size_bytes": file.size_bytes, "sha256": file.sha256,
+    });
+    Ok(json!({ when: facts }))
+}
+
+fn read(user: UserId, row: &Entity) -> Result<Upload, StoreError> {
+    Ok(Upload {
+        file: rows::read(row)?,
+        user,
+        scope: scope_of(row)?,
+        expires_at: row.instant("ExpiresAt")?,
+        etag: etag_of(row)?,
+    })
+}

@@ -1,0 +1,63 @@
+//! Files: a row that leads nowhere is removed, and with it what it would have named.
+
+use super::blobs::Named;
+use super::{Finding, Pass, Walk, as_found};
+use crate::repositories::executions::{lookup::RESERVED_ROWS, packing, rows::scope_of};
+use crate::repositories::files::State;
+use crate::{Entity, StoreError, Table};
+use msp_domain::{ExecutionId, ExecutionStatus};
+
+impl Pass<'_> {
+    /// Adds the blobs of files.
+    pub(super) async fn files(&mut self, named: &mut Named) -> Result<(), StoreError> {
+        let mut walk = Walk::over(Table::Uploads);
+        while let Some(uploads) = self.next_page(&mut walk).await? {
+            // They come and go while the server runs; those that stay too long are swept.
+            named.kept.extend(uploads.into_iter().map(|row| row.row_key).filter(|key| !key.starts_with(RESERVED_ROWS)));
+        }
+        let mut walk = Walk::over(Table::ExecutionFiles);
+        while let Some(files) = self.next_page(&mut walk).await? {
+            for row in files {
+                self.file(&row, named).await?;
+            }
+        }
+        Ok(())
+    }
+
+    async fn file(&mut self, row: &Entity, named: &mut Named) -> Result<(), StoreError> {
+        let of = packing::execution_of(&row.partition_key).and_then(|id| Ok((id, scope_of(row)?)));
+        let (id, scope) = match of {
+            Ok(of) => of,
+            Err(error) => {
+                // What it names it may still need.
+                named.kept.insert(row.row_key.clone());
+                self.unreadable(Table::ExecutionFiles, row, error);
+                return Ok(());
+            }
+        };
+        let keys = (scope.key(), id.row_key().unwrap_or_else(|| id.key()));
+        let execution = self.tables().get(Table::WorkflowExecutions, &keys.0, &keys.1).await?;
+        let is_lost = match &execution {
+            None => true,
+            Some(execution) => State::of(row) == State::Partial && has_ended(execution),
+        };
+        if is_lost {
+            let guard = as_found(Table::WorkflowExecutions, keys, execution.as_ref())?;
+            return self.superfluous(Table::ExecutionFiles, row, guard, &finding(id, row));
+        }
+        match State::of(row) {
+            State::Whole => named.add_all(row, id),
+            State::Partial => drop(named.kept.insert(row.row_key.clone())),
+        }
+        Ok(())
+    }
+}
+
+/// Whether it says so: one whose status is not readable may go on.
+fn has_ended(execution: &Entity) -> bool {
+    execution.text("Status").ok().and_then(|status| status.parse().ok()).is_some_and(ExecutionStatus::is_final)
+}
+
+fn finding(id: ExecutionId, row: &Entity) -> Finding {
+    Finding::FileOfNobody { id, file: row.row_key.clone() }
+}
