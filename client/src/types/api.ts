@@ -769,6 +769,59 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/retention": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Read how long executions are kept where an organization says nothing else, and how far their removal is. */
+        get: operations["getRetentionDefault"];
+        /**
+         * Set how long executions are kept where an organization says nothing else.
+         * @description It also holds for executions without an organization. What has expired is removed from now on: the execution with its
+         *     input, result, log, steps and files. Its audit rows and what statistics counted stay. What has not ended is never
+         *     removed. Until somebody sets a limit, everything is kept.
+         *
+         *     Problems: `body-invalid` (422), `stale-version` (412), `header-invalid` (400).
+         */
+        put: operations["setRetentionDefault"];
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/organizations/{org}/retention": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Read how long the executions of an organization are kept.
+         * @description The `ETag` is there only for a limit set in the organization itself.
+         */
+        get: operations["getRetention"];
+        /**
+         * Set how long the executions of an organization are kept, whatever holds for the installation.
+         * @description Problems: `not-found` (404), `body-invalid` (422), `stale-version` (412), `header-invalid` (400).
+         */
+        put: operations["setRetention"];
+        post?: never;
+        /**
+         * Take an organization's own limit away: the installation's holds again. Without one nothing changes.
+         * @description Problems: `not-found` (404), `stale-version` (412), `header-invalid` (400).
+         */
+        delete: operations["clearRetention"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/pauses": {
         parameters: {
             query?: never;
@@ -2372,6 +2425,39 @@ export interface components {
          * @enum {string}
          */
         ParameterType: "string" | "int" | "number" | "bool" | "email" | "password" | "date" | "datetime" | "select" | "multi_select" | "json";
+        /** @description A pass over what has expired. The engine makes one every hour, and one whenever a limit changes. */
+        PassView: {
+            /**
+             * Format: date-time
+             * @description When it began.
+             */
+            started_at: string;
+            /**
+             * Format: date-time
+             * @description When it ended; `null` while it goes on, or when the engine stopped meanwhile and the next pass goes on.
+             */
+            ended_at?: string | null;
+            /**
+             * Format: int64
+             * @description Executions it has removed.
+             */
+            removed: number;
+            /**
+             * Format: int64
+             * @description Executions it could not remove; the server's log names them.
+             */
+            failed: number;
+            /**
+             * Format: int64
+             * @description Organizations to be looked at; what runs without one counts as one.
+             */
+            organizations: number;
+            /**
+             * Format: int64
+             * @description Of those, done.
+             */
+            organizations_done: number;
+        };
         /**
          * @description A pause that was set.
          * @example {
@@ -2498,6 +2584,51 @@ export interface components {
             token: string;
         };
         /**
+         * @description How long executions are kept where an organization says nothing else, and how far their removal is.
+         * @example {
+         *       "days": 365,
+         *       "origin": "global",
+         *       "updated_at": "2026-11-25T15:04:05.678Z",
+         *       "updated_by": "platform",
+         *       "last_pass": {
+         *         "started_at": "2026-11-25T16:00:00.000Z",
+         *         "ended_at": "2026-11-25T16:00:02.345Z",
+         *         "removed": 120,
+         *         "failed": 0,
+         *         "organizations": 41,
+         *         "organizations_done": 41
+         *       }
+         *     }
+         */
+        RetentionDefaultView: components["schemas"]["RetentionView"] & {
+            last_pass?: components["schemas"]["PassView"] | null;
+        };
+        /**
+         * @description How long the executions of an organization are kept.
+         * @example {
+         *       "days": 90,
+         *       "origin": "organization",
+         *       "updated_at": "2026-11-25T15:04:05.678Z",
+         *       "updated_by": "4f2b9c0e-7d1a-4f6e-9d53-0b6c2f1f8a11"
+         *     }
+         */
+        RetentionView: {
+            /**
+             * Format: int32
+             * @description Days after its end at which an execution is removed; `null`: never.
+             */
+            days?: number | null;
+            /** @description Whether it was set for the organization, or is the installation's (`global`). */
+            origin: components["schemas"]["ConfigOrigin"];
+            /**
+             * Format: date-time
+             * @description When it was set; `null` if nobody ever did.
+             */
+            updated_at?: string | null;
+            /** @description By whom: a user id, or `platform`. */
+            updated_by?: string | null;
+        };
+        /**
          * @description A secret's name. There is no way to read its value.
          * @example {
          *       "name": "vendor_api_key",
@@ -2538,6 +2669,19 @@ export interface components {
             reason: string;
             /** @description Whether what runs under it is cancelled as well. Otherwise it runs to its end. */
             cancel_running?: boolean;
+        };
+        /**
+         * @description A limit to be set.
+         * @example {
+         *       "days": 90
+         *     }
+         */
+        SetRetention: {
+            /**
+             * Format: int32
+             * @description Days after its end at which an execution is removed, 1 to 3650; `null`: never.
+             */
+            days: number | null;
         };
         /**
          * @description A secret to be stored.
@@ -8804,6 +8948,583 @@ export interface operations {
                 };
             };
             /** @description `engine-starting`, `engine-unavailable`, `store-unavailable` */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    getRetentionDefault: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The limit of the installation. */
+            200: {
+                headers: {
+                    /** @description Its version, once it was set. */
+                    ETag?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "days": 365,
+                     *       "origin": "global",
+                     *       "updated_at": "2026-11-25T15:04:05.678Z",
+                     *       "updated_by": "platform",
+                     *       "last_pass": {
+                     *         "started_at": "2026-11-25T16:00:00.000Z",
+                     *         "ended_at": "2026-11-25T16:00:02.345Z",
+                     *         "removed": 120,
+                     *         "failed": 0,
+                     *         "organizations": 41,
+                     *         "organizations_done": 41
+                     *       }
+                     *     }
+                     */
+                    "application/json": components["schemas"]["RetentionDefaultView"];
+                };
+            };
+            /** @description `header-invalid`, `organization-invalid`, `organization-mismatch`, `query-invalid` */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `unauthenticated` */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `administrator-required`, `origin-not-allowed` */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `host-not-allowed` */
+            421: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `internal` */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `store-unavailable` */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    setRetentionDefault: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description The version the change is meant for. */
+                "If-Match"?: string;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                /**
+                 * @example {
+                 *       "days": 90
+                 *     }
+                 */
+                "application/json": components["schemas"]["SetRetention"];
+            };
+        };
+        responses: {
+            /** @description The limit as it is now. */
+            200: {
+                headers: {
+                    /** @description Its version. */
+                    ETag?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "days": 365,
+                     *       "origin": "global",
+                     *       "updated_at": "2026-11-25T15:04:05.678Z",
+                     *       "updated_by": "platform",
+                     *       "last_pass": {
+                     *         "started_at": "2026-11-25T16:00:00.000Z",
+                     *         "ended_at": "2026-11-25T16:00:02.345Z",
+                     *         "removed": 120,
+                     *         "failed": 0,
+                     *         "organizations": 41,
+                     *         "organizations_done": 41
+                     *       }
+                     *     }
+                     */
+                    "application/json": components["schemas"]["RetentionDefaultView"];
+                };
+            };
+            /** @description `body-unreadable`, `header-invalid`, `organization-invalid`, `organization-mismatch`, `query-invalid` */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `unauthenticated` */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `administrator-required`, `origin-not-allowed` */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `stale-version` */
+            412: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `body-too-large` */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `content-type-unsupported` */
+            415: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `host-not-allowed` */
+            421: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `body-invalid` */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `internal` */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `store-unavailable` */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    getRetention: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description The organization. */
+                org: components["schemas"]["OrgId"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The limit that holds. */
+            200: {
+                headers: {
+                    /** @description The version of the organization's own limit. */
+                    ETag?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "days": 90,
+                     *       "origin": "organization",
+                     *       "updated_at": "2026-11-25T15:04:05.678Z",
+                     *       "updated_by": "4f2b9c0e-7d1a-4f6e-9d53-0b6c2f1f8a11"
+                     *     }
+                     */
+                    "application/json": components["schemas"]["RetentionView"];
+                };
+            };
+            /** @description `header-invalid`, `organization-invalid`, `organization-mismatch`, `query-invalid` */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `unauthenticated` */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `origin-not-allowed`, `permission-denied` */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `not-found` */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `organization-inactive` */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `host-not-allowed` */
+            421: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `internal` */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `store-unavailable` */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    setRetention: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description The version the change is meant for. */
+                "If-Match"?: string;
+            };
+            path: {
+                /** @description The organization. */
+                org: components["schemas"]["OrgId"];
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                /**
+                 * @example {
+                 *       "days": 90
+                 *     }
+                 */
+                "application/json": components["schemas"]["SetRetention"];
+            };
+        };
+        responses: {
+            /** @description The limit as it is now. */
+            200: {
+                headers: {
+                    /** @description Its version. */
+                    ETag?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "days": 90,
+                     *       "origin": "organization",
+                     *       "updated_at": "2026-11-25T15:04:05.678Z",
+                     *       "updated_by": "4f2b9c0e-7d1a-4f6e-9d53-0b6c2f1f8a11"
+                     *     }
+                     */
+                    "application/json": components["schemas"]["RetentionView"];
+                };
+            };
+            /** @description `body-unreadable`, `header-invalid`, `organization-invalid`, `organization-mismatch`, `query-invalid` */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `unauthenticated` */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `administrator-required`, `origin-not-allowed` */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `not-found` */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `stale-version` */
+            412: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `body-too-large` */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `content-type-unsupported` */
+            415: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `host-not-allowed` */
+            421: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `body-invalid` */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `internal` */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `store-unavailable` */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    clearRetention: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description The version the change is meant for. */
+                "If-Match"?: string;
+            };
+            path: {
+                /** @description The organization. */
+                org: components["schemas"]["OrgId"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The installation's limit holds. */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description `header-invalid`, `organization-invalid`, `organization-mismatch`, `query-invalid` */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `unauthenticated` */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `administrator-required`, `origin-not-allowed` */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `not-found` */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `stale-version` */
+            412: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `host-not-allowed` */
+            421: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `internal` */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `store-unavailable` */
             503: {
                 headers: {
                     [name: string]: unknown;

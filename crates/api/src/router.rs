@@ -9,8 +9,8 @@ use crate::{
     management::{
         auth, config,
         executions::{cancel, list, logs, read, rerun},
-        forms, integration_checks, integrations, me, metrics, organizations, pauses, permissions, secrets, service,
-        settings, uploads, users,
+        forms, integration_checks, integrations, me, metrics, organizations, pauses, permissions, retention, secrets,
+        service, settings, uploads, users,
     },
     openapi as description,
     state::{Api, ApiState},
@@ -87,6 +87,8 @@ fn management() -> OpenApiRouter<Api> {
         .routes(routes!(read::get_execution_result))
         .routes(routes!(logs::get_execution_logs))
         .routes(routes!(cancel::cancel_execution))
+        .routes(routes!(retention::get_retention_default, retention::set_retention_default))
+        .routes(routes!(retention::get_retention, retention::set_retention, retention::clear_retention))
         .routes(routes!(pauses::list_pauses))
         .routes(routes!(pauses::set_pause, pauses::lift_pause))
         .layer(DefaultBodyLimit::max(MANAGEMENT_BODY_LIMIT))

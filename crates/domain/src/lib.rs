@@ -11,6 +11,7 @@ pub mod naming;
 pub mod parameter;
 pub mod pause;
 pub mod permission;
+pub mod retention;
 pub mod start_time;
 pub mod tags;
 pub mod time_zone;

@@ -5,7 +5,7 @@ use crate::{
     idempotency::{self, Fingerprints},
     metrics, options, packing, pauses,
     prepare::again,
-    recovery, run,
+    recovery, retention, run,
     runtime::Runtime,
     schedule,
     workers::{PoolError, PoolOptions, WorkerPool},
@@ -231,6 +231,7 @@ impl Engine {
             runtime.schedule.take_over(pointer, at);
         }
         tokio::spawn(schedule::start_due(runtime.clone()));
+        tokio::spawn(retention::sweep(runtime.clone()));
         tokio::spawn(dispatcher::dispatch(runtime.clone(), left_behind.pending));
         Ok(Self { runtime })
     }
@@ -279,6 +280,11 @@ impl Engine {
     /// Says that something was paused or resumed by this process: what waits for a resume is then taken up at once.
     pub fn pauses_changed(&self) {
         self.runtime.pauses.changed();
+    }
+
+    /// Says that this process changed how long executions are kept: what has expired is removed from now on.
+    pub fn retention_changed(&self) {
+        self.runtime.retention.changed();
     }
 
     /// Cancels what runs under a pause that was just made, and answers how many executions were asked to give way.

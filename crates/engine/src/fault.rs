@@ -38,13 +38,17 @@ pub enum FaultPoint {
     AfterLogBlob,
     /// The index names the blob; the rows of the same lines are still there.
     AfterLogIndex,
+    /// An expired execution is in no list any more; its log, steps and blobs are still there.
+    AfterRemovalBegun,
+    /// Everything of one expired execution is gone; others are left.
+    AfterRemoval,
     /// The restarted engine has ended one lost execution and not looked at the others.
     DuringRecovery,
 }
 
 impl FaultPoint {
     /// Every fault point.
-    pub const ALL: [Self; 13] = [
+    pub const ALL: [Self; 15] = [
         Self::BeforeRecord,
         Self::AfterRecord,
         Self::AfterEnqueue,
@@ -57,6 +61,8 @@ impl FaultPoint {
         Self::AfterResult,
         Self::AfterLogBlob,
         Self::AfterLogIndex,
+        Self::AfterRemovalBegun,
+        Self::AfterRemoval,
         Self::DuringRecovery,
     ];
 
@@ -75,6 +81,8 @@ impl FaultPoint {
             Self::AfterResult => "after_result",
             Self::AfterLogBlob => "after_log_blob",
             Self::AfterLogIndex => "after_log_index",
+            Self::AfterRemovalBegun => "after_removal_begun",
+            Self::AfterRemoval => "after_removal",
             Self::DuringRecovery => "during_recovery",
         }
     }

@@ -24,6 +24,7 @@ mod prepare;
 mod record;
 mod recovery;
 mod refusal;
+mod retention;
 mod run;
 mod runtime;
 mod schedule;

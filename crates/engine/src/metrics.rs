@@ -1,6 +1,6 @@
 //! Figures of the engine, for operators: what ended how, what runs, what waits.
 
-use crate::{OptionsAnswer, OptionsError, runtime::Runtime};
+use crate::{OptionsAnswer, OptionsError, retention, runtime::Runtime};
 use msp_domain::{ExecutionStatus, PauseTarget, Trigger};
 use msp_metrics::{Counter, Family, Histogram, Registry, Unit, count_of, gauge, gauges};
 use msp_storage::{StoreError, repositories::executions::Execution};
@@ -106,5 +106,5 @@ pub(crate) async fn register(runtime: &Runtime, registry: &mut Registry) -> Resu
     }
     let held = [("everything", everything), ("organization", organizations), ("workflow", workflows)];
     gauges(registry, "paused", "What an emergency stop holds", "kind", held);
-    Ok(())
+    retention::register(runtime, registry).await
 }

@@ -2,7 +2,7 @@
 
 use crate::{
     backlog::Backlog, idempotency::Fingerprints, live::Registry, masking::Masker, metrics::Metrics, options::Answers,
-    packing::Packing, pauses::Pauses, schedule::Schedule, workers::WorkerPool,
+    packing::Packing, pauses::Pauses, retention::Retention, schedule::Schedule, workers::WorkerPool,
 };
 use msp_auth::Gate;
 use msp_domain::{Clock, Scope};
@@ -39,6 +39,8 @@ pub(crate) struct Runtime {
     pub pauses: Pauses,
     /// Long logs that wait to be packed.
     pub packing: Packing,
+    /// The sweeper of expired executions.
+    pub retention: Retention,
     /// Executions in flight; shutdown waits for them.
     pub tasks: TaskTracker,
     /// Cancelled when the engine takes nothing new.
@@ -60,6 +62,7 @@ impl Runtime {
             pauses: Pauses::new(repositories.clone()),
             metrics: Metrics::default(),
             packing: Packing::default(),
+            retention: Retention::default(),
             repositories,
             integrations,
             pool,

@@ -11,6 +11,7 @@ pub(crate) mod metrics;
 pub(crate) mod organizations;
 pub(crate) mod pauses;
 pub(crate) mod permissions;
+pub(crate) mod retention;
 pub(crate) mod secrets;
 pub(crate) mod service;
 pub(crate) mod settings;

@@ -59,9 +59,14 @@ const OPERATIONS: &[(&str, Kind)] = &[
     ("revokeUserPermissions", Kind::Administrator),
     ("listPauses", Kind::Administrator),
     ("getMetrics", Kind::Administrator),
+    ("getRetentionDefault", Kind::Administrator),
+    ("setRetentionDefault", Kind::Administrator),
+    ("setRetention", Kind::Administrator),
+    ("clearRetention", Kind::Administrator),
     ("setPause", Kind::Administrator),
     ("liftPause", Kind::Administrator),
     ("getOrganization", Kind::Organization),
+    ("getRetention", Kind::Organization),
     ("listConfig", Kind::Organization),
     ("getConfig", Kind::Organization),
     ("setConfig", Kind::Organization),
@@ -109,6 +114,7 @@ fn body_of(operation: &str, side: &Side) -> Option<Value> {
         "updateUser" => json!({ "display_name": "Renamed" }),
         "setUserPermissions" => json!({ "execute_workflows": true }),
         "putMySettings" => json!({ "theme": "dark" }),
+        "setRetentionDefault" | "setRetention" => json!({ "days": 30 }),
         "setPause" => json!({ "reason": "the walk" }),
         "checkPermission" => json!({ "org_id": side.org.id, "permission": "execute_workflows" }),
         "createForm" | "putForm" => form_document("written by the walk"),
@@ -374,7 +380,7 @@ async fn ids_of_the_other_do_not_exist_here(op: &Operation, caller: &TestCaller,
         // A name belongs to its organization: writing the same name here makes a thing of one's own.
         "setConfig" | "setSecret" => assert!(answer.status.is_success(), "{}: {}", op.id, answer.text()),
         "putIntegration" => assert!(!answer.text().contains(CANARY), "{}", answer.text()),
-        "getOrganization" | "listConfig" | "listSecrets" | "listIntegrations" => {
+        "getOrganization" | "getRetention" | "listConfig" | "listSecrets" | "listIntegrations" => {
             assert_status(op, "the own organization", &answer, 200);
         }
         // Names of the bundle, which all organizations share; the engine of this test never starts.

@@ -18,6 +18,7 @@ mod options;
 mod organizations;
 mod pauses;
 mod permissions;
+mod retention;
 mod scheduled;
 mod secrets;
 mod settings;

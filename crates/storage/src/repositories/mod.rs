@@ -15,6 +15,7 @@ mod paging;
 pub mod pauses;
 pub mod repair;
 pub mod restored;
+pub mod retention;
 pub mod sessions;
 pub mod sign_in_links;
 pub mod snapshot;
@@ -168,6 +169,8 @@ pub struct Repositories {
     pub addresses: addresses::AllowedAddresses,
     /// What an emergency stop holds.
     pub pauses: pauses::Pauses,
+    /// How long executions are kept.
+    pub retention: retention::Retention,
     /// The stores below, for the few who need one directly (secrets of integrations, the queue).
     pub stores: Stores,
     clock: Arc<dyn Clock>,
@@ -208,6 +211,7 @@ impl Repositories {
             installation: installation::InstallationFacts::new(Arc::clone(tables)),
             addresses: addresses::AllowedAddresses::new(journal.clone()),
             pauses: pauses::Pauses::new(journal.clone()),
+            retention: retention::Retention::new(journal.clone()),
             audit: journal.audit,
             generation: journal.generation,
             stores,

@@ -15,6 +15,7 @@ mod open_steps;
 pub mod packing;
 mod random_kills;
 mod reload_storm;
+mod retention;
 mod revoked;
 mod scheduled;
 mod seed;

@@ -90,7 +90,7 @@ impl Started {
 }
 
 /// The start of the keys of the last millisecond before an instant.
-fn just_before(instant: DateTime<Utc>) -> String {
+pub(super) fn just_before(instant: DateTime<Utc>) -> String {
     let nanos = instant.timestamp_subsec_nanos() % 1_000_000;
     let first_millis_not_before = instant.timestamp_millis() + i64::from(nanos > 0);
     reverse_timestamp(u64::try_from(first_millis_not_before - 1).unwrap_or(0))

@@ -2,6 +2,7 @@
 //! `UserExecutions` mirrors it per user; `ActiveExecutions` holds a pointer to each that has not ended;
 //! `ExecutionLogs` holds the lines, those of long logs in blobs; `ExecutionSteps` the steps.
 
+mod expired;
 mod filter;
 pub(in crate::repositories) mod lifecycle;
 mod list;
@@ -14,6 +15,7 @@ pub(in crate::repositories) mod removal;
 pub(in crate::repositories) mod rows;
 mod steps;
 
+pub use expired::Expired;
 pub use filter::{ExecutionFilter, Started};
 pub use list::ExecutionPage;
 pub use marks::{Mark, NewMark};
