@@ -46,6 +46,7 @@ async fn past(repositories: &Repositories, scope: Scope, at: DateTime<Utc>) -> E
         timeout_seconds: 60,
         retry_of: None,
         mark: None,
+        files: Vec::new(),
         scheduled_for: None,
     };
     let entry = Entry::Claimed { owner: "an engine of then".into(), deadline_at: at };
