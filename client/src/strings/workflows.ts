@@ -27,6 +27,7 @@ export const strings = {
   run: "Run",
   runFor: (org: string) => `Run for ${org}`,
   cannotRun: "You need the right to run workflows",
+  otherCategories: "You may run workflows of other categories only",
   inactive: (org: string) => `${org} is not active`,
   pausedReason: (who: string, reason: string) => `Paused by ${who}: ${reason}`,
   pausedAlert: "New runs are held back",

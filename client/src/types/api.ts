@@ -555,7 +555,7 @@ export interface paths {
         options?: never;
         head?: never;
         /**
-         * Change a user: name, active or not, administrator or not. The last active administrator stays one.
+         * Change a user: name, active or not, administrator or auditor or neither. The last active administrator stays one.
          * @description A refusal for a stale version carries what is there as `current`.
          *
          *     Problems: `not-found` (404), `body-invalid` (422), `last-administrator` (409), `stale-version` (412),
@@ -592,7 +592,7 @@ export interface paths {
             cookie?: never;
         };
         /**
-         * List what a user may do where. Everyone may read their own grants.
+         * List what a user may do where, also what has expired. Everyone may read their own grants.
          * @description Problems: `not-found` (404), `administrator-required` (403), `path-invalid` (400).
          */
         get: operations["listUserPermissions"];
@@ -611,16 +611,24 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        get?: never;
+        /**
+         * Read what a user may do in an organization, with the version to change it by. Everyone may read their own.
+         * @description Problems: `not-found` (404), `administrator-required` (403), `path-invalid` (400).
+         */
+        get: operations["getUserPermissions"];
         /**
          * Set exactly what a user may do in an organization. Works at the user's next request.
-         * @description Problems: `not-found` (404), `body-invalid` (422), `path-invalid` (400).
+         * @description With `categories`, `execute_workflows` is about workflows of these categories alone, wherever they are started: by
+         *     themselves, by a form, again, or from the queue. With `expires_at`, the grant gives nothing from that instant on.
+         *
+         *     Problems: `not-found` (404), `body-invalid` (422), `stale-version` (412), `path-invalid` (400),
+         *     `header-invalid` (400).
          */
         put: operations["setUserPermissions"];
         post?: never;
         /**
          * Take away everything a user may do in an organization. Works at the user's next request.
-         * @description Problems: `path-invalid` (400).
+         * @description Problems: `stale-version` (412), `path-invalid` (400), `header-invalid` (400).
          */
         delete: operations["revokeUserPermissions"];
         options?: never;
@@ -986,7 +994,8 @@ export interface paths {
             cookie?: never;
         };
         /**
-         * Read which workflows and option generators the bundle offers, and which files could not be used.
+         * Read which workflows and option generators the bundle offers, which of them the caller may run, and which files could not
+         *     be used.
          * @description Problems: `engine-starting` (503), `organization-inactive` (409).
          */
         get: operations["getMetadata"];
@@ -1243,6 +1252,8 @@ export interface components {
             is_active?: boolean | null;
             /** @description Make or unmake a platform administrator. */
             is_platform_admin?: boolean | null;
+            /** @description Make or unmake an auditor. */
+            is_auditor?: boolean | null;
         };
         /**
          * @description A question about a right.
@@ -1733,7 +1744,7 @@ export interface components {
         /**
          * @description What one user may do in one organization.
          * @example {
-         *       "user_id": "b9bb3ad1-6687-4eb2-9413-a2bbe7263003",
+         *       "user_id": "0d5c8f0e-6a0b-4a55-9d0e-2f0b6f0f4a11",
          *       "org_id": "6f9619ff-8b86-d011-b42d-00cf4fc964ff",
          *       "permissions": {
          *         "execute_workflows": true,
@@ -1741,8 +1752,13 @@ export interface components {
          *         "manage_forms": false,
          *         "view_history": true
          *       },
+         *       "categories": [
+         *         "password_reset"
+         *       ],
+         *       "expires_at": "2027-01-31T23:00:00Z",
+         *       "is_expired": false,
          *       "granted_by": "platform",
-         *       "granted_at": "2026-07-01T08:30:00Z"
+         *       "granted_at": "2026-11-25T09:30:00Z"
          *     }
          */
         GrantView: {
@@ -1752,6 +1768,15 @@ export interface components {
             org_id: components["schemas"]["OrgId"];
             /** @description Which rights. */
             permissions: components["schemas"]["Permissions"];
+            /** @description The categories of workflows that `execute_workflows` is about; `null`: every workflow. */
+            categories?: string[] | null;
+            /**
+             * Format: date-time
+             * @description From this instant on it gives nothing; `null`: until it is revoked.
+             */
+            expires_at?: string | null;
+            /** @description Whether its time is over. It stays listed until it is revoked or set again. */
+            is_expired: boolean;
             /** @description Who granted them: a user id, or `platform`. */
             granted_by: string;
             /**
@@ -1963,6 +1988,7 @@ export interface components {
          *         "display_name": "Ada Lovelace"
          *       },
          *       "is_administrator": false,
+         *       "is_auditor": false,
          *       "signed_in_with": "session",
          *       "organizations": [
          *         {
@@ -1974,7 +2000,11 @@ export interface components {
          *             "manage_config": false,
          *             "manage_forms": false,
          *             "view_history": true
-         *           }
+         *           },
+         *           "categories": [
+         *             "password_reset"
+         *           ],
+         *           "expires_at": "2027-01-31T23:00:00Z"
          *         }
          *       ],
          *       "pauses": []
@@ -1985,12 +2015,19 @@ export interface components {
             user: components["schemas"]["MyAccount"];
             /** @description Whether the caller manages the platform itself. A token for less than everything does not. */
             is_administrator: boolean;
+            /** @description Whether the caller reads everything everywhere but secrets, and does nothing else. */
+            is_auditor: boolean;
             /** @description How the caller signed in: `session`, `token` or `service`. */
             signed_in_with: string;
             /** @description The organizations the caller may do something in, by name. */
             organizations: components["schemas"]["MyOrganization"][];
             /** @description What is paused of that which the caller may do something with. */
             pauses: components["schemas"]["PauseView"][];
+        };
+        /** @description What the bundle offers, and what of it the caller may run. */
+        Metadata: components["schemas"]["BundleMetadata"] & {
+            /** @description The names of the workflows the caller may run in the organization that was named, or without one somewhere. */
+            may_run: string[];
         };
         /** @description The account of the caller. */
         MyAccount: {
@@ -2011,6 +2048,13 @@ export interface components {
             is_active: boolean;
             /** @description What the caller may do there, within the scopes of its token. */
             permissions: components["schemas"]["Permissions"];
+            /** @description The categories of workflows that `execute_workflows` is about; `null`: every workflow. */
+            categories?: string[] | null;
+            /**
+             * Format: date-time
+             * @description When these rights end; `null`: when they are revoked.
+             */
+            expires_at?: string | null;
         };
         /**
          * @description How a value is compared.
@@ -2220,6 +2264,15 @@ export interface components {
                 org_id: components["schemas"]["OrgId"];
                 /** @description Which rights. */
                 permissions: components["schemas"]["Permissions"];
+                /** @description The categories of workflows that `execute_workflows` is about; `null`: every workflow. */
+                categories?: string[] | null;
+                /**
+                 * Format: date-time
+                 * @description From this instant on it gives nothing; `null`: until it is revoked.
+                 */
+                expires_at?: string | null;
+                /** @description Whether its time is over. It stays listed until it is revoked or set again. */
+                is_expired: boolean;
                 /** @description Who granted them: a user id, or `platform`. */
                 granted_by: string;
                 /**
@@ -2385,6 +2438,8 @@ export interface components {
                 is_active: boolean;
                 /** @description Holds every right everywhere. */
                 is_platform_admin: boolean;
+                /** @description Reads everything everywhere but secrets, and does nothing else; grants give an auditor nothing. */
+                is_auditor: boolean;
                 /**
                  * Format: date-time
                  * @description When the account was made.
@@ -2658,6 +2713,34 @@ export interface components {
             description?: string | null;
         };
         /**
+         * @description What a user shall be able to do in an organization: exactly this.
+         * @example {
+         *       "execute_workflows": true,
+         *       "view_history": true,
+         *       "categories": [
+         *         "password_reset"
+         *       ],
+         *       "expires_at": "2027-01-31T23:00:00Z"
+         *     }
+         */
+        SetGrant: {
+            /** @description May run workflows. */
+            execute_workflows?: boolean;
+            /** @description May manage config, secrets and integrations. */
+            manage_config?: boolean;
+            /** @description May manage forms. */
+            manage_forms?: boolean;
+            /** @description May read everybody's runs. */
+            view_history?: boolean;
+            /** @description Only workflows of these categories may be run; one without a category is in none. Left out: every workflow. */
+            categories?: string[] | null;
+            /**
+             * Format: date-time
+             * @description From this instant on the grant gives nothing; it lies in the future. Left out: until it is revoked.
+             */
+            expires_at?: string | null;
+        };
+        /**
          * @description A pause.
          * @example {
          *       "reason": "Licences are assigned twice; looking into it",
@@ -2862,6 +2945,7 @@ export interface components {
          *       "display_name": "Ada Lovelace",
          *       "is_active": true,
          *       "is_platform_admin": false,
+         *       "is_auditor": false,
          *       "created_at": "2026-07-01T08:30:00Z",
          *       "last_login_at": "2026-07-02T07:00:00Z"
          *     }
@@ -2877,6 +2961,8 @@ export interface components {
             is_active: boolean;
             /** @description Holds every right everywhere. */
             is_platform_admin: boolean;
+            /** @description Reads everything everywhere but secrets, and does nothing else; grants give an auditor nothing. */
+            is_auditor: boolean;
             /**
              * Format: date-time
              * @description When the account was made.
@@ -3127,6 +3213,7 @@ export interface operations {
                      *         "display_name": "Ada Lovelace"
                      *       },
                      *       "is_administrator": false,
+                     *       "is_auditor": false,
                      *       "signed_in_with": "session",
                      *       "organizations": [
                      *         {
@@ -3138,7 +3225,11 @@ export interface operations {
                      *             "manage_config": false,
                      *             "manage_forms": false,
                      *             "view_history": true
-                     *           }
+                     *           },
+                     *           "categories": [
+                     *             "password_reset"
+                     *           ],
+                     *           "expires_at": "2027-01-31T23:00:00Z"
                      *         }
                      *       ],
                      *       "pauses": []
@@ -7328,6 +7419,7 @@ export interface operations {
                      *           "display_name": "Ada Lovelace",
                      *           "is_active": true,
                      *           "is_platform_admin": false,
+                     *           "is_auditor": false,
                      *           "created_at": "2026-07-01T08:30:00Z",
                      *           "last_login_at": "2026-07-02T07:00:00Z"
                      *         }
@@ -7430,6 +7522,7 @@ export interface operations {
                      *       "display_name": "Ada Lovelace",
                      *       "is_active": true,
                      *       "is_platform_admin": false,
+                     *       "is_auditor": false,
                      *       "created_at": "2026-07-01T08:30:00Z",
                      *       "last_login_at": "2026-07-02T07:00:00Z"
                      *     }
@@ -7556,6 +7649,7 @@ export interface operations {
                      *       "display_name": "Ada Lovelace",
                      *       "is_active": true,
                      *       "is_platform_admin": false,
+                     *       "is_auditor": false,
                      *       "created_at": "2026-07-01T08:30:00Z",
                      *       "last_login_at": "2026-07-02T07:00:00Z"
                      *     }
@@ -7667,6 +7761,7 @@ export interface operations {
                      *       "display_name": "Ada Lovelace",
                      *       "is_active": true,
                      *       "is_platform_admin": false,
+                     *       "is_auditor": false,
                      *       "created_at": "2026-07-01T08:30:00Z",
                      *       "last_login_at": "2026-07-02T07:00:00Z"
                      *     }
@@ -7806,7 +7901,7 @@ export interface operations {
                      * @example {
                      *       "items": [
                      *         {
-                     *           "user_id": "b9bb3ad1-6687-4eb2-9413-a2bbe7263003",
+                     *           "user_id": "0d5c8f0e-6a0b-4a55-9d0e-2f0b6f0f4a11",
                      *           "org_id": "6f9619ff-8b86-d011-b42d-00cf4fc964ff",
                      *           "permissions": {
                      *             "execute_workflows": true,
@@ -7814,8 +7909,13 @@ export interface operations {
                      *             "manage_forms": false,
                      *             "view_history": true
                      *           },
+                     *           "categories": [
+                     *             "password_reset"
+                     *           ],
+                     *           "expires_at": "2027-01-31T23:00:00Z",
+                     *           "is_expired": false,
                      *           "granted_by": "platform",
-                     *           "granted_at": "2026-07-01T08:30:00Z"
+                     *           "granted_at": "2026-11-25T09:30:00Z"
                      *         }
                      *       ],
                      *       "next_cursor": null
@@ -7911,7 +8011,7 @@ export interface operations {
                      * @example {
                      *       "items": [
                      *         {
-                     *           "user_id": "b9bb3ad1-6687-4eb2-9413-a2bbe7263003",
+                     *           "user_id": "0d5c8f0e-6a0b-4a55-9d0e-2f0b6f0f4a11",
                      *           "org_id": "6f9619ff-8b86-d011-b42d-00cf4fc964ff",
                      *           "permissions": {
                      *             "execute_workflows": true,
@@ -7919,8 +8019,13 @@ export interface operations {
                      *             "manage_forms": false,
                      *             "view_history": true
                      *           },
+                     *           "categories": [
+                     *             "password_reset"
+                     *           ],
+                     *           "expires_at": "2027-01-31T23:00:00Z",
+                     *           "is_expired": false,
                      *           "granted_by": "platform",
-                     *           "granted_at": "2026-07-01T08:30:00Z"
+                     *           "granted_at": "2026-11-25T09:30:00Z"
                      *         }
                      *       ],
                      *       "next_cursor": null
@@ -7994,10 +8099,122 @@ export interface operations {
             };
         };
     };
-    setUserPermissions: {
+    getUserPermissions: {
         parameters: {
             query?: never;
             header?: never;
+            path: {
+                /** @description The user. */
+                id: components["schemas"]["UserId"];
+                /** @description The organization. */
+                org: components["schemas"]["OrgId"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The grant. */
+            200: {
+                headers: {
+                    /** @description Its version. */
+                    ETag?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "user_id": "0d5c8f0e-6a0b-4a55-9d0e-2f0b6f0f4a11",
+                     *       "org_id": "6f9619ff-8b86-d011-b42d-00cf4fc964ff",
+                     *       "permissions": {
+                     *         "execute_workflows": true,
+                     *         "manage_config": false,
+                     *         "manage_forms": false,
+                     *         "view_history": true
+                     *       },
+                     *       "categories": [
+                     *         "password_reset"
+                     *       ],
+                     *       "expires_at": "2027-01-31T23:00:00Z",
+                     *       "is_expired": false,
+                     *       "granted_by": "platform",
+                     *       "granted_at": "2026-11-25T09:30:00Z"
+                     *     }
+                     */
+                    "application/json": components["schemas"]["GrantView"];
+                };
+            };
+            /** @description `header-invalid`, `organization-invalid`, `organization-mismatch`, `path-invalid`, `query-invalid` */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `unauthenticated` */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `administrator-required`, `origin-not-allowed`, `permission-denied` */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `not-found` */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `host-not-allowed` */
+            421: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `internal` */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `store-unavailable` */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    setUserPermissions: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description The version the change is meant for. */
+                "If-Match"?: string;
+            };
             path: {
                 /** @description The user. */
                 id: components["schemas"]["UserId"];
@@ -8011,22 +8228,28 @@ export interface operations {
                 /**
                  * @example {
                  *       "execute_workflows": true,
-                 *       "view_history": true
+                 *       "view_history": true,
+                 *       "categories": [
+                 *         "password_reset"
+                 *       ],
+                 *       "expires_at": "2027-01-31T23:00:00Z"
                  *     }
                  */
-                "application/json": components["schemas"]["Permissions"];
+                "application/json": components["schemas"]["SetGrant"];
             };
         };
         responses: {
             /** @description The grant as it is now. */
             200: {
                 headers: {
+                    /** @description Its version. */
+                    ETag?: string;
                     [name: string]: unknown;
                 };
                 content: {
                     /**
                      * @example {
-                     *       "user_id": "b9bb3ad1-6687-4eb2-9413-a2bbe7263003",
+                     *       "user_id": "0d5c8f0e-6a0b-4a55-9d0e-2f0b6f0f4a11",
                      *       "org_id": "6f9619ff-8b86-d011-b42d-00cf4fc964ff",
                      *       "permissions": {
                      *         "execute_workflows": true,
@@ -8034,8 +8257,13 @@ export interface operations {
                      *         "manage_forms": false,
                      *         "view_history": true
                      *       },
+                     *       "categories": [
+                     *         "password_reset"
+                     *       ],
+                     *       "expires_at": "2027-01-31T23:00:00Z",
+                     *       "is_expired": false,
                      *       "granted_by": "platform",
-                     *       "granted_at": "2026-07-01T08:30:00Z"
+                     *       "granted_at": "2026-11-25T09:30:00Z"
                      *     }
                      */
                     "application/json": components["schemas"]["GrantView"];
@@ -8070,6 +8298,15 @@ export interface operations {
             };
             /** @description `not-found` */
             404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `stale-version` */
+            412: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -8136,7 +8373,10 @@ export interface operations {
     revokeUserPermissions: {
         parameters: {
             query?: never;
-            header?: never;
+            header?: {
+                /** @description The version that is meant. */
+                "If-Match"?: string;
+            };
             path: {
                 /** @description The user. */
                 id: components["schemas"]["UserId"];
@@ -8174,6 +8414,15 @@ export interface operations {
             };
             /** @description `administrator-required`, `origin-not-allowed` */
             403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `stale-version` */
+            412: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -10377,6 +10626,8 @@ export interface operations {
             header?: {
                 /** @description The organization to ask for. */
                 "X-Organization-Id"?: components["schemas"]["OrgId"];
+                /** @description The form whose field is filled; needed by callers whose right is limited to categories, for generators that no parameter of a workflow names. */
+                "X-Form-Id"?: string;
                 /** @description `no-cache` asks the generator anew. */
                 "Cache-Control"?: string;
             };
@@ -10505,6 +10756,8 @@ export interface operations {
             header?: {
                 /** @description The organization to ask for. */
                 "X-Organization-Id"?: components["schemas"]["OrgId"];
+                /** @description The form whose field is filled; needed by callers whose right is limited to categories, for generators that no parameter of a workflow names. */
+                "X-Form-Id"?: string;
                 /** @description `no-cache` asks the generator anew. */
                 "Cache-Control"?: string;
             };
@@ -10708,10 +10961,13 @@ export interface operations {
                      *           "message": "No module named `request`; did you mean `requests`?"
                      *         }
                      *       ],
-                     *       "warnings": []
+                     *       "warnings": [],
+                     *       "may_run": [
+                     *         "user_onboarding"
+                     *       ]
                      *     }
                      */
-                    "application/json": components["schemas"]["BundleMetadata"];
+                    "application/json": components["schemas"]["Metadata"];
                 };
             };
             /** @description `header-invalid`, `organization-invalid`, `organization-mismatch`, `query-invalid` */

@@ -106,10 +106,10 @@ fn implied(path: &str, operation: &Operation) -> Vec<Kind> {
     }
     match permission.as_str() {
         "none" | "signed_in" => {}
-        "administrator" => kinds.push(Kind::AdministratorRequired),
+        "administrator" | "administrator or auditor" => kinds.push(Kind::AdministratorRequired),
         _ => kinds.push(Kind::PermissionDenied),
     }
-    if path.contains("{org}") && permission != "administrator" {
+    if path.contains("{org}") && !permission.starts_with("administrator") {
         kinds.extend([Kind::NotFound, Kind::OrganizationInactive]);
     }
     if names_an_organization(operation) {

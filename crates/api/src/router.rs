@@ -9,8 +9,8 @@ use crate::{
     management::{
         auth, config,
         executions::{cancel, list, logs, read, rerun},
-        forms, integration_checks, integrations, me, metrics, organizations, pauses, permissions, retention, secrets,
-        service, settings, uploads, users,
+        forms, grants, integration_checks, integrations, me, metrics, organizations, pauses, permissions, retention,
+        secrets, service, settings, uploads, users,
     },
     openapi as description,
     state::{Api, ApiState},
@@ -78,9 +78,9 @@ fn management() -> OpenApiRouter<Api> {
         .routes(routes!(forms::draft::draft_form))
         .routes(routes!(users::list_users, users::create_user))
         .routes(routes!(users::get_user, users::update_user))
-        .routes(routes!(permissions::list_organization_permissions))
-        .routes(routes!(permissions::list_user_permissions))
-        .routes(routes!(permissions::set_user_permissions, permissions::revoke_user_permissions))
+        .routes(routes!(grants::list_organization_permissions))
+        .routes(routes!(grants::list_user_permissions))
+        .routes(routes!(grants::get_user_permissions, grants::set_user_permissions, grants::revoke_user_permissions))
         .routes(routes!(permissions::check_permission))
         .routes(routes!(list::list_executions))
         .routes(routes!(read::get_execution))

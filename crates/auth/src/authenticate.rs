@@ -76,6 +76,7 @@ impl Authenticator {
             email: user.email.clone(),
             display_name: user.display_name.clone(),
             is_platform_admin: user.is_platform_admin,
+            is_auditor: user.is_auditor,
             scopes,
             kind,
         };

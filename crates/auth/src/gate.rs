@@ -1,67 +1,32 @@
 //! The one gate: a caller and an organization in, access or a denial out (design section 4).
 
-use msp_domain::{Caller, CallerKind, OrgId, Permission, Permissions, Scope, TokenScopes, UserId};
+use crate::access::{Access, Denied};
+use chrono::{DateTime, Utc};
+use msp_domain::{Caller, CallerKind, Categories, OrgId, Permission, Permissions, Scope, TokenScopes, UserId};
 use msp_storage::{
-    Etag, Repositories, StoreError,
-    repositories::{organizations::Organization, snapshot::Snapshot},
+    Repositories, StoreError,
+    repositories::{grants::Grant, organizations::Organization, snapshot::Snapshot},
 };
 use std::sync::Arc;
 
-/// Proof that the gate was passed. Only the gate makes one.
+/// What a caller may do in an organization.
 #[derive(Debug, Clone)]
-pub struct Access {
-    caller: Caller,
-    organization: Option<Arc<Organization>>,
-    permissions: Permissions,
-    generation: Option<Etag>,
+pub struct Opened {
+    /// Which.
+    pub organization: Organization,
+    /// Within the scopes of its token.
+    pub permissions: Permissions,
+    /// Which workflows `execute_workflows` is about.
+    pub categories: Categories,
+    /// From when on none of it holds, if the grant behind it ends.
+    pub expires_at: Option<DateTime<Utc>>,
 }
 
-impl Access {
-    /// Who.
-    pub fn caller(&self) -> &Caller {
-        &self.caller
+impl Opened {
+    /// Whether a workflow of this category may be run there; `None`: of any.
+    fn runs(&self, category: Option<&str>) -> bool {
+        self.permissions.execute_workflows && category.is_none_or(|category| self.categories.include(category))
     }
-
-    /// For which organization; `None` for what runs without one.
-    pub fn organization(&self) -> Option<&Organization> {
-        self.organization.as_deref()
-    }
-
-    /// The partition everything of this access lives in.
-    pub fn scope(&self) -> Scope {
-        self.organization.as_ref().map_or(Scope::Global, |organization| Scope::Org(organization.id))
-    }
-
-    /// Everything the caller may do there.
-    pub fn permissions(&self) -> &Permissions {
-        &self.permissions
-    }
-
-    /// The generation at which all of this was read.
-    pub fn generation(&self) -> Option<&Etag> {
-        self.generation.as_ref()
-    }
-}
-
-/// Why the gate stayed shut. To anyone but an administrator, an organization that does not exist and one the caller may
-/// not touch look the same.
-#[derive(Debug, thiserror::Error)]
-pub enum Denied {
-    /// The caller lacks the permission there, or there is no such organization.
-    #[error("the permission `{permission}` is missing")]
-    Permission {
-        /// Which.
-        permission: Permission,
-    },
-    /// There is no such organization. Only administrators are told.
-    #[error("there is no such organization")]
-    NoSuchOrganization,
-    /// The caller may act there, but the organization is inactive.
-    #[error("the organization is inactive")]
-    Inactive,
-    /// The store failed.
-    #[error(transparent)]
-    Store(#[from] StoreError),
 }
 
 /// The gate.
@@ -79,7 +44,7 @@ impl Gate {
     /// Lets a caller holding any of the permissions into an organization. Reads the generation before anything else, so the
     /// access can later be proven to still hold.
     ///
-    /// In an inactive organization nothing runs, and only administrators read and manage.
+    /// In an inactive organization nothing runs, and only administrators and auditors read, and administrators manage.
     ///
     /// # Errors
     /// [`Denied`].
@@ -101,11 +66,10 @@ impl Gate {
         let caller = still_active(snapshot, caller, any_of).await?;
         let found = snapshot.organization(org).await?;
         let Some(organization) = found else {
-            return Err(if caller.is_administrator() { Denied::NoSuchOrganization } else { missing(any_of) });
+            return Err(if caller.may_review() { Denied::NoSuchOrganization } else { missing(any_of) });
         };
-        let granted =
-            if caller.is_platform_admin { Permissions::NONE } else { snapshot.permissions(caller.user, org).await? };
-        let mut permissions = caller.effective(&granted);
+        let grant = if caller.reaches_everything() { Arc::default() } else { snapshot.grant(caller.user, org).await? };
+        let (mut permissions, categories) = held(&caller, grant.as_ref().as_ref(), self.repositories.now());
         if !allows_any(&permissions, any_of) {
             return Err(missing(any_of));
         }
@@ -115,7 +79,8 @@ impl Gate {
                 return Err(Denied::Inactive);
             }
         }
-        Ok(Access { caller, organization: Some(organization), permissions, generation: snapshot.generation().cloned() })
+        let generation = snapshot.generation().cloned();
+        Ok(Access { caller, organization: Some(organization), permissions, categories, generation })
     }
 
     /// Lets a caller run things without organization: any active user holding the permission somewhere.
@@ -125,11 +90,19 @@ impl Gate {
     pub async fn global(&self, caller: &Caller, any_of: &[Permission]) -> Result<Access, Denied> {
         let snapshot = self.repositories.snapshots.current().await?;
         let caller = still_active(&snapshot, caller, any_of).await?;
-        let permissions = self.somewhere(&caller).await?;
+        let opened = self.opened(&caller).await?;
+        let permissions = anywhere(&caller, &opened);
         if !allows_any(&permissions, any_of) {
             return Err(missing(any_of));
         }
-        Ok(Access { caller, organization: None, permissions, generation: snapshot.generation().cloned() })
+        let categories = if caller.is_platform_admin {
+            Categories::Every
+        } else {
+            let running = opened.iter().filter(|one| one.runs(None));
+            running.fold(Categories::NONE, |all, one| all.or(&one.categories))
+        };
+        let generation = snapshot.generation().cloned();
+        Ok(Access { caller, organization: None, permissions, categories, generation })
     }
 
     /// Checks the rights behind a queued execution again: its user must be active and still hold
@@ -147,6 +120,7 @@ impl Gate {
             email: user.email,
             display_name: user.display_name,
             is_platform_admin: user.is_platform_admin,
+            is_auditor: user.is_auditor,
             scopes: TokenScopes::ALL,
             kind: CallerKind::Token,
         };
@@ -157,52 +131,63 @@ impl Gate {
     }
 
     /// What the caller may do in each organization that a right of any kind opens, by organization name. Inactive ones
-    /// are listed for administrators only.
+    /// are listed for administrators and auditors only.
     ///
     /// # Errors
     /// [`StoreError`].
     pub async fn organizations_of(&self, caller: &Caller) -> Result<Vec<(Organization, Permissions)>, StoreError> {
-        let mut opened = Vec::new();
-        if caller.is_platform_admin {
-            let permissions = caller.effective(&Permissions::NONE);
-            for organization in self.repositories.organizations.all().await? {
-                opened.push((organization, permissions));
-            }
-        } else {
-            for grant in self.repositories.grants.of_user(caller.user).await? {
-                let permissions = caller.effective(&grant.permissions);
-                if permissions.is_empty() {
-                    continue;
-                }
-                if let Some(organization) = self.repositories.organizations.get(grant.org).await? {
-                    opened.push((organization, permissions));
-                }
-            }
-            opened.sort_by_cached_key(|(organization, _)| (organization.name.to_lowercase(), organization.id));
-        }
-        for (organization, permissions) in &mut opened {
-            if !organization.is_active {
-                *permissions = permissions.intersect(&in_an_inactive_organization(caller));
-            }
-        }
-        opened.retain(|(_, permissions)| !permissions.is_empty());
-        Ok(opened)
+        let opened = self.opened(caller).await?.into_iter();
+        Ok(opened.map(|one| (one.organization, one.permissions)).collect())
     }
 
-    /// The organizations the caller may run workflows in, by name, as its account and its rights are now: none once the
-    /// account is inactive.
+    /// As [`Self::organizations_of`], with what limits the rights: categories and time.
     ///
     /// # Errors
     /// [`StoreError`].
-    pub async fn executable_by(&self, caller: &Caller) -> Result<Vec<Organization>, StoreError> {
+    pub async fn opened(&self, caller: &Caller) -> Result<Vec<Opened>, StoreError> {
+        let now = self.repositories.now();
+        let open = |organization, grant: Option<&Grant>| {
+            let (permissions, categories) = held(caller, grant, now);
+            Opened { organization, permissions, categories, expires_at: grant.and_then(|grant| grant.terms.expires_at) }
+        };
+        let mut opened = Vec::new();
+        if caller.reaches_everything() {
+            for organization in self.repositories.organizations.all().await? {
+                opened.push(open(organization, None));
+            }
+        } else {
+            for grant in self.repositories.grants.of_user(caller.user).await? {
+                if held(caller, Some(&grant), now).0.is_empty() {
+                    continue;
+                }
+                if let Some(organization) = self.repositories.organizations.get(grant.org).await? {
+                    opened.push(open(organization, Some(&grant)));
+                }
+            }
+            opened.sort_by_cached_key(|one| (one.organization.name.to_lowercase(), one.organization.id));
+        }
+        for one in opened.iter_mut().filter(|one| !one.organization.is_active) {
+            one.permissions = one.permissions.intersect(&in_an_inactive_organization(caller));
+        }
+        opened.retain(|one| !one.permissions.is_empty());
+        Ok(opened)
+    }
+
+    /// The organizations the caller may run workflows of a category in (`None`: any), by name, as its account and its
+    /// rights are now: none once the account is inactive.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub async fn executable_by(&self, caller: &Caller, category: Option<&str>) -> Result<Vec<Opened>, StoreError> {
         let snapshot = self.repositories.snapshots.current().await?;
         let caller = match still_active(&snapshot, caller, &[Permission::ExecuteWorkflows]).await {
             Ok(caller) => caller,
             Err(Denied::Store(error)) => return Err(error),
             Err(_) => return Ok(Vec::new()),
         };
-        let opened = self.organizations_of(&caller).await?.into_iter();
-        Ok(opened.filter(|(_, held)| held.execute_workflows).map(|(organization, _)| organization).collect())
+        let mut opened = self.opened(&caller).await?;
+        opened.retain(|one| one.runs(category));
+        Ok(opened)
     }
 
     /// The union of what the caller may do anywhere; everything its scopes allow, for an administrator.
@@ -210,17 +195,34 @@ impl Gate {
     /// # Errors
     /// [`StoreError`].
     pub async fn somewhere(&self, caller: &Caller) -> Result<Permissions, StoreError> {
-        if caller.is_platform_admin {
+        if caller.reaches_everything() {
             return Ok(caller.effective(&Permissions::NONE));
         }
-        let opened = self.organizations_of(caller).await?;
-        Ok(Permission::ALL.into_iter().filter(|one| opened.iter().any(|(_, held)| held.allows(*one))).collect())
+        Ok(anywhere(caller, &self.opened(caller).await?))
     }
+}
+
+/// What a grant gives the caller at this instant, within the scopes of its token.
+fn held(caller: &Caller, grant: Option<&Grant>, now: DateTime<Utc>) -> (Permissions, Categories) {
+    if caller.is_platform_admin {
+        return (caller.effective(&Permissions::NONE), Categories::Every);
+    }
+    let granted = grant.map_or(Permissions::NONE, |grant| grant.permissions_at(now));
+    let categories = grant.map_or(Categories::NONE, |grant| grant.terms.categories.clone());
+    (caller.effective(&granted), categories)
+}
+
+/// The union of what is held in any of these organizations; an administrator needs none.
+fn anywhere(caller: &Caller, opened: &[Opened]) -> Permissions {
+    if caller.reaches_everything() {
+        return caller.effective(&Permissions::NONE);
+    }
+    Permission::ALL.into_iter().filter(|one| opened.iter().any(|held| held.permissions.allows(*one))).collect()
 }
 
 /// What an inactive organization leaves: running things is over for everyone, the rest is for administrators.
 fn in_an_inactive_organization(caller: &Caller) -> Permissions {
-    if caller.is_administrator() {
+    if caller.may_review() {
         // Managing forms includes calling option generators, which run author code.
         Permissions { execute_workflows: false, manage_forms: false, ..Permissions::ALL }
     } else {
@@ -233,7 +235,8 @@ fn in_an_inactive_organization(caller: &Caller) -> Permissions {
 async fn still_active(snapshot: &Snapshot, caller: &Caller, any_of: &[Permission]) -> Result<Caller, Denied> {
     let user = snapshot.user(caller.user).await?.filter(|user| user.is_active);
     let Some(user) = user else { return Err(missing(any_of)) };
-    Ok(Caller { is_platform_admin: user.is_platform_admin, ..caller.clone() })
+    let (is_platform_admin, is_auditor) = (user.is_platform_admin, user.is_auditor);
+    Ok(Caller { is_platform_admin, is_auditor, ..caller.clone() })
 }
 
 fn allows_any(permissions: &Permissions, any_of: &[Permission]) -> bool {

@@ -76,6 +76,8 @@ pub struct Caller {
     pub display_name: String,
     /// Holds every right everywhere, within the scopes of the token.
     pub is_platform_admin: bool,
+    /// Reads everything everywhere but secrets, and does nothing else: grants give an auditor nothing.
+    pub is_auditor: bool,
     /// What the token was issued for.
     pub scopes: TokenScopes,
     /// How the caller signed in.
@@ -85,7 +87,11 @@ pub struct Caller {
 impl Caller {
     /// What the caller may do, given the grant that user holds in the organization at hand.
     pub fn effective(&self, granted: &Permissions) -> Permissions {
-        let held = if self.is_platform_admin { &Permissions::ALL } else { granted };
+        let held = match self {
+            Self { is_platform_admin: true, .. } => &Permissions::ALL,
+            Self { is_auditor: true, .. } => &Permissions::AUDITOR,
+            _ => granted,
+        };
         held.intersect(&self.scopes.ceiling())
     }
 
@@ -93,6 +99,16 @@ impl Caller {
     /// A token issued for less than everything cannot.
     pub fn is_administrator(&self) -> bool {
         self.is_platform_admin && self.scopes == TokenScopes::ALL
+    }
+
+    /// Whether its rights reach every organization without a grant.
+    pub fn reaches_everything(&self) -> bool {
+        self.is_platform_admin || self.is_auditor
+    }
+
+    /// Whether the caller may read who may do what, and who did what. A token issued for less than everything cannot.
+    pub fn may_review(&self) -> bool {
+        self.reaches_everything() && self.scopes == TokenScopes::ALL
     }
 }
 
@@ -107,6 +123,7 @@ mod tests {
             email: "a@example.com".into(),
             display_name: "A".into(),
             is_platform_admin,
+            is_auditor: false,
             scopes: TokenScopes::parse(scp),
             kind: CallerKind::Token,
         }
@@ -125,5 +142,14 @@ mod tests {
         assert!(!admin.is_administrator());
         assert!(admin.effective(&Permissions::NONE).execute_workflows);
         assert!(!admin.effective(&Permissions::NONE).manage_config);
+    }
+
+    #[test]
+    fn an_auditor_reads_everywhere_and_grants_give_it_nothing() {
+        let auditor = Caller { is_auditor: true, ..caller(false, &TokenScopes::ALL.to_claim()) };
+        assert_eq!(auditor.effective(&Permissions::ALL), Permissions::AUDITOR);
+        assert!(auditor.may_review() && auditor.reaches_everything() && !auditor.is_administrator());
+        let narrow = Caller { is_auditor: true, ..caller(false, "Workflows.Execute") };
+        assert!(narrow.effective(&Permissions::ALL).is_empty() && !narrow.may_review());
     }
 }

@@ -1,6 +1,7 @@
 #![doc = include_str!("../README.md")]
 
 pub mod caller;
+pub mod categories;
 pub mod clock;
 pub mod config;
 pub mod execution;
@@ -19,6 +20,7 @@ pub mod user_settings;
 pub mod workflow;
 
 pub use caller::{Caller, CallerKind, TokenScopes};
+pub use categories::Categories;
 pub use clock::{Clock, SystemClock};
 pub use config::{ConfigEntry, ConfigOrigin, ConfigType, EffectiveConfig};
 pub use execution::{ExecutionStatus, LogLevel, LogLine, Step, Trigger};

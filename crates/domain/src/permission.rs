@@ -63,6 +63,10 @@ impl Permissions {
     /// Every right, as platform administrators hold it everywhere.
     pub const ALL: Self = Self { execute_workflows: true, manage_config: true, manage_forms: true, view_history: true };
 
+    /// What auditors hold everywhere: reading.
+    pub const AUDITOR: Self =
+        Self { execute_workflows: false, manage_config: false, manage_forms: false, view_history: true };
+
     /// Whether this set contains the permission.
     pub fn allows(&self, permission: Permission) -> bool {
         match permission {
@@ -71,6 +75,11 @@ impl Permissions {
             Permission::ManageForms => self.manage_forms,
             Permission::ViewHistory => self.view_history,
         }
+    }
+
+    /// Whether this set contains everything the other does.
+    pub fn cover(&self, other: &Self) -> bool {
+        self.intersect(other) == *other
     }
 
     /// The rights both sets contain.

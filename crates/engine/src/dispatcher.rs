@@ -3,6 +3,7 @@
 use crate::{
     RunError,
     backlog::Turn,
+    engine::outside,
     fault::{FaultPoint, reach},
     live::Running,
     patience::Patience,
@@ -331,6 +332,13 @@ async fn ready(
             message: format!("The workflow `{}` is not there any more.", execution.workflow_name),
         }));
     };
+    if !access.may_run(&workflow.category) {
+        let outside = outside(&workflow.name, &workflow.category);
+        return Ok(Err(Refusal {
+            error_type: "permission_denied",
+            message: format!("The right to run this was taken away while it waited: {outside}."),
+        }));
+    }
     let input = runtime.repositories.executions.load_json(&execution.input).await?;
     let mut arguments: Map<String, Value> =
         serde_json::from_str(&input).map_err(|error| StoreError::Corrupt(format!("the input: {error}")))?;

@@ -118,6 +118,14 @@ pub enum RunError {
     /// It runs only when a form is submitted, and none was.
     #[error("the workflow runs only when a form is submitted")]
     FormRequired,
+    /// The right to run workflows there is limited to other categories.
+    #[error("{}", outside(.workflow, .category))]
+    OutsideCategories {
+        /// Which.
+        workflow: String,
+        /// Its category; empty if it has none.
+        category: String,
+    },
     /// The input is not valid.
     #[error("the input is not valid")]
     Invalid(Vec<FieldFault>),
@@ -149,6 +157,15 @@ pub enum RunError {
     /// The store failed.
     #[error(transparent)]
     Store(#[from] StoreError),
+}
+
+/// Why a right that is limited to categories does not reach a workflow.
+pub(crate) fn outside(workflow: &str, category: &str) -> String {
+    let belongs = match category {
+        "" => "has no category".to_owned(),
+        category => format!("is in the category `{category}`"),
+    };
+    format!("the workflow `{workflow}` {belongs}, and the right to run workflows there is limited to others")
 }
 
 /// A request for the options of a field.

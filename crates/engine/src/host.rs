@@ -11,7 +11,8 @@ use crate::{
     workers::{CallRefusal, RawLine, RunHost, StepChange},
 };
 use async_trait::async_trait;
-use msp_auth::Access;
+use chrono::{DateTime, Utc};
+use msp_auth::{Access, Opened};
 use msp_domain::{EffectiveConfig, ExecutionId};
 use msp_integrations::CallScope;
 use msp_storage::{
@@ -37,6 +38,8 @@ pub(crate) struct Calls {
     pub config: Arc<EffectiveConfig>,
     pub masker: Masker,
     pub execution_id: ExecutionId,
+    /// What the workflow that runs is listed under; `None` for an option generator.
+    pub category: Option<String>,
 }
 
 impl Calls {
@@ -79,10 +82,14 @@ impl Calls {
         Ok(Value::from(secret.reveal()))
     }
 
-    /// Those of the run's own caller, whatever the worker says.
+    /// Those in which the run's own caller may run this workflow, whatever the worker says.
     async fn organizations(&self) -> Result<Value, CallRefusal> {
-        let found = self.runtime.gate.executable_by(self.access.caller()).await.map_err(unavailable)?;
-        Ok(found.iter().map(organization).collect())
+        Ok(listed(&self.opened().await?))
+    }
+
+    async fn opened(&self) -> Result<Vec<Opened>, CallRefusal> {
+        let caller = self.access.caller();
+        self.runtime.gate.executable_by(caller, self.category.as_deref()).await.map_err(unavailable)
     }
 
     async fn integration(
@@ -109,6 +116,10 @@ impl Calls {
 /// An organization as a worker sees it.
 pub(crate) fn organization(of: &Organization) -> Value {
     json!({ "id": of.id, "name": of.name, "tenant_id": of.tenant_id.map(|tenant| tenant.to_string()) })
+}
+
+fn listed(opened: &[Opened]) -> Value {
+    opened.iter().map(|one| organization(&one.organization)).collect()
 }
 
 fn refusal(code: &str, message: String) -> CallRefusal {
@@ -171,18 +182,32 @@ pub(crate) struct Unrecorded {
     caller_untouched: AtomicBool,
     /// Whether it asked for something that depends on the caller.
     caller_needed: AtomicBool,
+    /// When the first right ends that an answer rested on.
+    good_until: Mutex<Option<DateTime<Utc>>>,
 }
 
 impl Unrecorded {
     pub fn new(calls: Calls, generator: String) -> Self {
         let (caller_untouched, caller_needed) = (AtomicBool::new(false), AtomicBool::new(false));
-        Self { calls, generator, lines: Mutex::default(), caller_untouched, caller_needed }
+        Self {
+            calls,
+            generator,
+            lines: Mutex::default(),
+            caller_untouched,
+            caller_needed,
+            good_until: Mutex::default(),
+        }
     }
 
     /// Whether the answer may be given to every caller of the organization. Until the worker says so it may not, and never
     /// when the host itself answered something about the caller.
     pub fn answers_anyone(&self) -> bool {
         self.caller_untouched.load(Ordering::Acquire) && !self.caller_needed.load(Ordering::Acquire)
+    }
+
+    /// From when on the answer may be another one although no version has moved: rights end by the clock.
+    pub fn good_until(&self) -> Option<DateTime<Utc>> {
+        *self.good_until.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
@@ -208,9 +233,14 @@ impl RunHost for Unrecorded {
     }
 
     async fn call(&self, method: &str, arguments: Map<String, Value>) -> Result<Value, CallRefusal> {
-        if method == ORGANIZATIONS {
-            self.caller_needed.store(true, Ordering::Release);
+        if method != ORGANIZATIONS {
+            return self.calls.answer(method, &arguments).await;
         }
-        self.calls.answer(method, &arguments).await
+        self.caller_needed.store(true, Ordering::Release);
+        let opened = self.calls.opened().await?;
+        let ends = opened.iter().filter_map(|one| one.expires_at).min();
+        let mut good_until = self.good_until.lock().unwrap_or_else(PoisonError::into_inner);
+        *good_until = (*good_until).into_iter().chain(ends).min();
+        Ok(listed(&opened))
     }
 }

@@ -57,6 +57,10 @@ pub(crate) async fn run(runtime: Arc<Runtime>, request: RunRequest) -> Result<Ru
     let has_organization = request.access.organization().is_some();
     let prepared =
         prepare(&edition.metadata(), &request.workflow, has_organization, request.form.as_ref(), &request.input)?;
+    let category = &prepared.workflow.category;
+    if !request.access.may_run(category) {
+        return Err(RunError::OutsideCategories { workflow: request.workflow, category: category.clone() });
+    }
     runtime.pauses.refuse(&request.access, Some(&prepared.workflow.name)).await?;
     let prepared = Prepared { mark, ..prepared };
     match wait {
@@ -301,6 +305,7 @@ impl Claimed {
             config: self.config,
             masker: masker.clone(),
             execution_id: execution.id,
+            category: Some(self.workflow.category),
         };
         let host = Arc::new(Recorded { calls, logs: logs.clone(), record: record.clone(), steps: steps.clone() });
         let outcome = runtime.pool.run_in(place, assignment, host).await;

@@ -18,7 +18,7 @@ import { themeChoices } from "@/shared/theme/choices";
 import { useTheme } from "@/shared/theme/useTheme";
 import { formatInstant } from "@/shared/time/format";
 import { metadataQuery } from "@/shared/workflows/metadataQuery";
-import { runPath } from "@/shared/workflows/paths";
+import { isOffered, runPath } from "@/shared/workflows/paths";
 import { strings as common } from "@/strings/shared";
 import { strings } from "@/strings/shell";
 import { pagesFor } from "./navigation";
@@ -56,15 +56,18 @@ function usePages(org: Org): PaletteGroup {
 function useRunnable(org: Org): PaletteGroup {
   const navigate = useNavigate();
   const { data } = useQuery({ ...metadataQuery(org.id), enabled: org.permissions.execute_workflows });
-  const entries = (org.permissions.execute_workflows ? (data?.workflows ?? []) : []).map(
-    ({ name, description }): PaletteEntry => ({
-      id: `run ${name}`,
-      label: org.isAll ? strings.run(name) : strings.runFor(name, org.name),
-      description,
-      icon: IconPlayerPlay,
-      run: () => void navigate(runPath(org.id, name)),
-    }),
-  );
+  const runnable = org.permissions.execute_workflows ? (data?.workflows ?? []) : [];
+  const entries = runnable
+    .filter((workflow) => isOffered(org, workflow))
+    .map(
+      ({ name, description }): PaletteEntry => ({
+        id: `run ${name}`,
+        label: org.isAll ? strings.run(name) : strings.runFor(name, org.name),
+        description,
+        icon: IconPlayerPlay,
+        run: () => void navigate(runPath(org.id, name)),
+      }),
+    );
   return { label: strings.workflows, entries, limit: 6 };
 }
 

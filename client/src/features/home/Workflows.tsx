@@ -8,7 +8,7 @@ import { toggled, usePreferences, useSetPreferences } from "@/shared/preferences
 import { Empty } from "@/shared/states/Empty";
 import { ErrorState } from "@/shared/states/ErrorState";
 import { metadataQuery, type Workflow } from "@/shared/workflows/metadataQuery";
-import { runTarget, workflowPath } from "@/shared/workflows/paths";
+import { isOffered, runTarget, workflowPath } from "@/shared/workflows/paths";
 import { pauseOf } from "@/shared/workflows/pauseOf";
 import { RunButton } from "@/shared/workflows/RunButton";
 import { strings } from "@/strings/home";
@@ -27,7 +27,8 @@ export function Workflows() {
   const used = useQuery(usedQuery(org.id, user.id));
   // Without the counts the order is by name: nothing to wait for, but it should not change under the pointer.
   const isReady = metadata.data && !used.isPending;
-  const shown = metadata.data ? ownWorkflows(metadata.data.workflows, favouriteWorkflows, used.data ?? new Map()) : [];
+  const offered = (metadata.data?.workflows ?? []).filter((workflow) => isOffered(org, workflow));
+  const shown = ownWorkflows(offered, favouriteWorkflows, used.data ?? new Map());
   return (
     <Panel
       place="workflows"

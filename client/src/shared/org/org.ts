@@ -14,6 +14,8 @@ export interface Org {
   isActive: boolean;
   /** What the caller may do there; for `all`, what they may do in at least one. */
   permissions: Permissions;
+  /** The categories of workflows they may run there; left out: every workflow. */
+  categories?: string[];
 }
 
 /** The organization in the address, which alone decides what a page acts on. Only inside `/o/:org`. */
@@ -40,6 +42,7 @@ export function orgFrom(me: Me, id: string): Org | undefined {
       isAll: false,
       isActive: found.is_active,
       permissions: { ...NONE, ...found.permissions },
+      ...(found.categories && { categories: found.categories }),
     }
   );
 }

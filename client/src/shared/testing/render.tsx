@@ -22,6 +22,7 @@ export function someone(changes: Partial<Me> = {}): Me {
   return {
     user: { id: "99999999-9999-4999-8999-999999999999", email: "ada@example.com", display_name: "Ada" },
     is_administrator: false,
+    is_auditor: false,
     signed_in_with: "session",
     organizations: [CONTOSO, FABRIKAM].map((org) => ({ ...org, is_active: true, permissions: ALL_RIGHTS })),
     pauses: [],

@@ -31,13 +31,25 @@ export function runTarget(org: Org, workflow: Workflow, pause: Pause | undefined
   return {
     label: org.isAll ? strings.run : strings.runFor(org.name),
     to: runPath(org.id, workflow.name),
-    disabledReason: whyNot(org, pause),
+    disabledReason: whyNot(org, workflow, pause),
   };
 }
 
-function whyNot(org: Org, pause: Pause | undefined): string | undefined {
+/** Whether a workflow is offered there: not when the right to run is limited to other categories. */
+export function isOffered(org: Org, { category }: Workflow): boolean {
+  return org.permissions.manage_forms || isInReach(org, category);
+}
+
+function isInReach({ categories }: Org, category = ""): boolean {
+  return categories === undefined || categories.includes(category);
+}
+
+function whyNot(org: Org, { category }: Workflow, pause: Pause | undefined): string | undefined {
   if (!org.permissions.execute_workflows) {
     return strings.cannotRun;
+  }
+  if (!isInReach(org, category)) {
+    return strings.otherCategories;
   }
   if (!org.isActive) {
     return strings.inactive(org.name);

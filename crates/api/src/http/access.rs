@@ -54,6 +54,27 @@ where
     }
 }
 
+/// A platform administrator or an auditor, with a credential for everything: for what only they may read, such as users,
+/// grants and the audit trail. Nothing that changes anything stands behind it.
+pub struct ReviewAccess;
+
+impl<S: Send + Sync> FromRequestParts<S> for ReviewAccess
+where
+    Api: FromRef<S>,
+{
+    type Rejection = Problem;
+
+    async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, Problem> {
+        let api = Api::from_ref(state);
+        let asking = authenticate(&api, parts).await?;
+        requested_organization(parts).await?;
+        if !asking.caller.may_review() {
+            return Err(administrator_required(&api, &asking, parts.uri.path()).await);
+        }
+        Ok(Self)
+    }
+}
+
 /// The refusal of a caller who does not administer the platform, on record.
 pub(crate) async fn administrator_required(api: &Api, asking: &Asking, path: &str) -> Problem {
     api.denials.of_caller(&asking.actor, "Platform", path.to_owned(), json!({ "right": "administrator" })).await;

@@ -3,6 +3,7 @@
 use super::{Problem, ProblemKind as Kind};
 use crate::management::pauses::paused;
 use msp_auth::{AuthError, Denied};
+use msp_domain::{FieldFault, Permission};
 use msp_engine::{OptionsError, RunError};
 use msp_storage::{
     StoreError,
@@ -70,6 +71,10 @@ impl From<UserError> for Problem {
             UserError::LastAdministrator => {
                 Self::new(Kind::LastAdministrator).detail("Make another active user an administrator first.")
             }
+            UserError::TwoRoles => {
+                let detail = "nobody is administrator and auditor at once: take the other role away in the same change";
+                Self::new(Kind::BodyInvalid).errors(vec![FieldFault::at("is_auditor", detail)])
+            }
             UserError::Store(error) => error.into(),
         }
     }
@@ -82,6 +87,7 @@ impl From<RunError> for Problem {
             RunError::OrganizationRequired => super::organization::organization_required(),
             RunError::FormRequired => Self::new(Kind::FormRequired)
                 .detail("This workflow runs only when a form is submitted. Name the form in the header `X-Form-Id`."),
+            RunError::OutsideCategories { workflow, category } => outside_categories(&workflow, &category),
             RunError::Invalid(faults) => Self::new(Kind::ParametersInvalid).errors(faults),
             RunError::Changed => Kind::SettingsChanging.into(),
             RunError::StartTime(fault) => Self::new(Kind::StartTimeInvalid).detail(fault),
@@ -113,6 +119,23 @@ impl From<OptionsError> for Problem {
                 .with("error_message", message),
         }
     }
+}
+
+/// The refusal of a run of a workflow that the caller's right is not about. It names the category to ask for.
+pub(crate) fn outside_categories(workflow: &str, category: &str) -> Problem {
+    let belongs = match category {
+        "" => "has no category".to_owned(),
+        category => format!("is in the category `{category}`"),
+    };
+    let detail = format!(
+        "The workflow `{workflow}` {belongs}, and your right to run workflows here is limited to other categories. An \
+         administrator can widen it."
+    );
+    let category = Some(category).filter(|category| !category.is_empty());
+    Problem::new(Kind::PermissionDenied)
+        .detail(detail)
+        .with("permission", Permission::ExecuteWorkflows.name())
+        .with("category", category)
 }
 
 /// Characters of an unknown name that are repeated to whoever asked for it.

@@ -18,6 +18,6 @@ mod problem;
 pub(crate) mod rights;
 pub(crate) mod traffic;
 
-pub(crate) use from_errors::unknown_name;
+pub(crate) use from_errors::{outside_categories, unknown_name};
 pub use kinds::ProblemKind;
 pub use problem::{PROBLEM_JSON, Problem, ProblemBody};

@@ -4,6 +4,7 @@ pub(crate) mod auth;
 pub(crate) mod config;
 pub(crate) mod executions;
 pub(crate) mod forms;
+pub(crate) mod grants;
 pub(crate) mod integration_checks;
 pub(crate) mod integrations;
 pub(crate) mod me;

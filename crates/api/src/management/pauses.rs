@@ -3,7 +3,7 @@
 use crate::{
     http::{
         Problem, ProblemKind as Kind,
-        access::AdminAccess,
+        access::{AdminAccess, ReviewAccess},
         json::ApiJson,
         paging::PageOf,
         params::{ApiPath, NoQuery},
@@ -90,11 +90,11 @@ pub struct PauseSet {
 #[utoipa::path(
     get, path = "/api/pauses", operation_id = "listPauses", tag = "pauses",
     responses((status = 200, body = PageOf<PauseView>, description = "Everything that is paused.")),
-    extensions(("x-permission" = json!("administrator")))
+    extensions(("x-permission" = json!("administrator or auditor")))
 )]
 pub async fn list_pauses(
     State(api): State<Api>,
-    _: AdminAccess,
+    _: ReviewAccess,
     _: NoQuery,
 ) -> Result<Json<PageOf<PauseView>>, Problem> {
     let pauses = api.repositories.pauses.list().await?;

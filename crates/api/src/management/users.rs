@@ -1,9 +1,9 @@
-//! The user directory. Only administrators see it.
+//! The user directory. Only administrators and auditors see it.
 
 use crate::{
     http::{
         Problem, ProblemKind as Kind,
-        access::AdminAccess,
+        access::{AdminAccess, ReviewAccess},
         etag::{IfMatch, etag_header, or_current},
         json::ApiJson,
         paging::{DEFAULT_LIMIT, MAX_LIMIT, PageOf, PageQuery, list_fault, page_limit},
@@ -25,7 +25,7 @@ use serde::{Deserialize, Serialize};
 #[derive(Debug, Serialize, utoipa::ToSchema)]
 #[schema(example = json!({
     "id": "b9bb3ad1-6687-4eb2-9413-a2bbe7263003", "email": "ada@example.com", "display_name": "Ada Lovelace",
-    "is_active": true, "is_platform_admin": false, "created_at": "2026-07-01T08:30:00Z",
+    "is_active": true, "is_platform_admin": false, "is_auditor": false, "created_at": "2026-07-01T08:30:00Z",
     "last_login_at": "2026-07-02T07:00:00Z"
 }))]
 pub struct UserView {
@@ -39,6 +39,8 @@ pub struct UserView {
     pub is_active: bool,
     /// Holds every right everywhere.
     pub is_platform_admin: bool,
+    /// Reads everything everywhere but secrets, and does nothing else; grants give an auditor nothing.
+    pub is_auditor: bool,
     /// When the account was made.
     pub created_at: DateTime<Utc>,
     /// When the user last signed in.
@@ -53,6 +55,7 @@ impl From<User> for UserView {
             display_name: user.display_name,
             is_active: user.is_active,
             is_platform_admin: user.is_platform_admin,
+            is_auditor: user.is_auditor,
             created_at: user.created_at,
             last_login_at: user.last_login_at,
         }
@@ -84,6 +87,8 @@ pub struct ChangeUser {
     is_active: Option<bool>,
     /// Make or unmake a platform administrator.
     is_platform_admin: Option<bool>,
+    /// Make or unmake an auditor.
+    is_auditor: Option<bool>,
 }
 
 type Shown = ([(HeaderName, HeaderValue); 1], Json<UserView>);
@@ -99,11 +104,11 @@ fn shown(user: User) -> Shown {
     get, path = "/api/users", operation_id = "listUsers", tag = "users",
     params(PageQuery),
     responses((status = 200, body = PageOf<UserView>, description = "A page of users, by id.")),
-    extensions(("x-permission" = json!("administrator")))
+    extensions(("x-permission" = json!("administrator or auditor")))
 )]
 pub async fn list_users(
     State(api): State<Api>,
-    _: AdminAccess,
+    _: ReviewAccess,
     ApiQuery(query): ApiQuery<PageQuery>,
 ) -> Result<Json<PageOf<UserView>>, Problem> {
     let limit = page_limit(query.limit, DEFAULT_LIMIT, MAX_LIMIT)?;
@@ -148,18 +153,18 @@ pub async fn create_user(
     params(("id" = UserId, Path, description = "The user.")),
     responses((status = 200, body = UserView, description = "The user.",
         headers(("ETag" = String, description = "Its version.")))),
-    extensions(("x-permission" = json!("administrator")))
+    extensions(("x-permission" = json!("administrator or auditor")))
 )]
 pub async fn get_user(
     State(api): State<Api>,
-    _: AdminAccess,
+    _: ReviewAccess,
     ApiPath(id): ApiPath<UserId>,
     _: NoQuery,
 ) -> Result<Shown, Problem> {
     Ok(shown(api.repositories.users.get(id).await?.ok_or(Kind::NotFound)?))
 }
 
-/// Change a user: name, active or not, administrator or not. The last active administrator stays one.
+/// Change a user: name, active or not, administrator or auditor or neither. The last active administrator stays one.
 ///
 /// A refusal for a stale version carries what is there as `current`.
 ///
@@ -185,7 +190,12 @@ pub async fn update_user(
     let display_name = body.display_name.as_deref().map(checked_name).transpose();
     let display_name =
         display_name.map_err(|fault| Problem::new(Kind::BodyInvalid).errors(vec![fault]))?.map(str::to_owned);
-    let change = UserChange { display_name, is_active: body.is_active, is_platform_admin: body.is_platform_admin };
+    let change = UserChange {
+        display_name,
+        is_active: body.is_active,
+        is_platform_admin: body.is_platform_admin,
+        is_auditor: body.is_auditor,
+    };
     let users = &api.repositories.users;
     let updated = users.update(id, &change, if_match.as_ref(), &asking.actor).await;
     let current = async { Ok(users.get(id).await?.map(|user| (UserView::from(user.clone()), user.etag))) };

@@ -1,6 +1,9 @@
 //! The options of a field, from an option generator.
 
-use super::engine;
+use super::{
+    engine,
+    submission::{self, FormId},
+};
 use crate::{
     http::{
         Problem, ProblemKind as Kind,
@@ -19,9 +22,10 @@ use axum::{
     response::AppendHeaders,
 };
 use msp_auth::Access;
+use msp_domain::{Categories, Parameter, form::OptionSource};
 use msp_engine::{OptionsAnswer, OptionsError, OptionsRequest, RunError};
 use serde::{Deserialize, Serialize};
-use serde_json::{Map, Value};
+use serde_json::{Map, Value, json};
 use std::convert::Infallible;
 
 /// Most options of one answer.
@@ -78,6 +82,8 @@ pub struct OptionsView {
     get, path = "/options/{name}", operation_id = "getOptions", tag = "workflows",
     params(("name" = String, Path, description = "The option generator."),
         ("X-Organization-Id" = Option<msp_domain::OrgId>, Header, description = "The organization to ask for."),
+        ("X-Form-Id" = Option<uuid::Uuid>, Header, description = "The form whose field is filled; needed by callers \
+            whose right is limited to categories, for generators that no parameter of a workflow names."),
         ("Cache-Control" = Option<String>, Header, description = "`no-cache` asks the generator anew.")),
     responses((status = 200, body = Vec<serde_json::Value>, description = "`{label, value}` objects.",
         headers(("Age" = u64, description = "How many seconds ago the generator answered, if not just now.")),
@@ -88,6 +94,7 @@ pub async fn get_options(
     State(api): State<Api>,
     scope: OptionsAccess,
     ApiPath(generator): ApiPath<String>,
+    form: FormId,
     Fresh(fresh): Fresh,
     uri: Uri,
 ) -> Result<(AgeHeader, Json<Vec<Value>>), Problem> {
@@ -99,7 +106,7 @@ pub async fn get_options(
         .map(|(name, value)| (name, Value::String(value)))
         .collect();
     let question = AskOptions { inputs, search: None, limit: None };
-    let answer = ask(&api, &scope, &generator, question, MAX_OPTIONS, fresh).await?;
+    let answer = ask(&api, &scope, (&generator, &form), question, MAX_OPTIONS, fresh).await?;
     Ok((age_header(&answer), Json(answer.items)))
 }
 
@@ -114,6 +121,8 @@ pub async fn get_options(
     post, path = "/options/{name}", operation_id = "askOptions", tag = "workflows",
     params(("name" = String, Path, description = "The option generator."),
         ("X-Organization-Id" = Option<msp_domain::OrgId>, Header, description = "The organization to ask for."),
+        ("X-Form-Id" = Option<uuid::Uuid>, Header, description = "The form whose field is filled; needed by callers \
+            whose right is limited to categories, for generators that no parameter of a workflow names."),
         ("Cache-Control" = Option<String>, Header, description = "`no-cache` asks the generator anew.")),
     request_body = AskOptions,
     responses((status = 200, body = OptionsView, description = "The options.",
@@ -124,12 +133,13 @@ pub async fn ask_options(
     State(api): State<Api>,
     scope: OptionsAccess,
     ApiPath(generator): ApiPath<String>,
+    form: FormId,
     Fresh(fresh): Fresh,
     _: NoQuery,
     ApiJson(body): ApiJson<AskOptions>,
 ) -> Result<(AgeHeader, Json<OptionsView>), Problem> {
     let limit = page_limit(body.limit, DEFAULT_OPTIONS, MAX_OPTIONS)?;
-    let answer = ask(&api, &scope, &generator, body, limit, fresh).await?;
+    let answer = ask(&api, &scope, (&generator, &form), body, limit, fresh).await?;
     let age = age_header(&answer);
     let OptionsAnswer { items, truncated, ttl_seconds, .. } = answer;
     Ok((age, Json(OptionsView { items, truncated, ttl_seconds })))
@@ -162,7 +172,7 @@ fn age_header(answer: &OptionsAnswer) -> AgeHeader {
 async fn ask(
     api: &Api,
     scope: &OptionsAccess,
-    generator: &str,
+    (generator, form): (&str, &FormId),
     question: AskOptions,
     limit: usize,
     fresh: bool,
@@ -170,6 +180,9 @@ async fn ask(
     let engine = engine(api)?;
     let mut access: Access = scope.access.clone();
     for _ in 0..MAX_ATTEMPTS {
+        if !may_ask(api, &access, generator, form).await? {
+            return Err(outside_every_category(api, scope, generator).await);
+        }
         let request = OptionsRequest {
             generator: generator.to_owned(),
             access,
@@ -185,4 +198,42 @@ async fn ask(
         }
     }
     Err(Kind::SettingsChanging.into())
+}
+
+/// Whether the caller may ask this generator. One whose right to run workflows is limited to categories may ask those that
+/// fill a parameter of a workflow it may run, or a field of the form it names, if that runs such a workflow: a generator is
+/// author code too, and belongs to what it is offered for.
+async fn may_ask(api: &Api, access: &Access, generator: &str, FormId(form): &FormId) -> Result<bool, Problem> {
+    if access.permissions().manage_forms || *access.categories() == Categories::Every {
+        return Ok(true);
+    }
+    let bundle = engine(api)?.metadata();
+    let mut permitted = bundle.workflows.iter().filter(|workflow| access.may_run(&workflow.category));
+    let fills = |parameter: &Parameter| parameter.options_from.as_deref() == Some(generator);
+    if permitted.clone().any(|workflow| workflow.parameters.iter().any(fills)) {
+        return Ok(true);
+    }
+    let Some(form) = form else { return Ok(false) };
+    let form = submission::find(api, access.scope(), *form).await?.filter(|form| form.is_active);
+    let Some(form) = form.filter(|form| permitted.any(|workflow| workflow.name == form.workflow)) else {
+        return Ok(false);
+    };
+    Ok(form.schema()?.fields.iter().filter_map(|field| field.options.as_ref()).any(|options| {
+        matches!(&options.source, OptionSource::OptionGenerator { generator: named, .. } if named == generator)
+    }))
+}
+
+/// The refusal of a generator that fills nothing the caller may run, on record.
+async fn outside_every_category(api: &Api, scope: &OptionsAccess, generator: &str) -> Problem {
+    let (id, categories) = (scope.access.scope().key(), scope.access.categories().names().unwrap_or_default());
+    let details = json!({ "permission": "execute_workflows", "option_generator": generator, "categories": categories });
+    api.denials.of_caller(&scope.asking.actor, "Organization", id, details).await;
+    let shown = categories.iter().map(|name| format!("`{name}`")).collect::<Vec<_>>().join(", ");
+    Problem::new(Kind::PermissionDenied)
+        .detail(format!(
+            "Your right to run workflows here is limited to {shown}, and `{generator}` fills no parameter of those. For \
+             the field of a form, name the form in the header `X-Form-Id`."
+        ))
+        .with("permission", "execute_workflows")
+        .with("categories", categories)
 }

@@ -13,6 +13,7 @@ use crate::{
         access::{ScopeAccess, open},
         caller::Asking,
         json::InputObject,
+        outside_categories,
         params::{ApiPath, NoQuery},
         rights::{ExecuteWorkflows, Opens},
     },
@@ -30,7 +31,7 @@ use msp_domain::{ExecutionId, ExecutionStatus};
 use msp_engine::{RunAnswer, RunError, RunRequest};
 use msp_storage::repositories::{executions::Execution, forms::StoredForm};
 use serde::Serialize;
-use serde_json::{Map, Value};
+use serde_json::{Map, Value, json};
 
 /// How often the gate is asked again when rights or settings change between its answer and the record. Each change is
 /// somebody's edit, so more than a few in a row means an import is under way.
@@ -144,6 +145,8 @@ impl Start {
         let engine = engine(api)?;
         let org = access.scope().org();
         let start_at = self.run_at.instant(access.organization())?;
+        // Before a form's option generators are asked. The engine looks once more at the workflow as it runs it.
+        permitted(api, asking, &access, &self.workflow).await?;
         let (form, input) = match &self.form {
             Some(form) => {
                 let who = (&access, &asking.actor);
@@ -176,6 +179,18 @@ impl Start {
         }
         Err(Kind::SettingsChanging.into())
     }
+}
+
+/// Refuses a workflow that the caller's right is not about, on record.
+async fn permitted(api: &Api, asking: &Asking, access: &Access, workflow: &str) -> Result<(), Problem> {
+    let bundle = engine(api)?.metadata();
+    let Some(category) = bundle.workflow(workflow).map(|workflow| &workflow.category) else { return Ok(()) };
+    if access.may_run(category) {
+        return Ok(());
+    }
+    let details = json!({ "permission": "execute_workflows", "workflow": workflow, "category": category });
+    api.denials.of_caller(&asking.actor, "Organization", access.scope().key(), details).await;
+    Err(outside_categories(workflow, category))
 }
 
 fn answered(answer: RunAnswer, applied: Option<&str>) -> Response {

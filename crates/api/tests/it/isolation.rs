@@ -35,6 +35,7 @@ const OPERATIONS: &[(&str, Kind)] = &[
     ("listOrganizations", Kind::WithoutOrganization),
     ("checkPermission", Kind::WithoutOrganization),
     ("listUserPermissions", Kind::WithoutOrganization),
+    ("getUserPermissions", Kind::WithoutOrganization),
     ("listIntegrationTypes", Kind::WithoutOrganization),
     ("draftForm", Kind::WithoutOrganization),
     ("getClientConfig", Kind::WithoutOrganization),

@@ -55,7 +55,7 @@ async fn app() -> TestApp {
 }
 
 /// An execution that is pending, put on record as the engine does it, and not sent to the queue yet.
-async fn pending(app: &TestApp, scope: Scope, user: &TestCaller, workflow: &str) -> String {
+pub(crate) async fn pending(app: &TestApp, scope: Scope, user: &TestCaller, workflow: &str) -> String {
     let now = app.clock.now();
     let new = NewExecution {
         id: ExecutionId::at(now),

@@ -12,6 +12,7 @@ mod http;
 mod integration_checks;
 mod integrations;
 mod isolation;
+mod limited_grants;
 mod live;
 mod lost_writes;
 mod options;

@@ -69,6 +69,7 @@ fn caller(user: User) -> Caller {
         email: user.email,
         display_name: user.display_name,
         is_platform_admin: user.is_platform_admin,
+        is_auditor: user.is_auditor,
         scopes: TokenScopes::ALL,
         kind: CallerKind::Session,
     }

@@ -26,6 +26,8 @@ pub(super) struct Answered {
     pub asked_by: Caller,
     /// Whether it would be the same for every caller of the organization.
     pub for_anyone: bool,
+    /// From when on it may be another one, though nothing it was asked with changes.
+    pub good_until: Option<DateTime<Utc>>,
 }
 
 impl Answered {
@@ -70,6 +72,14 @@ struct Kept {
     json: Arc<str>,
     number: RunNumber,
     at: DateTime<Utc>,
+    good_until: Option<DateTime<Utc>>,
+}
+
+impl Kept {
+    /// How old it is; `None` once it is too old.
+    fn age(&self, now: DateTime<Utc>, keep_seconds: u64) -> Option<u64> {
+        age(self.at, now, keep_seconds).filter(|_| self.good_until.is_none_or(|end| now < end))
+    }
 }
 
 impl Answers {
@@ -94,7 +104,7 @@ impl Answers {
         if !fresh {
             let own = Key { question: question.clone(), caller: Some(caller.clone()) };
             for key in [&anyone, &own] {
-                let found = state.kept.get(key).and_then(|kept| Some((kept, age(kept.at, now, keep_seconds)?)));
+                let found = state.kept.get(key).and_then(|kept| Some((kept, kept.age(now, keep_seconds)?)));
                 if let Some((kept, age_seconds)) = found {
                     return Found::Kept { json: kept.json.clone(), age_seconds };
                 }
@@ -127,7 +137,7 @@ impl Answers {
             return;
         }
         state.kept_bytes += json.len();
-        state.kept.insert(key, Kept { json: json.clone(), number, at });
+        state.kept.insert(key, Kept { json: json.clone(), number, at, good_until: answered.good_until });
         state.make_room();
     }
 

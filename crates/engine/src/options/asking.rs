@@ -88,13 +88,18 @@ impl Asking {
         let asked_by = self.access.caller().clone();
         let scope = self.access.scope();
         if runtime.pool.is_saturated(scope) {
-            return Answered { result: Err(Failure::Saturated), asked_by, for_anyone: true };
+            return Answered { result: Err(Failure::Saturated), asked_by, for_anyone: true, good_until: None };
         }
         let snapshot = runtime.repositories.snapshots.at(self.access.generation());
         let config = match snapshot.config(scope.org()).await {
             Ok(config) => config,
             Err(error) => {
-                return Answered { result: Err(Failure::Store(Arc::new(error))), asked_by, for_anyone: true };
+                return Answered {
+                    result: Err(Failure::Store(Arc::new(error))),
+                    asked_by,
+                    for_anyone: true,
+                    good_until: None,
+                };
             }
         };
         let execution_id = ExecutionId::at(runtime.clock.now());
@@ -119,12 +124,14 @@ impl Asking {
             config,
             masker: masker.clone(),
             execution_id,
+            category: None,
         };
         let host = Arc::new(Unrecorded::new(calls, self.generator.name.clone()));
         let outcome = runtime.pool.run(assignment, host.clone()).await;
         let started = !matches!(outcome, Outcome::NotStarted(_));
         let result = usable(outcome, &masker).map(Arc::from);
-        Answered { result, asked_by, for_anyone: !started || host.answers_anyone() }
+        let for_anyone = !started || host.answers_anyone();
+        Answered { result, asked_by, for_anyone, good_until: host.good_until() }
     }
 }
 

@@ -6,6 +6,7 @@ mod conformance;
 mod executions;
 mod files;
 mod folder;
+mod grants;
 mod linearizable;
 mod lost_answers;
 mod packed_logs;

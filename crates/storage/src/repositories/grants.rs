@@ -1,11 +1,45 @@
 //! Grants, dual-indexed: `UserPermissions` (PK user, RK organization) decides, `OrgPermissions` mirrors it.
+//!
+//! The order of the two writes fails closed where a home cannot make one transaction of them. What takes something away
+//! begins with the row that decides; what only gives begins with the mirror. So an interruption never leaves a right that
+//! was to go, and never one that nobody can see. The `Generation` row comes last: caches that were filled before it moved
+//! are void, and whoever repeats an interrupted change moves it.
 
 use super::audit::AuditDraft;
-use super::{Actor, Journal};
-use crate::{Commit, Entity, IfMatch, Query, StoreError, Table, Write};
+use super::{Actor, Journal, check_version, etag_of, retry, write_over};
+use crate::{Commit, Entity, Etag, IfMatch, Query, StoreError, Table, TableWrite, Write};
 use chrono::{DateTime, Utc};
-use msp_domain::{OrgId, Permissions, Scope, UserId};
-use serde_json::json;
+use msp_domain::{Categories, OrgId, Permissions, Scope, UserId};
+use serde_json::{Value, json};
+
+/// What a grant gives, and until when.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct GrantTerms {
+    /// Which rights.
+    pub permissions: Permissions,
+    /// Which workflows `execute_workflows` is about.
+    pub categories: Categories,
+    /// From this instant on it gives nothing; `None`: until it is revoked.
+    pub expires_at: Option<DateTime<Utc>>,
+}
+
+impl GrantTerms {
+    /// Whether these terms allow everything, and for as long, as the others.
+    fn cover(&self, other: &Self) -> bool {
+        let lasts = match (self.expires_at, other.expires_at) {
+            (None, _) => true,
+            (Some(_), None) => false,
+            (Some(this), Some(that)) => this >= that,
+        };
+        lasts && self.permissions.cover(&other.permissions) && self.categories.cover(&other.categories)
+    }
+}
+
+impl From<Permissions> for GrantTerms {
+    fn from(permissions: Permissions) -> Self {
+        Self { permissions, ..Self::default() }
+    }
+}
 
 /// The rights of one user in one organization.
 #[derive(Debug, Clone, PartialEq)]
@@ -14,12 +48,24 @@ pub struct Grant {
     pub user: UserId,
     /// Where.
     pub org: OrgId,
-    /// Which.
-    pub permissions: Permissions,
+    /// Which, and until when.
+    pub terms: GrantTerms,
     /// Who granted them.
     pub granted_by: String,
     /// When.
     pub granted_at: DateTime<Utc>,
+}
+
+impl Grant {
+    /// Whether its time is over.
+    pub fn is_expired(&self, now: DateTime<Utc>) -> bool {
+        self.terms.expires_at.is_some_and(|expires_at| expires_at <= now)
+    }
+
+    /// What it gives at this instant.
+    pub fn permissions_at(&self, now: DateTime<Utc>) -> Permissions {
+        if self.is_expired(now) { Permissions::NONE } else { self.terms.permissions }
+    }
 }
 
 /// The grants.
@@ -33,16 +79,25 @@ impl Grants {
         Self { journal }
     }
 
-    /// What a user may do in an organization; [`Permissions::NONE`] without a grant.
+    /// The grant of a user in an organization and its version, also one whose time is over.
+    ///
+    /// # Errors
+    /// [`StoreError::Corrupt`] when the row is not readable.
+    pub async fn get(&self, user: UserId, org: OrgId) -> Result<Option<(Grant, Etag)>, StoreError> {
+        let row = self.journal.tables.get(Table::UserPermissions, &user.key(), &org.key()).await?;
+        row.map(|row| Ok((read(&row, user, org)?, etag_of(&row)?))).transpose()
+    }
+
+    /// What a user may do in an organization now; [`Permissions::NONE`] without a grant.
     ///
     /// # Errors
     /// [`StoreError::Corrupt`] when the row is not readable.
     pub async fn permissions(&self, user: UserId, org: OrgId) -> Result<Permissions, StoreError> {
-        let row = self.journal.tables.get(Table::UserPermissions, &user.key(), &org.key()).await?;
-        row.as_ref().map_or(Ok(Permissions::NONE), read_permissions)
+        let now = self.journal.clock.now();
+        Ok(self.get(user, org).await?.map_or(Permissions::NONE, |(grant, _)| grant.permissions_at(now)))
     }
 
-    /// Everything a user holds.
+    /// Everything a user holds, also what has expired.
     ///
     /// # Errors
     /// [`StoreError::Corrupt`] when a row is not readable.
@@ -51,7 +106,7 @@ impl Grants {
         rows.iter().map(|row| read(row, user, parse(&row.row_key, "organization")?)).collect()
     }
 
-    /// Everyone who holds something in an organization.
+    /// Everyone who holds something in an organization, also what has expired.
     ///
     /// # Errors
     /// [`StoreError::Corrupt`] when a row is not readable.
@@ -60,8 +115,7 @@ impl Grants {
         rows.iter().map(|row| read(row, parse(&row.row_key, "user")?, org)).collect()
     }
 
-    /// Sets exactly these rights. Writes the mirror first, the deciding row last, so an interrupted grant is listed
-    /// but does not work yet.
+    /// Sets exactly these rights until they are revoked, whatever is there.
     ///
     /// # Errors
     /// [`StoreError::Full`] or [`StoreError::Unavailable`]; safe to repeat.
@@ -72,18 +126,51 @@ impl Grants {
         permissions: Permissions,
         actor: &Actor,
     ) -> Result<Grant, StoreError> {
-        let before = self.permissions(user, org).await?;
-        let grant = Grant { user, org, permissions, granted_by: actor.key(), granted_at: self.journal.clock.now() };
-        let details = json!({ "user_id": user, "before": before, "after": permissions });
-        let draft = AuditDraft::new(Scope::Org(org), actor, "Grant.Set", user.key(), details);
-        let writes = vec![
-            self.journal.audit.row(draft),
-            (Table::OrgPermissions, Write::UpsertReplace(row(&grant, org.key(), user.key()))),
-            (Table::UserPermissions, Write::UpsertReplace(row(&grant, user.key(), org.key()))),
-            self.journal.generation.bump(),
-        ];
-        self.journal.tables.commit(Commit::of(writes)).await?;
-        Ok(grant)
+        self.change(user, org, &permissions.into(), None, actor).await.map(|(grant, _)| grant)
+    }
+
+    /// Sets exactly these rights and answers the grant with its new version.
+    ///
+    /// # Errors
+    /// [`StoreError::PreconditionFailed`] when `if_match` is stale; [`StoreError::Full`] or [`StoreError::Unavailable`],
+    /// safe to repeat.
+    pub async fn change(
+        &self,
+        user: UserId,
+        org: OrgId,
+        terms: &GrantTerms,
+        if_match: Option<&Etag>,
+        actor: &Actor,
+    ) -> Result<(Grant, Etag), StoreError> {
+        let attempt = async || {
+            let current = self.get(user, org).await?;
+            if check_version(current.as_ref().map(|(_, etag)| etag), if_match).is_err() {
+                return Ok(None);
+            }
+            let (before, version) = current.map_or((None, None), |(grant, etag)| (Some(grant.terms), Some(etag)));
+            let granted_at = self.journal.clock.now();
+            let grant = Grant { user, org, terms: terms.clone(), granted_by: actor.key(), granted_at };
+            let details = json!({
+                "user_id": user,
+                "before": before.as_ref().map(describe),
+                "after": describe(terms),
+            });
+            let draft = AuditDraft::new(Scope::Org(org), actor, "Grant.Set", user.key(), details);
+            let mirrors = (Table::OrgPermissions, Write::UpsertReplace(row(&grant, org.key(), user.key())));
+            let decides = (Table::UserPermissions, write_over(version, row(&grant, user.key(), org.key())));
+            // What takes one right away and gives another takes something away: that weighs more.
+            let takes_away = before.is_some_and(|before| !terms.cover(&before));
+            let (first, second) = if takes_away { (decides, mirrors) } else { (mirrors, decides) };
+            let writes = vec![self.journal.audit.row(draft), first, second, self.journal.generation.bump()];
+            let etags = self.journal.tables.commit_etags(Commit::of(writes)).await?;
+            let written = etags.into_iter().nth(if takes_away { 1 } else { 2 }).flatten();
+            Ok(match written {
+                Some(etag) => Some((grant, etag)),
+                None => self.get(user, org).await?,
+            })
+        };
+        // A version the caller did not mean is final; only a race with others is tried again.
+        retry(attempt).await?.ok_or(StoreError::PreconditionFailed)
     }
 
     /// Takes everything away; the deciding row first. Revoking what is not there is no error.
@@ -91,27 +178,56 @@ impl Grants {
     /// # Errors
     /// [`StoreError::Full`] or [`StoreError::Unavailable`]; safe to repeat.
     pub async fn revoke(&self, user: UserId, org: OrgId, actor: &Actor) -> Result<(), StoreError> {
-        super::retry(async || self.revoke_once(user, org, actor).await.map_err(as_interference)).await
+        self.revoke_if(user, org, None, actor).await
     }
 
-    async fn revoke_once(&self, user: UserId, org: OrgId, actor: &Actor) -> Result<(), StoreError> {
-        let tables = &self.journal.tables;
+    /// As [`Self::revoke`], if the grant still has the version that is meant.
+    ///
+    /// # Errors
+    /// [`StoreError::PreconditionFailed`] when `if_match` is stale; otherwise as for [`Self::revoke`].
+    pub async fn revoke_if(
+        &self,
+        user: UserId,
+        org: OrgId,
+        if_match: Option<&Etag>,
+        actor: &Actor,
+    ) -> Result<(), StoreError> {
+        let attempt = async || {
+            let tables = &self.journal.tables;
+            let decides = tables.get(Table::UserPermissions, &user.key(), &org.key()).await?;
+            let version = decides.as_ref().map(etag_of).transpose()?;
+            if check_version(version.as_ref(), if_match).is_err() {
+                return Ok(None);
+            }
+            let writes = self.revocation(user, org, decides.as_ref(), actor).await?;
+            tables.commit(Commit::of(writes)).await.map(Some).map_err(as_interference)
+        };
+        retry(attempt).await?.ok_or(StoreError::PreconditionFailed)
+    }
+
+    async fn revocation(
+        &self,
+        user: UserId,
+        org: OrgId,
+        decides: Option<&Entity>,
+        actor: &Actor,
+    ) -> Result<Vec<TableWrite>, StoreError> {
         let (user_key, org_key) = (user.key(), org.key());
-        let decides = tables.get(Table::UserPermissions, &user_key, &org_key).await?;
-        let mirrors = tables.get(Table::OrgPermissions, &org_key, &user_key).await?;
+        let mirrors = self.journal.tables.get(Table::OrgPermissions, &org_key, &user_key).await?;
         let mut writes = Vec::new();
-        if let Some(row) = &decides {
-            let details = json!({ "user_id": user, "before": read_permissions(row)? });
+        if let Some(row) = decides {
+            let details = json!({ "user_id": user, "before": describe(&read_terms(row)?) });
             let draft = AuditDraft::new(Scope::Org(org), actor, "Grant.Revoke", user_key.clone(), details);
             writes.push(self.journal.audit.row(draft));
-            writes.push((Table::UserPermissions, Write::delete(user_key.clone(), org_key.clone(), IfMatch::Any)));
+            let as_read = IfMatch::Etag(etag_of(row)?);
+            writes.push((Table::UserPermissions, Write::delete(user_key.clone(), org_key.clone(), as_read)));
         }
         if mirrors.is_some() {
             writes.push((Table::OrgPermissions, Write::delete(org_key, user_key, IfMatch::Any)));
         }
         // Always, because an earlier call may have been interrupted right before it.
         writes.push(self.journal.generation.bump());
-        tables.commit(Commit::of(writes)).await
+        Ok(writes)
     }
 }
 
@@ -123,22 +239,49 @@ fn as_interference(error: StoreError) -> StoreError {
     }
 }
 
+/// Terms as the audit trail shows them.
+fn describe(terms: &GrantTerms) -> Value {
+    let GrantTerms { permissions, categories, expires_at } = terms;
+    let mut described = json!(permissions);
+    if let Some(names) = categories.names() {
+        described["categories"] = json!(names);
+    }
+    if let Some(expires_at) = expires_at {
+        described["expires_at"] = json!(expires_at);
+    }
+    described
+}
+
 fn row(grant: &Grant, partition_key: String, row_key: String) -> Entity {
+    let GrantTerms { permissions, categories, expires_at } = &grant.terms;
     Entity::new(partition_key, row_key)
-        .with("CanExecuteWorkflows", grant.permissions.execute_workflows)
-        .with("CanManageConfig", grant.permissions.manage_config)
-        .with("CanManageForms", grant.permissions.manage_forms)
-        .with("CanViewHistory", grant.permissions.view_history)
+        .with("CanExecuteWorkflows", permissions.execute_workflows)
+        .with("CanManageConfig", permissions.manage_config)
+        .with("CanManageForms", permissions.manage_forms)
+        .with("CanViewHistory", permissions.view_history)
+        .with_some("Categories", categories.names().map(|names| json!(names).to_string()))
+        .with_some("ExpiresAt", *expires_at)
         .with("GrantedBy", grant.granted_by.as_str())
         .with("GrantedAt", grant.granted_at)
 }
 
-pub(super) fn read_permissions(row: &Entity) -> Result<Permissions, StoreError> {
-    Ok(Permissions {
-        execute_workflows: row.flag("CanExecuteWorkflows")?,
-        manage_config: row.flag("CanManageConfig")?,
-        manage_forms: row.flag("CanManageForms")?,
-        view_history: row.flag("CanViewHistory")?,
+/// A row whose terms cannot be read in full gives nothing: it is an error.
+pub(super) fn read_terms(row: &Entity) -> Result<GrantTerms, StoreError> {
+    let categories = match row.text_opt("Categories")? {
+        None => Categories::Every,
+        Some(text) => serde_json::from_str(text)
+            .map(Categories::Only)
+            .map_err(|_| StoreError::Corrupt("the categories of a grant".to_owned()))?,
+    };
+    Ok(GrantTerms {
+        permissions: Permissions {
+            execute_workflows: row.flag("CanExecuteWorkflows")?,
+            manage_config: row.flag("CanManageConfig")?,
+            manage_forms: row.flag("CanManageForms")?,
+            view_history: row.flag("CanViewHistory")?,
+        },
+        categories,
+        expires_at: row.instant_opt("ExpiresAt")?,
     })
 }
 
@@ -146,7 +289,7 @@ fn read(row: &Entity, user: UserId, org: OrgId) -> Result<Grant, StoreError> {
     Ok(Grant {
         user,
         org,
-        permissions: read_permissions(row)?,
+        terms: read_terms(row)?,
         granted_by: row.text_opt("GrantedBy")?.unwrap_or_default().to_owned(),
         granted_at: row.instant("GrantedAt")?,
     })

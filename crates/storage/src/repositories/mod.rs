@@ -25,6 +25,7 @@ pub mod users;
 pub mod workflow_secrets;
 
 use crate::{BlobStore, Entity, Etag, ExecutionQueue, IfMatch, SecretStore, StoreError, TableStore, Write};
+use chrono::{DateTime, Utc};
 use msp_domain::{Clock, UserId};
 use std::future::Future;
 use std::sync::Arc;
@@ -177,6 +178,11 @@ pub struct Repositories {
 }
 
 impl Repositories {
+    /// The time as everything here sees it.
+    pub fn now(&self) -> DateTime<Utc> {
+        self.clock.now()
+    }
+
     /// Repositories over these stores.
     pub fn new(stores: Stores, clock: Arc<dyn Clock>) -> Self {
         let tables = &stores.tables;

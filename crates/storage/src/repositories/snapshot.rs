@@ -4,11 +4,11 @@
 
 use super::config::Config;
 use super::generation::Generation;
-use super::grants::Grants;
+use super::grants::{Grant, Grants};
 use super::organizations::{Organization, Organizations};
 use super::users::{User, Users};
 use crate::{Etag, StoreError};
-use msp_domain::{EffectiveConfig, OrgId, Permissions, UserId};
+use msp_domain::{EffectiveConfig, OrgId, UserId};
 use std::collections::HashMap;
 use std::hash::Hash;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -41,7 +41,7 @@ pub struct Snapshot {
     sources: Sources,
     users: Kept<UserId, User>,
     organizations: Kept<OrgId, Organization>,
-    permissions: Kept<(UserId, OrgId), Permissions>,
+    grants: Kept<(UserId, OrgId), Option<Grant>>,
     config: Kept<Option<OrgId>, EffectiveConfig>,
 }
 
@@ -77,9 +77,9 @@ impl Snapshots {
 
 impl Snapshot {
     fn new(generation: Option<Etag>, sources: Sources) -> Self {
-        let (users, organizations, permissions, config) =
+        let (users, organizations, grants, config) =
             (Kept::default(), Kept::default(), Kept::default(), Kept::default());
-        Self { generation, sources, users, organizations, permissions, config }
+        Self { generation, sources, users, organizations, grants, config }
     }
 
     /// The version.
@@ -103,14 +103,14 @@ impl Snapshot {
         self.organizations.get_or_read(id, self.sources.organizations.get(id)).await
     }
 
-    /// What a user may do in an organization that exists; [`Permissions::NONE`] without a grant.
+    /// The grant of a user in an organization that exists, also one whose time is over: time moves no version, so whoever
+    /// asks looks at the clock.
     ///
     /// # Errors
     /// [`StoreError::Corrupt`] when the row is not readable.
-    pub async fn permissions(&self, user: UserId, org: OrgId) -> Result<Permissions, StoreError> {
-        let read = async { self.sources.grants.permissions(user, org).await.map(Some) };
-        let held = self.permissions.get_or_read((user, org), read).await?;
-        Ok(held.map_or(Permissions::NONE, |permissions| *permissions))
+    pub async fn grant(&self, user: UserId, org: OrgId) -> Result<Arc<Option<Grant>>, StoreError> {
+        let read = async { Ok(Some(self.sources.grants.get(user, org).await?.map(|(grant, _)| grant))) };
+        Ok(self.grants.get_or_read((user, org), read).await?.unwrap_or_default())
     }
 
     /// The config that holds for an organization that exists; `None`: the global one.

@@ -23,6 +23,8 @@ pub struct User {
     pub is_active: bool,
     /// Holds every right everywhere (`IsPlatformAdmin`).
     pub is_platform_admin: bool,
+    /// Reads everything everywhere but secrets, and does nothing else (`IsAuditor`).
+    pub is_auditor: bool,
     /// When the account was made.
     pub created_at: DateTime<Utc>,
     /// When the user last signed in.
@@ -40,6 +42,8 @@ pub struct UserChange {
     pub is_active: Option<bool>,
     /// Make or unmake a platform administrator.
     pub is_platform_admin: Option<bool>,
+    /// Make or unmake an auditor.
+    pub is_auditor: Option<bool>,
 }
 
 /// Why a user was not written.
@@ -54,6 +58,9 @@ pub enum UserError {
     /// The last active administrator cannot be deactivated or demoted.
     #[error("this is the last active administrator")]
     LastAdministrator,
+    /// An auditor only reads; an administrator does everything.
+    #[error("nobody is administrator and auditor at once")]
+    TwoRoles,
     /// The store failed, or the version was stale.
     #[error(transparent)]
     Store(#[from] StoreError),
@@ -99,6 +106,7 @@ impl Users {
                 display_name: display_name.to_owned(),
                 is_active: true,
                 is_platform_admin,
+                is_auditor: false,
                 created_at: self.journal.clock.now(),
                 last_login_at: None,
                 etag: Etag(String::new()),
@@ -175,6 +183,12 @@ impl Users {
             if let Some(is_platform_admin) = change.is_platform_admin {
                 after.is_platform_admin = is_platform_admin;
             }
+            if let Some(is_auditor) = change.is_auditor {
+                after.is_auditor = is_auditor;
+            }
+            if after.is_platform_admin && after.is_auditor {
+                return Err(UserError::TwoRoles);
+            }
             if is_working_administrator(&before)
                 && !is_working_administrator(&after)
                 && !self.administrators().await?.iter().any(|other| other.id != id)
@@ -235,12 +249,13 @@ fn is_working_administrator(user: &User) -> bool {
 }
 
 fn describe(user: &User) -> Value {
-    let User { email, display_name, is_active, is_platform_admin, .. } = user;
+    let User { email, display_name, is_active, is_platform_admin, is_auditor, .. } = user;
     json!({
         "email": email,
         "display_name": display_name,
         "is_active": is_active,
         "is_platform_admin": is_platform_admin,
+        "is_auditor": is_auditor,
     })
 }
 
@@ -250,6 +265,7 @@ fn row(user: &User) -> Entity {
         .with("DisplayName", user.display_name.as_str())
         .with("IsActive", user.is_active)
         .with("IsPlatformAdmin", user.is_platform_admin)
+        .with("IsAuditor", user.is_auditor)
         .with_some("LastLogin", user.last_login_at)
         .with("CreatedAt", user.created_at)
 }
@@ -261,6 +277,7 @@ fn read(row: &Entity) -> Result<User, StoreError> {
         display_name: row.text_opt("DisplayName")?.unwrap_or_default().to_owned(),
         is_active: row.flag("IsActive")?,
         is_platform_admin: row.flag("IsPlatformAdmin")?,
+        is_auditor: row.flag("IsAuditor")?,
         created_at: row.instant("CreatedAt")?,
         last_login_at: row.instant_opt("LastLogin")?,
         etag: etag_of(row)?,

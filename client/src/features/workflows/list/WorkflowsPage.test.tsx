@@ -3,7 +3,7 @@ import userEvent from "@testing-library/user-event";
 import { HttpResponse, http } from "msw";
 import { setupServer } from "msw/node";
 import { afterAll, afterEach, beforeAll, expect, test } from "vitest";
-import { CONTOSO, renderPage, someone } from "@/shared/testing/render";
+import { ALL_RIGHTS, CONTOSO, renderPage, someone } from "@/shared/testing/render";
 import type { FileError, Workflow } from "@/shared/workflows/metadataQuery";
 import WorkflowsPage from "./WorkflowsPage";
 
@@ -57,6 +57,15 @@ test("each workflow shows its newest run, or that it never ran", async () => {
   const row = async (name: string) => within((await screen.findByRole("link", { name })).closest("tr") as HTMLElement);
   expect(await (await row("onboard")).findByText("Failed")).toBeInTheDocument();
   expect((await row("offboard")).getByText("Never run")).toBeInTheDocument();
+});
+
+test("a right for some categories shows the workflows of these only", async () => {
+  offers({ workflows: [workflow("reset", { category: "helpdesk" }), workflow("offboard", { category: "leaving" })] });
+  const permissions = { ...ALL_RIGHTS, manage_forms: false };
+  const limited = { ...CONTOSO, is_active: true, permissions, categories: ["helpdesk"] };
+  renderPage(<WorkflowsPage />, { at, me: someone({ organizations: [limited] }) });
+  expect(await screen.findByRole("link", { name: "reset" })).toBeInTheDocument();
+  expect(names()).not.toContain("offboard");
 });
 
 test("beyond the runs that were looked at, it does not claim that there was none", async () => {

@@ -9,7 +9,7 @@ import { DataTable } from "@/shared/table/DataTable";
 import type { TableFilter } from "@/shared/table/filters";
 import { useTableState } from "@/shared/table/useTableState";
 import { metadataQuery, type Workflow } from "@/shared/workflows/metadataQuery";
-import { runTarget, workflowPath } from "@/shared/workflows/paths";
+import { isOffered, runTarget, workflowPath } from "@/shared/workflows/paths";
 import { pauseOf } from "@/shared/workflows/pauseOf";
 import { strings } from "@/strings/workflows";
 import { BrokenFiles } from "./BrokenFiles";
@@ -30,7 +30,7 @@ function Workflows() {
   const query = useQuery(metadataQuery(org.id));
   const maySeeRuns = org.permissions.execute_workflows || org.permissions.view_history;
   const { data: lastRuns } = useQuery({ ...lastRunsQuery(org.id), enabled: maySeeRuns });
-  const workflows = query.data?.workflows;
+  const workflows = query.data?.workflows.filter((workflow) => isOffered(org, workflow));
   const pause = (workflow: Workflow) => pauseOf(me, org.id, workflow.name);
 
   return (

@@ -36,6 +36,7 @@ fn fixture() -> Fixture {
         email: email.to_owned(),
         display_name: email.to_owned(),
         is_platform_admin: false,
+        is_auditor: false,
         scopes: TokenScopes::ALL,
         kind: CallerKind::Token,
     };
@@ -44,7 +45,7 @@ fn fixture() -> Fixture {
 }
 
 fn answer(by: &Caller, text: &str, for_anyone: bool) -> Answered {
-    Answered { result: Ok(text.into()), asked_by: by.clone(), for_anyone }
+    Answered { result: Ok(text.into()), asked_by: by.clone(), for_anyone, good_until: None }
 }
 
 /// A run that ends when the test says so; the receiver's end of the test sees when it is dropped.
@@ -111,13 +112,25 @@ fn an_answer_about_the_caller_is_for_that_caller_with_those_scopes_and_takes_the
 fn failures_are_not_kept_and_an_earlier_run_does_not_replace_the_answer_of_a_later_one() {
     let fixture = fixture();
     let failure = Failure::Generator { error_type: "ValueError".to_owned(), message: "no".to_owned() };
-    fixture.keep(1, &Answered { result: Err(failure), asked_by: fixture.ada.clone(), for_anyone: true });
+    fixture
+        .keep(1, &Answered { result: Err(failure), asked_by: fixture.ada.clone(), for_anyone: true, good_until: None });
     assert_eq!(fixture.kept(&fixture.ada), None);
     fixture.keep(3, &answer(&fixture.ada, "late", true));
     fixture.keep(2, &answer(&fixture.ada, "early", true));
     assert_eq!(fixture.kept(&fixture.ada), Some(("late".to_owned(), 0)));
     fixture.keep(4, &answer(&fixture.ada, "later", true));
     assert_eq!(fixture.kept(&fixture.ada), Some(("later".to_owned(), 0)));
+}
+
+#[test]
+fn an_answer_that_rests_on_a_right_that_ends_is_not_kept_beyond_its_end() {
+    let fixture = fixture();
+    let good_until = Some(fixture.clock.now() + Duration::seconds(10));
+    fixture.keep(1, &Answered { good_until, ..answer(&fixture.ada, "red", false) });
+    fixture.clock.turn(Duration::milliseconds(9_999));
+    assert_eq!(fixture.kept(&fixture.ada), Some(("red".to_owned(), 9)));
+    fixture.clock.turn(Duration::milliseconds(1));
+    assert_eq!(fixture.kept(&fixture.ada), None);
 }
 
 #[tokio::test]

@@ -1,11 +1,15 @@
 //! Grants: `UserPermissions` decides, `OrgPermissions` lists.
 
 use super::{Finding, Pass, Walk, as_found};
-use crate::repositories::grants::read_permissions;
-use crate::{Entity, StoreError, Table};
+use crate::repositories::grants::read_terms;
+use crate::{Commit, Entity, StoreError, Table};
 
 impl Pass<'_> {
     pub(super) async fn grants(&mut self) -> Result<(), StoreError> {
+        if self.mend {
+            // A revocation may have been interrupted right before it, which no row shows.
+            self.tables().commit(Commit::of(vec![self.repositories.generation.bump()])).await?;
+        }
         let mut walk = Walk::over(Table::UserPermissions);
         while let Some(rows) = self.next_page(&mut walk).await? {
             for row in rows {
@@ -22,7 +26,7 @@ impl Pass<'_> {
     }
 
     async fn grant(&mut self, row: &Entity) -> Result<(), StoreError> {
-        if let Err(error) = read_permissions(row) {
+        if let Err(error) = read_terms(row) {
             self.unreadable(Table::UserPermissions, row, error);
             return Ok(());
         }
