@@ -658,6 +658,78 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/audit-logs": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Read the audit trail: in pages, whole, or as it grows.
+         * @description With an organization, its rows; without, those of all organizations and those that belong to none, by time. Rows of an
+         *     organization that was deleted stay.
+         *
+         *     `format=csv` and `format=jsonl` answer everything the filters admit, newest first. `follow=true` keeps the answer open
+         *     and sends rows as JSON Lines once they are sealed, which is one to two seconds after they were written. Every 15 seconds, and
+         *     after rows, comes a line `{"cursor": "...", "heartbeat_at": "..."}`: send that `cursor` to go on where a stream broke off; rows
+         *     of the seconds before may then come again, with the same `id`. A line `{"closed": "/problems/..."}` is the last one, when the
+         *     caller's rights or the server end.
+         *
+         *     Problems: `query-invalid` (400), `streams-saturated` (503).
+         */
+        get: operations["listAuditLogs"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/audit-logs/anchors": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Get the signed end of every chain of the audit trail, as JSON Lines.
+         * @description Keep the answer where whoever can write the server's data cannot: `msp audit verify --anchors FILE` then tells whether
+         *     today's trail still contains it. Rows of the last seconds are not in it yet.
+         */
+        get: operations["getAuditAnchors"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/audit-logs/{id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Read one row of the audit trail.
+         * @description With an organization, only if it is that organization's.
+         *
+         *     Problems: `not-found` (404), `path-invalid` (400).
+         */
+        get: operations["getAuditLog"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/executions": {
         parameters: {
             query?: never;
@@ -1192,6 +1264,71 @@ export interface components {
              * @default 200
              */
             limit: number | null;
+        };
+        /** @description A page of the audit trail. */
+        AuditList: {
+            /** @description The rows, newest first. */
+            items: components["schemas"]["AuditView"][];
+            /** @description Send it as `cursor` for the next page; `null` at the end. */
+            next_cursor?: string | null;
+            /**
+             * Format: date-time
+             * @description Everything that happened after this instant has been looked at; `null` when nothing older is left. A filter looks at
+             *     5,000 rows per answer, and `next_cursor` goes on from there.
+             */
+            searched_to?: string | null;
+        };
+        /**
+         * @description Something that was done, and who did it.
+         * @example {
+         *       "id": "0197c1c8-7a4e-7c41-9e0b-3f6f6d7f2f10",
+         *       "occurred_at": "2026-07-01T08:30:00Z",
+         *       "org_id": "6f9619ff-8b86-d011-b42d-00cf4fc964ff",
+         *       "user_id": "b9bb3ad1-6687-4eb2-9413-a2bbe7263003",
+         *       "user_name": "Ada Lovelace",
+         *       "ip_address": "192.0.2.7",
+         *       "action": "Config.Set",
+         *       "entity_type": "Config",
+         *       "entity_id": "license_sku",
+         *       "details": {
+         *         "before": {
+         *           "value": "E3",
+         *           "type": "string",
+         *           "description": null
+         *         },
+         *         "after": {
+         *           "value": "E5",
+         *           "type": "string",
+         *           "description": null
+         *         }
+         *       }
+         *     }
+         */
+        AuditView: {
+            /**
+             * Format: uuid
+             * @description Its id. It carries the time.
+             */
+            id: string;
+            /**
+             * Format: date-time
+             * @description When it happened.
+             */
+            occurred_at: string;
+            org_id?: components["schemas"]["OrgId"] | null;
+            user_id?: components["schemas"]["UserId"] | null;
+            /** @description The name of who did it, as it is now. */
+            user_name?: string | null;
+            /** @description Where the request came from. */
+            ip_address?: string | null;
+            /** @description What was done, as `Thing.Verb`. */
+            action: string;
+            /** @description The kind of thing it was done to. */
+            entity_type: string;
+            /** @description Which one. */
+            entity_id: string;
+            /** @description What it was `before` and is `after`, or what else there is to say. Secrets are never in it. */
+            details: unknown;
         };
         /** @description A limit of a number, or of a day or instant as its text. */
         Bound: number | string;
@@ -8548,6 +8685,347 @@ export interface operations {
             };
             /** @description `body-invalid` */
             422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `internal` */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `store-unavailable` */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    listAuditLogs: {
+        parameters: {
+            query?: {
+                /**
+                 * @description Only of this user; `platform` for what the command line and the platform itself did.
+                 * @example b9bb3ad1-6687-4eb2-9413-a2bbe7263003
+                 */
+                user?: string;
+                /**
+                 * @description Only this action, or several with commas between: `Config.Set,Config.Delete`.
+                 * @example Config.Set
+                 */
+                action?: string;
+                /** @description Only about this kind of thing, such as `Form`. */
+                entity_type?: string;
+                /** @description Only about the thing with this id or name. */
+                entity_id?: string;
+                /** @description Only what happened at this instant or later. As RFC 3339: `2026-03-01T00:00:00Z`. */
+                from?: string;
+                /** @description Only what happened before this instant. */
+                to?: string;
+                /** @description Only what has all these words somewhere, letter case ignored. */
+                q?: string;
+                /** @description `json` for a page; `jsonl` or `csv` for everything in one answer. */
+                format?: "json" | "jsonl" | "csv";
+                /** @description Keep the answer open, and send rows as they are written (JSON Lines). */
+                follow?: boolean;
+                /** @description Where to go on: `next_cursor` of the page before, or `cursor` of the stream before. */
+                cursor?: string;
+                /** @description Items of the page, 1 to 200. With a filter a page may be shorter, even empty, although more follow. */
+                limit?: number;
+                /** @description The organization, for links that cannot send `X-Organization-Id`. */
+                org_id?: string;
+            };
+            header?: {
+                /** @description The organization whose rows are read. */
+                "X-Organization-Id"?: components["schemas"]["OrgId"];
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description A page of rows, all of them, or the stream. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "items": [
+                     *         {
+                     *           "id": "0197c1c8-7a4e-7c41-9e0b-3f6f6d7f2f10",
+                     *           "occurred_at": "2026-07-01T08:30:00Z",
+                     *           "org_id": "6f9619ff-8b86-d011-b42d-00cf4fc964ff",
+                     *           "user_id": "b9bb3ad1-6687-4eb2-9413-a2bbe7263003",
+                     *           "user_name": "Ada Lovelace",
+                     *           "ip_address": "192.0.2.7",
+                     *           "action": "Config.Set",
+                     *           "entity_type": "Config",
+                     *           "entity_id": "license_sku",
+                     *           "details": {
+                     *             "before": {
+                     *               "value": "E3",
+                     *               "type": "string",
+                     *               "description": null
+                     *             },
+                     *             "after": {
+                     *               "value": "E5",
+                     *               "type": "string",
+                     *               "description": null
+                     *             }
+                     *           }
+                     *         }
+                     *       ],
+                     *       "next_cursor": null,
+                     *       "searched_to": null
+                     *     }
+                     */
+                    "application/json": components["schemas"]["AuditList"];
+                    /** @example {"id":"0197c1c8-7a4e-7c41-9e0b-3f6f6d7f2f10","action":"Config.Set"} */
+                    "application/x-ndjson": string;
+                    /** @example occurred_at,org_id,user_id,user_name */
+                    "text/csv": string;
+                };
+            };
+            /** @description `header-invalid`, `organization-invalid`, `organization-mismatch`, `query-invalid` */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `unauthenticated` */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `administrator-required`, `origin-not-allowed` */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `not-found` */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `host-not-allowed` */
+            421: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `internal` */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `store-unavailable`, `streams-saturated` */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    getAuditAnchors: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description One line for each chain. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /** @example {"org_id":null,"seq":12,"hash":"qL8R4QIcQ_ZsRqOAbeRfcZhilN_MksRtDaErMA-sN4o","rows":96,"sealed_at":"2026-07-01T08:30:01Z","exported_at":"2026-07-01T08:31:00Z","mac":"K4g5dBnW7PZ3Jx0bWm1cRk8x2y5uUqkq3i7d2m0sR1E"} */
+                    "application/x-ndjson": string;
+                };
+            };
+            /** @description `header-invalid`, `organization-invalid`, `organization-mismatch`, `query-invalid` */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `unauthenticated` */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `administrator-required`, `origin-not-allowed` */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `host-not-allowed` */
+            421: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `internal` */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `store-unavailable` */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    getAuditLog: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description The organization to look in. */
+                "X-Organization-Id"?: components["schemas"]["OrgId"];
+            };
+            path: {
+                /** @description The row. */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The row. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "id": "0197c1c8-7a4e-7c41-9e0b-3f6f6d7f2f10",
+                     *       "occurred_at": "2026-07-01T08:30:00Z",
+                     *       "org_id": "6f9619ff-8b86-d011-b42d-00cf4fc964ff",
+                     *       "user_id": "b9bb3ad1-6687-4eb2-9413-a2bbe7263003",
+                     *       "user_name": "Ada Lovelace",
+                     *       "ip_address": "192.0.2.7",
+                     *       "action": "Config.Set",
+                     *       "entity_type": "Config",
+                     *       "entity_id": "license_sku",
+                     *       "details": {
+                     *         "before": {
+                     *           "value": "E3",
+                     *           "type": "string",
+                     *           "description": null
+                     *         },
+                     *         "after": {
+                     *           "value": "E5",
+                     *           "type": "string",
+                     *           "description": null
+                     *         }
+                     *       }
+                     *     }
+                     */
+                    "application/json": components["schemas"]["AuditView"];
+                };
+            };
+            /** @description `header-invalid`, `organization-invalid`, `organization-mismatch`, `path-invalid`, `query-invalid` */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `unauthenticated` */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `administrator-required`, `origin-not-allowed` */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `not-found` */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `host-not-allowed` */
+            421: {
                 headers: {
                     [name: string]: unknown;
                 };

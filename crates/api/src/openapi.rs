@@ -27,6 +27,7 @@ use utoipa::{
         (name = "integrations", description = "Settings of Microsoft Graph and HaloPSA."),
         (name = "users", description = "The user directory."),
         (name = "permissions", description = "Who may do what where."),
+        (name = "audit", description = "Who did what, when and from where."),
         (name = "pauses", description = "The emergency stop: what is held, why and by whom."),
         (name = "service", description = "Facts about the server itself."),
     ),

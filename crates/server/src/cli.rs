@@ -68,6 +68,9 @@ pub enum Command {
     /// Manage the encryption of secrets
     #[command(subcommand)]
     Secrets(Secrets),
+    /// Check that the audit trail is as it was written
+    #[command(subcommand)]
+    Audit(Audit),
     /// Print the description of the HTTP API (OpenAPI 3.1)
     Openapi,
     /// What a worker process starts as; not for people
@@ -208,6 +211,28 @@ pub enum Secrets {
     /// Backups made until then can only be read with the old key: keep a copy of it for as long as you keep them. Tokens
     /// that `msp token` printed until then are refused afterwards.
     RotateKey,
+}
+
+/// `msp audit`.
+#[derive(Debug, Subcommand)]
+pub enum Audit {
+    /// Look for audit rows that were edited, removed or inserted, and for seals that were; exit code 1 if there are any
+    ///
+    /// It changes nothing, and works beside a running server. Rows of the last seconds are not sealed yet; it says how many.
+    Verify(VerifyAudit),
+    /// Print the end of every chain, signed, as JSON Lines: keep them where whoever can write the data folder cannot
+    Anchors,
+}
+
+/// `msp audit verify`.
+#[derive(Debug, Args)]
+pub struct VerifyAudit {
+    /// Only of one organization: its id or its exact name; GLOBAL for what belongs to none
+    #[arg(long, value_name = "ORG")]
+    pub org: Option<String>,
+    /// What `msp audit anchors` printed earlier: tells when a chain was cut or put back since; may be repeated
+    #[arg(long, value_name = "FILE")]
+    pub anchors: Vec<PathBuf>,
 }
 
 /// What `msp pause` and `msp resume` are about; everything when nothing is named.

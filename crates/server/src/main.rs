@@ -10,6 +10,7 @@ mod logging;
 mod platform;
 mod process;
 mod running;
+mod sealing;
 mod serving;
 mod settings;
 

@@ -7,6 +7,7 @@ use crate::{
     platform::{Platform, pool_options},
     process,
     running::RunningServer,
+    sealing::Sealing,
 };
 use anyhow::{Context, Result, anyhow};
 use msp_api::{ApiOptions, ApiState, EngineSlot, Scraping};
@@ -61,6 +62,7 @@ pub struct Serving {
     stop: CancellationToken,
     http: Option<JoinHandle<()>>,
     engine: watch::Receiver<EngineStart>,
+    sealing: Sealing,
     _lock: EngineLock,
 }
 
@@ -88,7 +90,9 @@ impl Serving {
             server.announce(&platform.data).context("the server's address cannot be written to the data folder")?;
         }
         let engine = start_engine(Arc::clone(&platform), slot);
-        Ok(Self { platform, api, url, announced, stop, http, engine, _lock: lock })
+        let seals = platform.repositories.seals.clone();
+        let sealing = Sealing::start(seals, Arc::clone(&platform.clock), platform.settings.audit_days);
+        Ok(Self { platform, api, url, announced, stop, http, engine, sealing, _lock: lock })
     }
 
     /// Where it answers on this machine.
@@ -147,6 +151,7 @@ impl Serving {
             ended.context("the HTTP server crashed")?;
         }
         self.api.flush_denials().await;
+        self.sealing.stop().await;
         Ok(())
     }
 }

@@ -6,6 +6,7 @@ use anyhow::{Context, Result};
 use msp_auth::ScrapeToken;
 use msp_domain::workflow::nearest;
 use msp_engine::fault::FAULT_POINT_VARIABLE;
+use msp_storage::repositories::seals::MIN_AUDIT_DAYS;
 use std::{
     collections::BTreeMap,
     env,
@@ -34,6 +35,7 @@ const LOG: &str = "MSP_LOG";
 const RUST_LOG: &str = "RUST_LOG";
 const LOG_FORMAT: &str = "MSP_LOG_FORMAT";
 const METRICS_TOKEN_FILE: &str = "MSP_METRICS_TOKEN_FILE";
+const AUDIT_DAYS: &str = "MSP_AUDIT_DAYS";
 const TABLES: &str = "TableStorageConnectionString";
 const KEY_VAULT: &str = "KeyVaultUrl";
 const TENANT: &str = "AzureAd__TenantId";
@@ -41,7 +43,7 @@ const CLIENT: &str = "AzureAd__ClientId";
 const ENGINE_URL: &str = "WorkflowEngineUrl";
 const MANAGEMENT_URL: &str = "ManagementApiUrl";
 
-const DECLARATIONS: [Declaration; 16] = [
+const DECLARATIONS: [Declaration; 17] = [
     Declaration { name: PYTHON, help: "the Python of the workers, 3.11 or newer [default: python3]" },
     Declaration { name: WORKERS_MAX, help: "most worker processes at once [default: 4 per processor, at least 8]" },
     Declaration {
@@ -70,6 +72,7 @@ const DECLARATIONS: [Declaration; 16] = [
         name: METRICS_TOKEN_FILE,
         help: "file of a token, 32 characters or more, with which Prometheus reads /metrics [default: administrators only]",
     },
+    Declaration { name: AUDIT_DAYS, help: "days audit rows are kept, at least 365 [default: for ever]" },
     Declaration {
         name: TABLES,
         help: "absent or UseDevelopmentStorage=true: everything is kept in the data folder. Azure comes later",
@@ -112,6 +115,8 @@ pub struct Settings {
     pub log_format: Option<LogFormat>,
     /// The token with which Prometheus reads `/metrics`.
     pub metrics_token: Option<ScrapeToken>,
+    /// How many days audit rows are kept; `None`: for ever.
+    pub audit_days: Option<u32>,
 }
 
 /// Everything that is wrong with the settings.
@@ -158,6 +163,7 @@ impl Settings {
             log: reader.read(LOG, filter).or_else(|| reader.read(RUST_LOG, filter)),
             log_format: reader.read(LOG_FORMAT, log_format),
             metrics_token: reader.read(METRICS_TOKEN_FILE, scrape_token),
+            audit_days: reader.read(AUDIT_DAYS, audit_days),
         };
         if reader.faults.is_empty() { Ok(settings) } else { Err(SettingsFaults(reader.faults)) }
     }
@@ -303,6 +309,14 @@ fn memory_mb(text: &str) -> Result<u64, String> {
     })
 }
 
+fn audit_days(text: &str) -> Result<u32, String> {
+    text.parse().ok().filter(|days| *days >= MIN_AUDIT_DAYS).ok_or_else(|| {
+        format!(
+            "must be a whole number of days, at least {MIN_AUDIT_DAYS}, not `{text}`; without it they are kept for ever"
+        )
+    })
+}
+
 /// The larger of 8 and 4 per processor (design section 6, "Workers").
 fn default_workers() -> usize {
     thread::available_parallelism().map_or(8, |processors| (processors.get() * 4).max(8))
@@ -362,9 +376,10 @@ mod tests {
             ("TableStorageConnectionString", "DefaultEndpointsProtocol=https;AccountKey=c2VjcmV0"),
             ("AzureAd__TenantId", "contoso"),
             ("MSP_LOG_FORMAT", "xml"),
+            ("MSP_AUDIT_DAYS", "364"),
         ])
         .expect_err("faults");
-        assert_eq!(faults.len(), 6, "{faults:#?}");
+        assert_eq!(faults.len(), 7, "{faults:#?}");
         assert!(faults[0].contains("did you mean MSP_WORKERS_MAX?"), "{}", faults[0]);
         assert!(!faults.concat().contains("c2VjcmV0"), "a key was printed");
     }

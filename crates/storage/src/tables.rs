@@ -39,6 +39,8 @@ pub enum Table {
     ExecutionFiles,
     /// The audit trail, PK organization or `GLOBAL`.
     AuditLogs,
+    /// What seals the audit trail: blocks, PK as there, RK `{seq:10}`; their heads, PK `HEAD`; which key, PK `KEY`.
+    AuditSeals,
     /// Browser sessions by hash of their cookie, PK `SESSION`.
     Sessions,
     /// One-time sign-in links by hash of their token, PK `LINK`.
@@ -51,7 +53,7 @@ pub enum Table {
 
 impl Table {
     /// Every table, for homes that create them at start.
-    pub const ALL: [Self; 20] = [
+    pub const ALL: [Self; 21] = [
         Self::Organizations,
         Self::OrgConfig,
         Self::IntegrationConfig,
@@ -68,6 +70,7 @@ impl Table {
         Self::Uploads,
         Self::ExecutionFiles,
         Self::AuditLogs,
+        Self::AuditSeals,
         Self::Sessions,
         Self::SignInLinks,
         Self::Secrets,
@@ -93,6 +96,7 @@ impl Table {
             Self::Uploads => "Uploads",
             Self::ExecutionFiles => "ExecutionFiles",
             Self::AuditLogs => "AuditLogs",
+            Self::AuditSeals => "AuditSeals",
             Self::Sessions => "Sessions",
             Self::SignInLinks => "SignInLinks",
             Self::Secrets => "Secrets",

@@ -1,6 +1,6 @@
 //! Who is asking: bearer token or session cookie to caller.
 
-use super::{Problem, ProblemKind as Kind, cookies, origin, params::at_most_once};
+use super::{Problem, ProblemKind as Kind, cookies, denials::Refused, origin, params::at_most_once};
 use crate::state::{Api, ApiState};
 use axum::{
     extract::ConnectInfo,
@@ -40,7 +40,7 @@ pub(crate) async fn authenticate_at(api: &Api, parts: &Parts) -> Result<(Asking,
         }
         Err(problem) => {
             if matches!(problem.kind(), Kind::Unauthenticated | Kind::OriginNotAllowed) {
-                api.denials.of_stranger(address.as_deref().unwrap_or("unknown"));
+                api.denials.of_stranger(address.as_deref().unwrap_or("unknown"), Refused::Access);
             }
             Err(problem)
         }

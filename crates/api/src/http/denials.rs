@@ -23,8 +23,26 @@ const FLUSH_AFTER: Duration = Duration::from_secs(60);
 /// Where addresses beyond [`MAX_ADDRESSES`] are counted.
 const OTHERS: &str = "others";
 
-/// How often each address was denied in each minute.
-type Counts = HashMap<(String, DateTime<Utc>), u64>;
+/// What strangers were refused.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub(crate) enum Refused {
+    /// A request without a credential that holds.
+    Access,
+    /// A sign-in: a link that is unknown, used, too old or of somebody who is inactive.
+    SignIn,
+}
+
+impl Refused {
+    fn action(self) -> &'static str {
+        match self {
+            Self::Access => "Access.Denied",
+            Self::SignIn => "SignIn.Failed",
+        }
+    }
+}
+
+/// How often each address was refused what in each minute.
+type Counts = HashMap<(String, Refused, DateTime<Utc>), u64>;
 
 /// Writes denials to the audit trail.
 #[derive(Clone)]
@@ -54,12 +72,12 @@ impl Denials {
         self.write(draft).await;
     }
 
-    /// Counts that a stranger was denied.
-    pub(crate) fn of_stranger(&self, address: &str) {
+    /// Counts that a stranger was refused something.
+    pub(crate) fn of_stranger(&self, address: &str, what: Refused) {
         let now = self.clock.now();
         let minute = now.duration_trunc(TimeDelta::minutes(1)).unwrap_or(now);
         let mut counts = self.counts.lock().unwrap_or_else(PoisonError::into_inner);
-        let mut key = (address.to_owned(), minute);
+        let mut key = (address.to_owned(), what, minute);
         if counts.len() >= MAX_ADDRESSES && !counts.contains_key(&key) {
             OTHERS.clone_into(&mut key.0);
         }
@@ -71,11 +89,11 @@ impl Denials {
     /// Writes one row per address and minute counted so far.
     pub(crate) async fn flush(&self) {
         let counts = std::mem::take(&mut *self.counts.lock().unwrap_or_else(PoisonError::into_inner));
-        for ((address, minute), count) in counts {
+        for ((address, what, minute), count) in counts {
             let draft = AuditDraft {
                 scope: Scope::Global,
                 actor: Actor { user: None, ip_address: Some(address.clone()) },
-                action: "Access.Denied".to_owned(),
+                action: what.action().to_owned(),
                 entity_type: "Anonymous".to_owned(),
                 entity_id: address,
                 details: json!({ "count": count, "minute": minute.to_rfc3339_opts(chrono::SecondsFormat::Secs, true) }),

@@ -4,6 +4,7 @@ pub(crate) mod access;
 pub(crate) mod attempts;
 pub(crate) mod caller;
 pub(crate) mod cookies;
+pub(crate) mod csv;
 pub(crate) mod denials;
 pub(crate) mod etag;
 mod from_errors;

@@ -5,6 +5,7 @@ use crate::{
         Problem, ProblemKind as Kind,
         caller::client_address,
         cookies::{self, session_cookie},
+        denials::Refused,
         json::ApiJson,
         origin,
     },
@@ -55,7 +56,7 @@ pub async fn redeem_link(
         // After the link was tried: many people share an address behind a proxy, and the bad links of one of them must
         // not keep the others out.
         let counted_as = address.as_deref().unwrap_or("unknown");
-        api.denials.of_stranger(counted_as);
+        api.denials.of_stranger(counted_as, Refused::SignIn);
         if !api.sign_ins.admit(counted_as) {
             return Err(Problem::new(Kind::TooManyAttempts).detail("Wait a minute, then use a fresh link."));
         }

@@ -1,5 +1,6 @@
 //! The Management API.
 
+pub(crate) mod audit;
 pub(crate) mod auth;
 pub(crate) mod config;
 pub(crate) mod executions;

@@ -401,7 +401,10 @@ async fn a_download_that_is_not_read_to_its_end_holds_its_place() {
         refused.assert_problem(503, "streams-saturated");
         assert!(!refused.header("retry-after").is_empty());
         let problem = refused.json();
-        assert_eq!(problem["detail"], "You follow or download 32 logs; end one of them, or read the log in pages.");
+        assert_eq!(
+            problem["detail"],
+            "You have 32 streams, downloads and uploads open; end one of them, or read in pages."
+        );
     }
     let _ = logs("application/json").send().await.expect(200);
     held.pop();

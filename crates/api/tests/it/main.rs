@@ -1,5 +1,7 @@
 //! The API through its real router, over SQLite in a temporary folder.
 
+mod audit_logs;
+mod audited;
 mod auth;
 mod client;
 mod config;

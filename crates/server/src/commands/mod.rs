@@ -1,5 +1,6 @@
 //! The commands of `msp`.
 
+mod audit;
 mod backup;
 mod openapi;
 mod pauses;
@@ -14,10 +15,11 @@ mod users;
 mod workflows;
 
 use crate::{
-    cli::{Cli, Command},
+    cli::{Cli, Command, Places},
     failure::{self, UsageError},
     logging,
     platform::{Missing, Platform},
+    sealing::seal_rest,
     settings::Settings,
 };
 use anyhow::{Context, Result};
@@ -42,22 +44,39 @@ async fn dispatch(cli: &Cli) -> Result<()> {
     let settings = Settings::load(cli.places.settings.as_deref())?;
     let is_server = matches!(cli.command, Command::Serve(_) | Command::Simulate(_));
     logging::start(settings.log.as_deref(), settings.log_format, !is_server);
-    let open = async |missing| Platform::open(&cli.places, settings.clone(), missing).await;
+    let places = &cli.places;
+    let (create, refuse) = (Missing::Create, Missing::Refuse);
     match &cli.command {
-        Command::Serve(arguments) => serve::serve(&cli.places, settings, arguments).await,
-        Command::Seed(arguments) => seed::seed(&open(Missing::Create).await?, arguments).await,
-        Command::Token(arguments) => token::token(&open(Missing::Refuse).await?, arguments).await,
-        Command::User(command) => users::user(&open(Missing::Refuse).await?, command).await,
-        Command::Pause(arguments) => pauses::pause(&open(Missing::Refuse).await?, arguments).await,
-        Command::Resume(target) => pauses::resume(&open(Missing::Refuse).await?, target).await,
-        Command::Pauses => pauses::pauses(&open(Missing::Refuse).await?).await,
-        Command::Workflows(command) => workflows::workflows(&cli.places, settings, command).await,
-        Command::Backup(arguments) => backup::backup(&open(Missing::Refuse).await?, arguments).await,
-        Command::Repair(arguments) => repair::repair(&cli.places, settings, arguments).await,
-        Command::Secrets(command) => secrets::secrets(open(Missing::Refuse).await?, command).await,
-        Command::Restore(arguments) => restore::restore(&cli.places, &settings, arguments).await,
+        Command::Serve(arguments) => serve::serve(places, settings, arguments).await,
+        Command::Seed(arguments) => on(places, settings, create, async |it| seed::seed(it, arguments).await).await,
+        Command::Token(arguments) => on(places, settings, refuse, async |it| token::token(it, arguments).await).await,
+        Command::User(command) => on(places, settings, refuse, async |it| users::user(it, command).await).await,
+        Command::Pause(arguments) => on(places, settings, refuse, async |it| pauses::pause(it, arguments).await).await,
+        Command::Resume(target) => on(places, settings, refuse, async |it| pauses::resume(it, target).await).await,
+        Command::Pauses => on(places, settings, refuse, async |it| pauses::pauses(it).await).await,
+        Command::Backup(arguments) => {
+            on(places, settings, refuse, async |it| backup::backup(it, arguments).await).await
+        }
+        Command::Audit(command) => on(places, settings, refuse, async |it| audit::audit(it, command).await).await,
+        Command::Secrets(command) => on(places, settings, refuse, async |it| secrets::secrets(it, command).await).await,
+        Command::Workflows(command) => workflows::workflows(places, settings, command).await,
+        Command::Repair(arguments) => repair::repair(places, settings, arguments).await,
+        Command::Restore(arguments) => restore::restore(places, &settings, arguments).await,
         Command::Simulate(arguments) => simulate::simulate(arguments).await,
         Command::Openapi => openapi::openapi(),
         Command::Worker => Err(UsageError("`msp __worker` is not a command for people".to_owned()).into()),
     }
+}
+
+/// Does something with an open installation, and seals what it left on the audit trail, also when it failed.
+async fn on(
+    places: &Places,
+    settings: Settings,
+    missing: Missing,
+    command: impl AsyncFnOnce(&Platform) -> Result<()>,
+) -> Result<()> {
+    let platform = Platform::open(places, settings, missing).await?;
+    let outcome = command(&platform).await;
+    seal_rest(&platform.repositories.seals).await;
+    outcome
 }

@@ -4,6 +4,7 @@ use crate::{
     cli::{Places, Repair},
     failure::Reported,
     platform::{Missing, Platform},
+    sealing::seal_rest,
     settings::Settings,
 };
 use anyhow::Result;
@@ -35,6 +36,7 @@ pub async fn repair(places: &Places, settings: Settings, arguments: &Repair) -> 
     };
     let Tally { repairable, beyond_repair } =
         platform.repositories.repair(!arguments.dry_run, &Actor::PLATFORM, &mut print).await?;
+    seal_rest(&platform.repositories.seals).await;
     if seen > SHOWN {
         println!("... and {} more", seen - SHOWN);
     }

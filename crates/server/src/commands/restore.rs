@@ -3,6 +3,7 @@
 use crate::{
     cli::{Places, Restore as Arguments},
     failure::UsageError,
+    sealing::seal_rest,
     settings::Settings,
 };
 use anyhow::{Context, Result};
@@ -24,6 +25,7 @@ pub async fn restore(places: &Places, settings: &Settings, arguments: &Arguments
     let home = open(&restoring, (!keep_key).then_some(key_file), &clock).await?;
     let repositories = Repositories::new(home.stores, clock);
     let set_right = repositories.set_right_after_restore(made_at, &Actor::PLATFORM).await?;
+    seal_rest(&repositories.seals).await;
     // The database is closed with its last user.
     drop(repositories);
     restoring.finish()?;

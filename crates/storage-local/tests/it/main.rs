@@ -14,5 +14,6 @@ mod pauses;
 mod removals;
 mod restored;
 mod rotation;
+mod seals;
 mod sign_in;
 mod support;

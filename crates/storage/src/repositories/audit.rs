@@ -1,6 +1,11 @@
 //! The audit trail: who did what to which thing, when and from where.
 
+mod list;
+
+pub use list::AuditFilter;
+
 use super::paging::{Scan, page};
+use super::seals::Marks;
 use super::{Actor, Listing};
 use crate::{Entity, Query, StoreError, Table, TableStore, TableWrite, Write, limits};
 use chrono::{DateTime, Utc};
@@ -62,16 +67,23 @@ pub struct AuditRow {
 pub struct Audit {
     tables: Arc<dyn TableStore>,
     clock: Arc<dyn Clock>,
+    marks: Arc<Marks>,
 }
 
 impl Audit {
     pub(super) fn new(tables: Arc<dyn TableStore>, clock: Arc<dyn Clock>) -> Self {
-        Self { tables, clock }
+        Self { tables, clock, marks: Arc::default() }
+    }
+
+    /// Where rows were written that are to be sealed.
+    pub(super) fn marks(&self) -> Arc<Marks> {
+        Arc::clone(&self.marks)
     }
 
     /// The write that records it, for the commit of the change itself.
     pub fn row(&self, draft: AuditDraft) -> TableWrite {
         let now = self.clock.now();
+        self.marks.set(draft.scope, now);
         let millis = u64::try_from(now.timestamp_millis()).unwrap_or(0);
         let log_id = Uuid::new_v7(uuid::Timestamp::from_unix(
             uuid::NoContext,

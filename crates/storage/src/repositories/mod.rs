@@ -10,12 +10,14 @@ pub mod generation;
 pub mod grants;
 pub mod installation;
 pub mod integrations;
+mod merged;
 pub mod organizations;
 mod paging;
 pub mod pauses;
 pub mod repair;
 pub mod restored;
 pub mod retention;
+pub mod seals;
 pub mod sessions;
 pub mod sign_in_links;
 pub mod snapshot;
@@ -23,6 +25,8 @@ mod tokens;
 pub mod user_settings;
 pub mod users;
 pub mod workflow_secrets;
+
+pub use merged::MergedPage;
 
 use crate::{BlobStore, Entity, Etag, ExecutionQueue, IfMatch, SecretStore, StoreError, TableStore, Write};
 use chrono::{DateTime, Utc};
@@ -160,6 +164,8 @@ pub struct Repositories {
     pub executions: executions::Executions,
     /// The audit trail.
     pub audit: audit::Audit,
+    /// What seals it.
+    pub seals: seals::AuditSeals,
     /// The version of everything caches hold.
     pub generation: generation::Generation,
     /// What is read for every request, kept in memory for as long as it holds.
@@ -200,9 +206,17 @@ impl Repositories {
             grants: grants.clone(),
             config: config.clone(),
         });
+        let seals = seals::AuditSeals::new(
+            Arc::clone(tables),
+            Arc::clone(&stores.secrets),
+            Arc::clone(&clock),
+            journal.audit.clone(),
+            organizations.clone(),
+        );
         Self {
             organizations,
             config,
+            seals,
             workflow_secrets: workflow_secrets::WorkflowSecrets::new(journal.clone(), Arc::clone(&stores.secrets)),
             integrations: integrations::IntegrationSettings::new(journal.clone(), Arc::clone(&stores.secrets)),
             files: files::Files::new(journal.clone(), &stores),

@@ -1,4 +1,4 @@
-//! How many event streams, downloads and uploads are open: in all, and of one caller.
+//! How many event streams, downloads, exports and uploads are open: in all, and of one caller.
 
 use crate::http::{Problem, ProblemKind as Kind};
 use msp_domain::UserId;
@@ -33,13 +33,13 @@ impl StreamPlaces {
         let of_caller = open.get(&caller).copied().unwrap_or(0);
         if of_caller >= MAX_OF_CALLER {
             let detail = format!(
-                "You have {MAX_OF_CALLER} streams, downloads and uploads open; end one of them, or read the log in pages."
+                "You have {MAX_OF_CALLER} streams, downloads and uploads open; end one of them, or read in pages."
             );
             return Err(Problem::new(Kind::StreamsSaturated).detail(detail));
         }
         if open.values().sum::<usize>() >= MAX_STREAMS {
             let detail = format!(
-                "{MAX_STREAMS} streams, downloads and uploads are open; try again, or read the log in pages meanwhile."
+                "{MAX_STREAMS} streams, downloads and uploads are open; try again, or read in pages meanwhile."
             );
             return Err(Problem::new(Kind::StreamsSaturated).detail(detail));
         }

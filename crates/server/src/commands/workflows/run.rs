@@ -11,6 +11,7 @@ use crate::{
     failure::{Reported, UsageError},
     platform::{Missing, Platform},
     running::RunningServer,
+    sealing::seal_rest,
     serving::{Listen, Serving, stop_signal},
     settings::Settings,
 };
@@ -39,6 +40,7 @@ pub async fn run(places: &Places, settings: Settings, arguments: &Run) -> Result
                 )
             })?;
             let token = token::mint(&platform, &user).await?;
+            seal_rest(&platform.repositories.seals).await;
             run_on(&Client::new(&server.url, token, org)?, arguments, &input).await
         }
         Err(error) => Err(error.into()),

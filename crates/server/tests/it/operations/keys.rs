@@ -52,11 +52,12 @@ async fn after_another_key_secrets_work_old_tokens_do_not_and_requests_sent_agai
 
     let printed = installation.succeed(&["secrets", "rotate-key"]);
     let new_key = installation.data().join("master.key");
-    for part in ["2 secrets", "old key is kept nowhere", "msp backup", "refused", new_key.to_str().expect("text")] {
+    for part in ["3 secrets", "old key is kept nowhere", "msp backup", "refused", new_key.to_str().expect("text")] {
         assert!(printed.contains(part), "{part} is not in:\n{printed}");
     }
     assert_ne!(fs::read(&new_key).expect("the key"), fs::read(&old_key).expect("the key"));
 
+    installation.succeed(&["audit", "verify"]);
     let host = start(&installation, None).await.expect("a start");
     assert_eq!(measure(&host, &org, "another").await.1, json!({ "length": 25 }));
     assert_eq!(measure(&host, &org, "once").await.0, first, "a request that was sent again started a second run");

@@ -1,5 +1,6 @@
 //! What operators do with an installation: back it up, put it back.
 
+mod audits;
 mod backups;
 mod keys;
 mod long_logs;

@@ -79,12 +79,12 @@ pub struct Started {
 
 impl Started {
     /// The key all of them stand at or after: newest come first.
-    pub(super) fn row_from(&self) -> Option<String> {
+    pub(in crate::repositories) fn row_from(&self) -> Option<String> {
         self.before.map(just_before)
     }
 
     /// The key all of them stand before.
-    pub(super) fn row_before(&self) -> Option<String> {
+    pub(in crate::repositories) fn row_before(&self) -> Option<String> {
         self.from.map(just_before)
     }
 }

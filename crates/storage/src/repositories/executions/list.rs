@@ -1,61 +1,24 @@
-//! One list over any number of scopes, newest first. Row keys sort the same way in every partition, so one position in time
-//! is a position in each of them.
+//! Executions of any number of scopes, newest first.
 
 use super::{Execution, ExecutionFilter, Executions, Started, lookup::RESERVED_ROWS, rows};
-use crate::repositories::paging::{SCAN_LIMIT, Scan, decode, encode, page};
-use crate::{Entity, Query, StoreError, Table};
-use chrono::{DateTime, Utc};
+use crate::repositories::merged::{MergedPage, MergedQuery, RowFilter, merged};
+use crate::{Entity, StoreError, Table};
 use msp_domain::Scope;
-use msp_domain::ids::millis_of;
-use std::collections::VecDeque;
-
-/// Fewest rows read at once from a scope: reading one at a time would cost a query each.
-const SMALLEST_PAGE: usize = 5;
-/// Most rows a filter looks at in one scope before the others have their turn.
-const LARGEST_SCAN: usize = 250;
 
 /// One page of executions.
-#[derive(Debug, Clone, PartialEq)]
-pub struct ExecutionPage {
-    /// Newest first.
-    pub items: Vec<Execution>,
-    /// Where the next page starts; `None` at the end.
-    pub next_cursor: Option<String>,
-    /// Everything that started after this instant has been looked at; `None` at the end.
-    pub searched_to: Option<DateTime<Utc>>,
-}
+pub type ExecutionPage = MergedPage<Execution>;
 
-/// One scope on its way through the merge.
-struct Lane {
-    scope: Scope,
-    filter: ExecutionFilter,
-    /// Rows read and not answered yet, newest first, with their keys.
-    ahead: VecDeque<(String, Execution)>,
-    /// The key from which on the scope has not been looked at; `None` at its end.
-    rest: Option<String>,
-}
+impl RowFilter for ExecutionFilter {
+    type Item = Execution;
 
-impl Lane {
     fn is_filtered(&self) -> bool {
-        self.filter != ExecutionFilter::default()
+        *self != Self::default()
     }
 
-    /// Where the lane stands: its next row, or what it has not looked at.
-    fn position(&self) -> Option<&str> {
-        self.ahead.front().map(|(key, _)| key.as_str()).or(self.rest.as_deref())
+    fn read(&self, scope: Scope, row: &Entity) -> Result<Option<Execution>, StoreError> {
+        let execution = rows::read(scope, row)?;
+        Ok(self.admits(&execution).then_some(execution))
     }
-}
-
-/// What one call reads.
-struct Reading {
-    row_before: String,
-    /// Rows read at once from a scope without filter.
-    page: usize,
-    /// Rows a filter looks at at once.
-    scan: usize,
-    /// Rows filters may still look at.
-    scan_left: usize,
-    limit: usize,
 }
 
 impl Executions {
@@ -72,76 +35,13 @@ impl Executions {
         cursor: Option<&str>,
         limit: usize,
     ) -> Result<ExecutionPage, StoreError> {
-        let from = cursor.map(decode).transpose()?.max(started.row_from()).unwrap_or_default();
-        let row_before = started.row_before().unwrap_or_else(|| RESERVED_ROWS.to_owned());
-        let lane_count = scopes.len().max(1);
-        let mut reading = Reading {
-            row_before,
-            page: (limit / lane_count + 1).max(SMALLEST_PAGE).min(limit),
-            // Half of it for a first look at every lane, the rest where the merge has to wait.
-            scan: (SCAN_LIMIT / 2 / lane_count).clamp(SMALLEST_PAGE, LARGEST_SCAN),
-            scan_left: SCAN_LIMIT,
+        let query = MergedQuery {
+            table: Table::WorkflowExecutions,
+            row_from: started.row_from(),
+            row_before: started.row_before().unwrap_or_else(|| RESERVED_ROWS.to_owned()),
+            cursor,
             limit,
         };
-        let mut lanes: Vec<Lane> = scopes
-            .into_iter()
-            .map(|(scope, filter)| Lane { scope, filter, ahead: VecDeque::new(), rest: Some(from.clone()) })
-            .collect();
-        for lane in &mut lanes {
-            self.read_on(lane, &mut reading).await?;
-        }
-        reading.scan = LARGEST_SCAN;
-        let mut items = Vec::new();
-        loop {
-            let newest = lanes
-                .iter_mut()
-                .filter_map(|lane| lane.position().map(str::to_owned).map(|position| (position, lane)))
-                .min_by(|(a, _), (b, _)| a.cmp(b));
-            let Some((position, lane)) = newest else {
-                return Ok(ExecutionPage { items, next_cursor: None, searched_to: None });
-            };
-            // A lane without rows ahead was not looked at far enough: nothing older may be answered before it is.
-            let looks_no_further = lane.ahead.is_empty() && reading.scan_left == 0;
-            if items.len() == limit || looks_no_further {
-                let (next_cursor, searched_to) = (Some(encode(&position)), instant_of(&position));
-                return Ok(ExecutionPage { items, next_cursor, searched_to });
-            }
-            items.extend(lane.ahead.pop_front().map(|(_, execution)| execution));
-            if lane.ahead.is_empty() && (reading.scan_left > 0 || !lane.is_filtered()) {
-                self.read_on(lane, &mut reading).await?;
-            }
-        }
+        merged(self.journal.tables.as_ref(), query, scopes).await
     }
-
-    /// Reads the next rows of a lane, within what the call may still look at.
-    async fn read_on(&self, lane: &mut Lane, reading: &mut Reading) -> Result<(), StoreError> {
-        let Some(from) = lane.rest.take() else { return Ok(()) };
-        let scope = lane.scope;
-        let query = Query { row_before: Some(reading.row_before.clone()), ..Query::partition(scope.key()) };
-        let (scan, size) = if lane.is_filtered() {
-            // Every lane is looked at once, also when there are so many that nothing is left.
-            let rows = reading.scan.min(reading.scan_left.max(SMALLEST_PAGE));
-            reading.scan_left = reading.scan_left.saturating_sub(rows);
-            (Scan::AtMost(rows), reading.limit)
-        } else {
-            (Scan::Unfiltered, reading.page)
-        };
-        let filter = &lane.filter;
-        let read = |row: Entity| {
-            let execution = rows::read(scope, &row)?;
-            Ok(filter.admits(&execution).then_some((row.row_key, execution)))
-        };
-        let cursor = encode(&from);
-        let cursor = (!from.is_empty()).then_some(cursor.as_str());
-        let tables = self.journal.tables.as_ref();
-        let listing = page(tables, Table::WorkflowExecutions, query, cursor, size, scan, read).await?;
-        lane.ahead = listing.items.into();
-        lane.rest = listing.next_cursor.as_deref().map(decode).transpose()?;
-        Ok(())
-    }
-}
-
-/// The time a row key begins with.
-fn instant_of(row_key: &str) -> Option<DateTime<Utc>> {
-    DateTime::from_timestamp_millis(i64::try_from(millis_of(row_key.split('_').next()?)?).ok()?)
 }

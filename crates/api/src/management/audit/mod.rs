@@ -1,0 +1,51 @@
+//! The audit trail: lists, single rows, exports, the live stream and anchors.
+
+pub(crate) mod anchors;
+mod export;
+mod follow;
+pub(crate) mod list;
+mod query;
+pub(crate) mod read;
+mod view;
+
+use crate::{
+    http::{
+        Problem,
+        access::administrator_required,
+        caller::{Asking, authenticate},
+        organization::requested_organization,
+    },
+    state::Api,
+};
+use axum::{extract::FromRequestParts, http::request::Parts};
+use msp_domain::{OrgId, Scope};
+
+/// Somebody who may read the trail of every organization, and which of them is asked for. An organization that was deleted
+/// can still be named: its rows stay.
+pub struct AuditAccess {
+    asking: Asking,
+    org: Option<OrgId>,
+}
+
+impl FromRequestParts<Api> for AuditAccess {
+    type Rejection = Problem;
+
+    async fn from_request_parts(parts: &mut Parts, api: &Api) -> Result<Self, Problem> {
+        let asking = authenticate(api, parts).await?;
+        let org = requested_organization(parts).await?;
+        if !asking.caller.may_review() {
+            return Err(administrator_required(api, &asking, parts.uri.path()).await);
+        }
+        Ok(Self { asking, org })
+    }
+}
+
+impl AuditAccess {
+    /// The one that is asked for, or all there are.
+    async fn scopes(&self, api: &Api) -> Result<Vec<Scope>, Problem> {
+        match self.org {
+            Some(org) => Ok(vec![Scope::Org(org)]),
+            None => Ok(api.repositories.seals.scopes().await?.into_iter().collect()),
+        }
+    }
+}

@@ -1,0 +1,80 @@
+//! The audit trail of a running server is sealed right after it is written, and what is older than it must be kept is removed.
+
+use chrono::TimeDelta;
+use msp_domain::Clock;
+use msp_storage::repositories::seals::AuditSeals;
+use std::{sync::Arc, time::Duration};
+use tokio::{
+    task::JoinHandle,
+    time::{Instant, sleep, sleep_until},
+};
+use tokio_util::sync::CancellationToken;
+
+/// How long audit rows wait to be sealed together, at most twice.
+const SEAL_EVERY: Duration = Duration::from_secs(1);
+/// How often the rows of killed processes are looked for, and those that need not be kept any longer.
+const SWEEP_EVERY: Duration = Duration::from_secs(300);
+
+/// Seals while the server runs.
+pub struct Sealing {
+    seals: AuditSeals,
+    stop: CancellationToken,
+    task: JoinHandle<()>,
+}
+
+impl Sealing {
+    /// Begins. `keep_days`: how long audit rows are kept, if not for ever.
+    pub fn start(seals: AuditSeals, clock: Arc<dyn Clock>, keep_days: Option<u32>) -> Self {
+        let stop = CancellationToken::new();
+        let (seals_of_task, stop_of_task) = (seals.clone(), stop.clone());
+        let task = tokio::spawn(async move {
+            let endless = run(&seals_of_task, clock.as_ref(), keep_days);
+            stop_of_task.run_until_cancelled(endless).await;
+        });
+        Self { seals, stop, task }
+    }
+
+    /// Ends, and seals what was written until now: nothing may be written any more.
+    pub async fn stop(self) {
+        self.stop.cancel();
+        // Cut short at any await it leaves nothing half done: a block and its head are one commit.
+        let _ = self.task.await;
+        seal_rest(&self.seals).await;
+    }
+}
+
+/// Seals what this process has written. A failure is no reason to fail whatever was done: the server, or the next one, seals
+/// the rest.
+pub async fn seal_rest(seals: &AuditSeals) {
+    if let Err(error) = seals.seal_rest().await {
+        tracing::warn!(error = %error, "The last audit rows are not sealed; the next start seals them");
+    }
+}
+
+async fn run(seals: &AuditSeals, clock: &dyn Clock, keep_days: Option<u32>) {
+    loop {
+        report("The audit trail could not be sealed", seals.seal_everything().await.map(|_| ()));
+        if let Some(days) = keep_days {
+            let before = clock.now() - TimeDelta::days(days.into());
+            match seals.remove_before(before).await {
+                Ok(0) => {}
+                Ok(rows) => tracing::info!(rows, days, "Audit rows that need not be kept any longer were removed"),
+                Err(error) => report("Old audit rows could not be removed", Err(error)),
+            }
+        }
+        let next_sweep = Instant::now() + SWEEP_EVERY;
+        loop {
+            tokio::select! {
+                () = seals.written() => sleep(SEAL_EVERY).await,
+                () = sleep_until(next_sweep) => break,
+            }
+            report("The audit trail could not be sealed", seals.seal_due().await.map(|_| ()));
+        }
+    }
+}
+
+fn report(what: &str, outcome: Result<(), msp_storage::StoreError>) {
+    if let Err(error) = outcome {
+        tracing::error!(error = %error, "{what}");
+    }
+}
