@@ -1,6 +1,7 @@
 //! `cargo xtask test`: every check of every language, with what each cost.
 
 use crate::{
+    contract,
     node::Node,
     prerequisites::{check_rust_tools, chromium, has_nextest},
     python::{Environment, Python},
@@ -27,7 +28,9 @@ pub fn run_all() -> Result<bool> {
     let environment = report.time("python: environment", || python.environment())?;
     rust_tests(&mut report, &python, &environment)?;
     python_checks(&mut report, &environment)?;
-    journeys(&mut report, &node, &python, &chromium)?;
+    let [msp] = build(&EVERYTHING, ["msp"])?;
+    contract::run(&mut report, &python, msp.clone())?;
+    journeys(&mut report, &node, &python, &msp, &chromium)?;
     Ok(report.print())
 }
 
@@ -43,15 +46,14 @@ fn client_checks(report: &mut Report, node: &Node) -> Result<()> {
 }
 
 /// In a browser, with the program itself behind it.
-fn journeys(report: &mut Report, node: &Node, python: &Python, chromium: &Path) -> Result<()> {
-    let [msp] = build(&EVERYTHING, ["msp"])?;
+fn journeys(report: &mut Report, node: &Node, python: &Python, msp: &Path, chromium: &Path) -> Result<()> {
     let mut command = node.script("e2e");
     command.env("MSP_BIN", msp).env("MSP_PYTHON", &python.executable).env("MSP_CHROMIUM", chromium);
     report.tests("client: journeys", &mut command)
 }
 
 fn python_checks(report: &mut Report, environment: &Environment) -> Result<()> {
-    let folders = ["sdk/python", "workflows", "bench"];
+    let folders = ["sdk/python", "workflows", "bench", "contract"];
     report.check("python: format", environment.module("ruff").args(["format", "--check"]).args(folders))?;
     report.check("python: lints", environment.module("ruff").arg("check").args(folders))?;
     for (name, folder, packages) in [

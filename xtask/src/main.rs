@@ -2,7 +2,9 @@
 
 mod bench;
 mod checks;
+mod contract;
 mod node;
+mod platform;
 mod prerequisites;
 mod python;
 mod report;

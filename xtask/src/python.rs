@@ -118,6 +118,13 @@ impl Environment {
         command
     }
 
+    /// A program that one of its packages installed, in the repository's root.
+    pub fn program(&self, name: &str) -> Command {
+        let mut command = Command::new(self.bin.join(name));
+        command.current_dir(root());
+        command
+    }
+
     /// One of its modules as a program.
     pub fn module(&self, name: &str) -> Command {
         let mut command = self.python();

@@ -6,7 +6,7 @@ use crate::{
     management::{executions::stream_places::StreamPlaces, metrics::Scraping},
 };
 use msp_auth::{Authenticator, Gate};
-use msp_domain::Clock;
+use msp_domain::{Clock, OrgId, UserId};
 use msp_engine::Engine;
 use msp_storage::Repositories;
 use std::sync::{Arc, OnceLock};
@@ -29,6 +29,8 @@ pub struct ApiOptions {
     pub cookie_name: String,
     /// Shown by `/config.json`.
     pub version: String,
+    /// Requests of one caller that are answered within a minute.
+    pub requests_per_minute: u32,
 }
 
 /// A place for the engine, which loads its first bundle while HTTP already answers.
@@ -80,9 +82,11 @@ pub struct ApiState {
     pub(crate) scraping: Scraping,
     pub(crate) denials: Denials,
     /// Failed sign-ins by address.
-    pub(crate) sign_ins: Attempts,
+    pub(crate) sign_ins: Attempts<String>,
     /// Checks of integrations, by organization and integration.
-    pub(crate) checks: Attempts,
+    pub(crate) checks: Attempts<(OrgId, String)>,
+    /// Requests by caller.
+    pub(crate) requests: Attempts<UserId>,
     pub(crate) streams: StreamPlaces,
 }
 
@@ -99,6 +103,7 @@ impl ApiState {
         let denials = Denials::new(repositories.audit.clone(), clock.clone());
         let sign_ins = Attempts::at_most(MAX_FAILED_SIGN_INS, clock.clone());
         let checks = Attempts::at_most(MAX_CHECKS, clock.clone());
+        let requests = Attempts::at_most(options.requests_per_minute, clock.clone());
         let closing = CancellationToken::new();
         Self {
             repositories,
@@ -114,6 +119,7 @@ impl ApiState {
             denials,
             sign_ins,
             checks,
+            requests,
             streams: StreamPlaces::default(),
         }
     }

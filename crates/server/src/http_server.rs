@@ -22,6 +22,8 @@ use tokio_util::{sync::CancellationToken, task::TaskTracker};
 /// How long a client may take to send the head of a request, and how long a connection may stay open without one.
 /// Slow networks need a second or two; who needs longer holds a connection that others wait for.
 const HEAD_TIMEOUT: Duration = Duration::from_secs(10);
+/// Headers that are read; the API refuses more than half of them, and says so.
+const MAX_HEADERS: usize = 200;
 /// Connections at once; more wait unaccepted. Half of the 1024 files a process may commonly open: the other half is for
 /// the database, the workers and the calls to other services.
 const MAX_CONNECTIONS: usize = 512;
@@ -100,6 +102,7 @@ async fn converse(
     let connection = http1::Builder::new()
         .timer(TokioTimer::new())
         .header_read_timeout(head_timeout)
+        .max_headers(MAX_HEADERS)
         .serve_connection(TokioIo::new(stream), service);
     let mut connection = pin!(connection);
     let ended = tokio::select! {

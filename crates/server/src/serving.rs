@@ -167,6 +167,7 @@ fn api_state(platform: &Platform, address: SocketAddr, engine: EngineSlot) -> Ap
         public_url: platform.settings.public_url.clone(),
         cookie_name: format!("msp_session_{port}"),
         version: env!("CARGO_PKG_VERSION").to_owned(),
+        requests_per_minute: platform.settings.requests_per_minute,
     };
     let repositories = platform.repositories.clone();
     let gate = Gate::new(repositories.clone());

@@ -31,6 +31,7 @@ const WORKER_MEMORY_MB: &str = "MSP_WORKER_MEMORY_MB";
 const MASTER_KEY_FILE: &str = "MSP_MASTER_KEY_FILE";
 const PUBLIC_URL: &str = "MSP_PUBLIC_URL";
 const ALLOWED_HOSTS: &str = "MSP_ALLOWED_HOSTS";
+const REQUESTS_PER_MINUTE: &str = "MSP_REQUESTS_PER_MINUTE";
 const LOG: &str = "MSP_LOG";
 const RUST_LOG: &str = "RUST_LOG";
 const LOG_FORMAT: &str = "MSP_LOG_FORMAT";
@@ -43,7 +44,7 @@ const CLIENT: &str = "AzureAd__ClientId";
 const ENGINE_URL: &str = "WorkflowEngineUrl";
 const MANAGEMENT_URL: &str = "ManagementApiUrl";
 
-const DECLARATIONS: [Declaration; 17] = [
+const DECLARATIONS: [Declaration; 18] = [
     Declaration { name: PYTHON, help: "the Python of the workers, 3.11 or newer [default: python3]" },
     Declaration { name: WORKERS_MAX, help: "most worker processes at once [default: 4 per processor, at least 8]" },
     Declaration {
@@ -61,6 +62,10 @@ const DECLARATIONS: [Declaration; 17] = [
     Declaration {
         name: ALLOWED_HOSTS,
         help: "names the server answers to besides its own address, separated by commas",
+    },
+    Declaration {
+        name: REQUESTS_PER_MINUTE,
+        help: "requests of one caller that are answered within a minute, at least 60 [default: 6000]",
     },
     Declaration { name: LOG, help: "what is logged, such as debug or warn,msp_engine=debug [default: info]" },
     Declaration { name: RUST_LOG, help: "the same, for when MSP_LOG is not set" },
@@ -94,6 +99,12 @@ const WORKER_MEMORY_RANGE: std::ops::RangeInclusive<u64> = 64..=1 << 20;
 /// Room for a few hundred thousand records; eight workers of this size fit a small server only just.
 const DEFAULT_WORKER_MEMORY_MB: u64 = 1024;
 
+/// A browser asks a few times a second while somebody works with it; a program that asks a hundred times a second for a
+/// minute is one that loops.
+const DEFAULT_REQUESTS_PER_MINUTE: u32 = 6_000;
+/// With less, no page of the client opens.
+const LEAST_REQUESTS_PER_MINUTE: u32 = 60;
+
 /// The settings, checked.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Settings {
@@ -109,6 +120,8 @@ pub struct Settings {
     pub public_url: Option<Url>,
     /// Further host names the server answers to.
     pub allowed_hosts: Vec<String>,
+    /// Requests of one caller that are answered within a minute.
+    pub requests_per_minute: u32,
     /// The log filter, if one was set.
     pub log: Option<String>,
     /// How log lines are written, if that was set.
@@ -160,6 +173,9 @@ impl Settings {
             master_key_file: reader.read(MASTER_KEY_FILE, |text| Ok(PathBuf::from(text))),
             public_url: reader.read(PUBLIC_URL, origin),
             allowed_hosts: reader.read(ALLOWED_HOSTS, hosts).unwrap_or_default(),
+            requests_per_minute: reader
+                .read(REQUESTS_PER_MINUTE, requests_per_minute)
+                .unwrap_or(DEFAULT_REQUESTS_PER_MINUTE),
             log: reader.read(LOG, filter).or_else(|| reader.read(RUST_LOG, filter)),
             log_format: reader.read(LOG_FORMAT, log_format),
             metrics_token: reader.read(METRICS_TOKEN_FILE, scrape_token),
@@ -315,6 +331,13 @@ fn audit_days(text: &str) -> Result<u32, String> {
             "must be a whole number of days, at least {MIN_AUDIT_DAYS}, not `{text}`; without it they are kept for ever"
         )
     })
+}
+
+fn requests_per_minute(text: &str) -> Result<u32, String> {
+    text.parse()
+        .ok()
+        .filter(|count| *count >= LEAST_REQUESTS_PER_MINUTE)
+        .ok_or_else(|| format!("must be a whole number from {LEAST_REQUESTS_PER_MINUTE} on, not `{text}`"))
 }
 
 /// The larger of 8 and 4 per processor (design section 6, "Workers").

@@ -122,6 +122,8 @@ impl TestApp {
             public_url: None,
             cookie_name: COOKIE_NAME.to_owned(),
             version: "0.0.0-test".to_owned(),
+            // Time stands still here: everything would be within one minute.
+            requests_per_minute: u32::MAX,
         };
         let gate = Gate::new(repositories.clone());
         let api = ApiState::new(repositories.clone(), authenticator, gate, engine, options, shared).with_client(client);

@@ -4,6 +4,7 @@ use chrono::{DateTime, Duration, Utc};
 use msp_domain::Clock;
 use std::{
     collections::HashMap,
+    hash::Hash,
     sync::{Arc, Mutex, PoisonError},
 };
 
@@ -13,40 +14,51 @@ const WINDOW: Duration = Duration::minutes(1);
 const MAX_KEYS: usize = 10_000;
 
 /// When a key was tried first within the window, and how often since.
-type Tries = HashMap<String, (DateTime<Utc>, u32)>;
+type Tries<K> = HashMap<K, (DateTime<Utc>, u32)>;
 
-/// Tries by key: an address, an integration.
+/// Tries by key: an address, an integration, a caller.
 #[derive(Clone)]
-pub(crate) struct Attempts {
-    tries: Arc<Mutex<Tries>>,
+pub(crate) struct Attempts<K> {
+    tries: Arc<Mutex<Tries<K>>>,
     most: u32,
     clock: Arc<dyn Clock>,
 }
 
-impl Attempts {
+/// There were too many tries lately.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct TooMany {
+    /// Seconds until the next one is admitted, at least one.
+    pub(crate) wait_seconds: u32,
+}
+
+impl<K: Eq + Hash> Attempts<K> {
     /// At most this many tries of each key within a minute.
     pub(crate) fn at_most(most: u32, clock: Arc<dyn Clock>) -> Self {
         Self { tries: Arc::default(), most, clock }
     }
 
-    /// Counts a try. `false`: there were too many lately, and this one is refused.
-    pub(crate) fn admit(&self, key: &str) -> bool {
+    /// Counts a try.
+    ///
+    /// # Errors
+    /// [`TooMany`]: this one is refused, and not counted.
+    pub(crate) fn admit(&self, key: K) -> Result<(), TooMany> {
         let now = self.clock.now();
         let mut tries = self.tries.lock().unwrap_or_else(PoisonError::into_inner);
-        if tries.len() >= MAX_KEYS && !tries.contains_key(key) {
+        if tries.len() >= MAX_KEYS && !tries.contains_key(&key) {
             tries.retain(|_, (since, _)| now - *since < WINDOW);
             if tries.len() >= MAX_KEYS {
                 tries.clear();
             }
         }
-        let entry = tries.entry(key.to_owned()).or_insert((now, 0));
-        if now - entry.0 >= WINDOW {
-            *entry = (now, 0);
+        let (since, count) = tries.entry(key).or_insert((now, 0));
+        if now - *since >= WINDOW {
+            (*since, *count) = (now, 0);
         }
-        if entry.1 >= self.most {
-            return false;
+        if *count >= self.most {
+            let left = u64::try_from((WINDOW - (now - *since)).num_milliseconds()).unwrap_or(0);
+            return Err(TooMany { wait_seconds: u32::try_from(left.div_ceil(1000)).unwrap_or(u32::MAX).max(1) });
         }
-        entry.1 += 1;
-        true
+        *count += 1;
+        Ok(())
     }
 }

@@ -1,6 +1,6 @@
 //! Who is asking: bearer token or session cookie to caller.
 
-use super::{Problem, ProblemKind as Kind, cookies, denials::Refused, origin, params::at_most_once};
+use super::{Problem, ProblemKind as Kind, attempts::TooMany, cookies, denials::Refused, origin, params::at_most_once};
 use crate::state::{Api, ApiState};
 use axum::{
     extract::ConnectInfo,
@@ -35,6 +35,7 @@ pub(crate) async fn authenticate_at(api: &Api, parts: &Parts) -> Result<(Asking,
     let address = client_address(&parts.extensions);
     match credential(api, &parts.method, &parts.headers).await {
         Ok(Authenticated { caller, snapshot }) => {
+            api.requests.admit(caller.user).map_err(too_many)?;
             let actor = Actor { user: Some(caller.user), ip_address: address };
             Ok((Asking { caller, actor }, snapshot))
         }
@@ -45,6 +46,11 @@ pub(crate) async fn authenticate_at(api: &Api, parts: &Parts) -> Result<(Asking,
             Err(problem)
         }
     }
+}
+
+fn too_many(TooMany { wait_seconds }: TooMany) -> Problem {
+    let detail = "You asked more within a minute than this server answers to one caller, over all tokens and sessions.";
+    Problem::new(Kind::RateLimited).detail(detail).retry_after(wait_seconds)
 }
 
 /// A bearer token wins over a cookie, even when it is invalid: a program that sends one means it.

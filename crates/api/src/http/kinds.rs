@@ -45,6 +45,10 @@ problem_kinds! {
     PathInvalid => "path-invalid", 400, "The path is not valid";
     /// A header has a value that cannot be read.
     HeaderInvalid => "header-invalid", 400, "A header is not valid";
+    /// Path and query are longer than this server reads.
+    AddressTooLong => "address-too-long", 414, "The address is too long";
+    /// The headers are more, or longer, than this server reads.
+    HeadersTooLarge => "headers-too-large", 431, "The headers are too large";
     /// No such thing here.
     NotFound => "not-found", 404, "There is no such thing here";
     /// The path exists, the method does not.
@@ -57,6 +61,8 @@ problem_kinds! {
     LinkInvalid => "link-invalid", 401, "This sign-in link does not work";
     /// Too many failures from one address.
     TooManyAttempts => "too-many-attempts", 429, "Too many attempts";
+    /// One caller asks more than this server answers to one.
+    RateLimited => "rate-limited", 429, "Too many requests";
     /// A right is missing.
     PermissionDenied => "permission-denied", 403, "You may not do this";
     /// Only administrators may do this.
@@ -140,7 +146,7 @@ impl ProblemKind {
             Self::EngineStarting | Self::EngineSaturated | Self::StreamsSaturated | Self::EngineUnavailable => Some(5),
             Self::SettingsChanging => Some(1),
             Self::StoreUnavailable => Some(10),
-            Self::TooManyAttempts => Some(60),
+            Self::TooManyAttempts | Self::RateLimited => Some(60),
             _ => None,
         }
     }

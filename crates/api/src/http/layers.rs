@@ -17,6 +17,12 @@ use uuid::Uuid;
 /// The header every answer carries; a problem's `instance` says the same.
 pub(crate) const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
 
+/// Longest path with query; option generators take their inputs there, and longer ones in a body.
+const MAX_ADDRESS: usize = 8 * 1024;
+/// Most headers of a request. `http_server.rs` of the server reads twice as many, so that this answer can be given.
+const MAX_HEADERS: usize = 100;
+/// Most bytes of all headers: a token of 8 KiB, the cookies of one host, and what proxies add.
+const MAX_HEADER_BYTES: usize = 32 * 1024;
 /// Headers that every answer gets.
 const HEADERS: usize = 8;
 
@@ -29,6 +35,7 @@ const CONTENT_SECURITY_POLICY: HeaderValue =
 pub(crate) fn around(router: Router<Api>, api: &Api) -> Router<Api> {
     router
         .layer(middleware::from_fn_with_state(api.clone(), only_known_hosts))
+        .layer(middleware::from_fn(only_short_heads))
         .layer(CatchPanicLayer::custom(after_panic))
         .layer(middleware::from_fn_with_state(api.clone(), finish))
 }
@@ -39,6 +46,23 @@ async fn only_known_hosts(State(api): State<Api>, request: Request, next: Next) 
         && let Err(problem) = origin::check_host(&api.options, request.uri(), request.headers())
     {
         return problem.into_response();
+    }
+    next.run(request).await
+}
+
+/// Refuses what no client of ours sends, before anything is read into it. The server below gives up on more than 64 KiB of
+/// address, and on more headers than it has room for, without a word.
+async fn only_short_heads(request: Request, next: Next) -> Response {
+    let address = request.uri().path_and_query().map_or(0, |address| address.as_str().len());
+    if address > MAX_ADDRESS {
+        let detail = format!("Path and query may have {MAX_ADDRESS} bytes. Where a body is offered, send it there.");
+        return Problem::new(Kind::AddressTooLong).detail(detail).into_response();
+    }
+    let headers = request.headers();
+    let bytes: usize = headers.iter().map(|(name, value)| name.as_str().len() + value.len()).sum();
+    if headers.len() > MAX_HEADERS || bytes > MAX_HEADER_BYTES {
+        let detail = format!("A request may have {MAX_HEADERS} headers and {MAX_HEADER_BYTES} bytes of them.");
+        return Problem::new(Kind::HeadersTooLarge).detail(detail).into_response();
     }
     next.run(request).await
 }

@@ -78,6 +78,7 @@ mod tests {
             public_url: Some(Url::parse("https://msp.example.com").expect("a URL")),
             cookie_name: "s".into(),
             version: "0".into(),
+            requests_per_minute: 1,
         }
     }
 

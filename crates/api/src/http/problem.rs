@@ -80,6 +80,12 @@ impl Problem {
         self
     }
 
+    /// When trying again makes sense, where that is known better than for the kind as such.
+    #[must_use]
+    pub fn retry_after(self, seconds: u32) -> Self {
+        self.header(header::RETRY_AFTER, &seconds.to_string())
+    }
+
     /// What the log should know and the caller must not.
     #[must_use]
     pub fn caused_by(mut self, cause: &(dyn std::error::Error + 'static)) -> Self {

@@ -3,6 +3,7 @@
 use crate::{
     http::{
         Problem, ProblemKind as Kind,
+        attempts::TooMany,
         caller::client_address,
         cookies::{self, session_cookie},
         denials::Refused,
@@ -57,9 +58,10 @@ pub async fn redeem_link(
         // not keep the others out.
         let counted_as = address.as_deref().unwrap_or("unknown");
         api.denials.of_stranger(counted_as, Refused::SignIn);
-        if !api.sign_ins.admit(counted_as) {
-            return Err(Problem::new(Kind::TooManyAttempts).detail("Wait a minute, then use a fresh link."));
-        }
+        api.sign_ins.admit(counted_as.to_owned()).map_err(|TooMany { wait_seconds }| {
+            let detail = format!("Wait {wait_seconds} seconds, then use a fresh link.");
+            Problem::new(Kind::TooManyAttempts).detail(detail).retry_after(wait_seconds)
+        })?;
         return Err(Problem::new(Kind::LinkInvalid)
             .detail("The link was used already, is older than 15 minutes, or is not complete. Ask for a new one."));
     };

@@ -4,6 +4,7 @@ use crate::{
     http::{
         Problem, ProblemKind as Kind,
         access::{OrgAccess, SignedIn},
+        attempts::TooMany,
         paging::PageOf,
         params::{NoQuery, PathName},
         rights::ManageConfig,
@@ -120,11 +121,10 @@ pub async fn test_integration(
         return Err(unknown_name("integration", &integration_type, nearest(&integration_type, PLATFORM_INTEGRATIONS)));
     }
     let stored = api.repositories.integrations.get(access.org, &integration_type).await?.ok_or(Kind::NotFound)?;
-    if !api.checks.admit(&format!("{} {integration_type}", access.org)) {
-        return Err(
-            Problem::new(Kind::TooManyAttempts).detail("It was checked several times within a minute. Wait a minute.")
-        );
-    }
+    api.checks.admit((access.org, integration_type.clone())).map_err(|TooMany { wait_seconds }| {
+        let detail = format!("It was checked several times within a minute. Wait {wait_seconds} seconds.");
+        Problem::new(Kind::TooManyAttempts).detail(detail).retry_after(wait_seconds)
+    })?;
     let started_at = api.clock.now();
     let outcome = Integrations::new(api.repositories.clone()).check(access.organization(), &integration_type).await;
     let checked_at = api.clock.now();

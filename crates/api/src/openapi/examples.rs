@@ -13,7 +13,15 @@ const DEEPEST: usize = 8;
 
 /// Gives every body that has no example of its own the one of its type; a list shows one item.
 pub(crate) fn add(document: &mut Document) {
-    let schemas = document.components.as_ref().map(|components| components.schemas.clone()).unwrap_or_default();
+    let Some(components) = &mut document.components else { return };
+    let parts = components.schemas.clone();
+    for schema in components.schemas.values_mut() {
+        let whole = example(schema, &parts, DEEPEST);
+        if let RefOr::T(Schema::AllOf(all)) = schema {
+            all.example = whole;
+        }
+    }
+    let schemas = components.schemas.clone();
     for item in document.paths.paths.values_mut() {
         for operation in operations(item) {
             if let Some(RefOr::T(body)) = &mut operation.request_body {

@@ -4,15 +4,21 @@ use super::operations;
 use utoipa::openapi::{
     OpenApi as Document, RefOr,
     path::{Parameter, ParameterIn},
-    schema::{Object, OneOf, Schema, SchemaType, Type},
+    schema::{Array, ArrayItems, Object, OneOf, Schema, SchemaType, Type},
 };
 
-/// A visible character other than the quote, or one that is escaped: what `http/etag.rs` writes and reads.
-const IF_MATCH: &str = r#"^(\*|"([!#$&-~]|%[0-7][0-9A-Fa-f])*")$"#;
+/// A version in quotes, as it was answered. `http/etag.rs` also reads `*`, and escapes what a version never holds.
+const IF_MATCH: &str = r#"^"[!#$&-~]+"$"#;
 /// As `workflows/idempotency.rs` checks it.
 const IDEMPOTENCY_KEY: &str = "^[!-~]{1,200}$";
 /// As `msp_domain::config::check_name` checks it.
 const NAME: &str = "^[A-Za-z0-9_][A-Za-z0-9_.-]{0,119}$";
+
+/// As `msp_domain::PauseTarget` reads it.
+const PAUSE: &str = "^(all|organization:[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}|workflow:[\\p{L}\\p{N}_.-]{1,120})$";
+
+/// As `msp_domain::Tags` reads each.
+const TAG: &str = "^[^\\s,;\\p{C}]{1,50}$";
 
 /// Completes the description of every parameter: one that may be left out is absent, never `null`, and headers, cursors
 /// and names say which characters they take.
@@ -28,7 +34,9 @@ pub(crate) fn describe(document: &mut Document) {
                 match (&parameter.parameter_in, parameter.name.as_str()) {
                     (ParameterIn::Header, "If-Match") => matches(parameter, IF_MATCH),
                     (ParameterIn::Header, "Idempotency-Key") => matches(parameter, IDEMPOTENCY_KEY),
+                    (ParameterIn::Query, "tag") => matches(parameter, TAG),
                     (ParameterIn::Query, "cursor") => text(parameter, |cursor| cursor.min_length = Some(1)),
+                    (ParameterIn::Path, "id") if path == "/api/pauses/{id}" => matches(parameter, PAUSE),
                     (ParameterIn::Path, "key" | "name" | "type") if names_a_setting => matches(parameter, NAME),
                     _ => {}
                 }
@@ -41,9 +49,16 @@ fn matches(parameter: &mut Parameter, pattern: &str) {
     text(parameter, |schema| schema.pattern = Some(pattern.to_owned()));
 }
 
+/// Changes the schema of a text, or of each text of a list.
 fn text(parameter: &mut Parameter, change: impl FnOnce(&mut Object)) {
-    if let Some(RefOr::T(Schema::Object(schema))) = &mut parameter.schema {
-        change(schema);
+    match &mut parameter.schema {
+        Some(RefOr::T(Schema::Object(text))) => change(text),
+        Some(RefOr::T(Schema::Array(Array { items: ArrayItems::RefOrSchema(item), .. }))) => {
+            if let RefOr::T(Schema::Object(text)) = item.as_mut() {
+                change(text);
+            }
+        }
+        _ => {}
     }
 }
 

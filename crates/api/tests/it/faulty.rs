@@ -12,6 +12,12 @@ pub enum Fate {
     RequestLost,
     /// It takes place, and the store seems to be away.
     AnswerLost,
+    /// It does not take place, because what it was meant for is there in another version.
+    Stale,
+    /// It does not take place, because what it would add is there already.
+    Exists,
+    /// It does not take place, because what it would change cannot be read.
+    Damaged,
     /// It does not take place, and what asked for it panics.
     Panic,
     /// It takes place, and what asked for it panics.
@@ -37,6 +43,9 @@ impl Faulty {
     async fn meet<T>(&self, fate: Fate, write: impl Future<Output = Result<T, StoreError>>) -> Result<T, StoreError> {
         match fate {
             Fate::RequestLost => return Err(StoreError::unavailable("the request was lost")),
+            Fate::Stale => return Err(StoreError::PreconditionFailed),
+            Fate::Exists => return Err(StoreError::AlreadyExists),
+            Fate::Damaged => return Err(StoreError::Corrupt("row 7 of the vault".to_owned())),
             Fate::Panic => panic!("this write panics"),
             Fate::Done | Fate::AnswerLost | Fate::DoneAndPanic => {}
         }
@@ -44,7 +53,7 @@ impl Faulty {
         match fate {
             Fate::AnswerLost => Err(StoreError::unavailable("the answer was lost")),
             Fate::DoneAndPanic => panic!("this write took place, and panics"),
-            Fate::Done | Fate::RequestLost | Fate::Panic => Ok(outcome),
+            _ => Ok(outcome),
         }
     }
 }

@@ -108,6 +108,9 @@ async fn queries_cursors_limits_and_ids_are_checked() {
     }
     let long = format!("/api/executions?q={}", "x".repeat(201));
     admin.get(None, &long).await.assert_problem(400, "query-invalid");
+    let (fits, longer) = ("x".repeat(8_000), "x".repeat(8_200));
+    admin.get(None, &format!("/api/{fits}")).await.assert_problem(404, "not-found");
+    admin.get(None, &format!("/api/{longer}")).await.assert_problem(414, "address-too-long");
     admin.get(None, "/api/executions/7").await.assert_problem(400, "path-invalid");
     admin.get(None, "/api/global/config/two%20words").await.assert_problem(400, "path-invalid");
 }
@@ -197,6 +200,26 @@ fn every_kind_of_problem_has_its_page_and_every_page_its_kind() {
         let slug = name.trim_end_matches(".md");
         assert!(slug == "README" || ProblemKind::from_slug(slug).is_some(), "{name} explains no problem");
     }
+}
+
+#[test]
+fn every_kind_of_problem_is_provoked_by_a_test() {
+    let root = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("..");
+    let mut folders = vec![root.join("api/tests"), root.join("server/tests")];
+    let mut tests = String::new();
+    while let Some(folder) = folders.pop() {
+        for entry in std::fs::read_dir(folder).expect("a folder of tests") {
+            let path = entry.expect("an entry").path();
+            if path.is_dir() {
+                folders.push(path);
+            } else {
+                tests += &std::fs::read_to_string(path).unwrap_or_default();
+            }
+        }
+    }
+    let named = |slug: &str| tests.contains(&format!("\"{slug}\"")) || tests.contains(&format!("/problems/{slug}\""));
+    let slugs: Vec<_> = ProblemKind::ALL.iter().map(|kind| kind.slug()).filter(|slug| !named(slug)).collect();
+    assert_eq!(slugs, [""; 0], "no test expects these problems");
 }
 
 #[test]

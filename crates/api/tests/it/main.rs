@@ -21,6 +21,7 @@ mod options;
 mod organizations;
 mod pauses;
 mod permissions;
+mod refusals;
 mod retention;
 mod scheduled;
 mod secrets;

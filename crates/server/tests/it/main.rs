@@ -4,6 +4,7 @@ mod canaries;
 mod faults;
 mod first_start;
 mod hot_reload;
+mod limits;
 mod logging;
 mod metrics;
 mod new_workflows;

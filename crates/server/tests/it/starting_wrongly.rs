@@ -34,10 +34,12 @@ fn every_wrong_setting_is_reported_at_once_from_file_and_environment() {
     fs::write(&file, r#"{ "Values": { "KeyVaultUrl": "https://msp.vault.azure.net", "MSP_PUBLIC_ULR": "x" } }"#)
         .expect("written");
     let mut command = installation.msp(&["serve", "--settings", file.to_str().expect("a path")]);
-    let output = command.env("MSP_WORKERS_MAX", "none").env("MSP_LOG", "=[").output().expect("it starts");
+    command.env("MSP_WORKERS_MAX", "none").env("MSP_REQUESTS_PER_MINUTE", "few").env("MSP_LOG", "=[");
+    let output = command.output().expect("it starts");
     assert_eq!(output.status.code(), Some(1));
     let text = String::from_utf8_lossy(&output.stderr);
-    for fault in ["KeyVaultUrl", "later version", "did you mean MSP_PUBLIC_URL?", "MSP_WORKERS_MAX", "MSP_LOG"] {
+    let settings = ["MSP_WORKERS_MAX", "MSP_REQUESTS_PER_MINUTE", "MSP_LOG"];
+    for fault in ["KeyVaultUrl", "later version", "did you mean MSP_PUBLIC_URL?"].into_iter().chain(settings) {
         assert!(text.contains(fault), "{fault} is not in:\n{text}");
     }
 }

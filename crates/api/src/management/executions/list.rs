@@ -28,6 +28,9 @@ const MAX_SEARCH: usize = 200;
 #[into_params(parameter_in = Query)]
 pub struct ExecutionQuery {
     /// Only of this status, or of several with commas between: `Failed,TimedOut`.
+    #[param(
+        pattern = "^(Pending|Running|Success|Failed|Cancelled|TimedOut|Interrupted)(,(Pending|Running|Success|Failed|Cancelled|TimedOut|Interrupted))*$"
+    )]
     status: Option<String>,
     /// Only of this workflow.
     workflow: Option<String>,
@@ -46,8 +49,7 @@ pub struct ExecutionQuery {
     #[param(value_type = Option<String>, format = DateTime)]
     to: Option<String>,
     /// Only what has all these words in its workflow, form, caller, error or input, letter case ignored, or whose id is,
-    /// begins or ends with them (at least four characters). Inputs of
-    /// more than about 30,000 characters are not searched.
+    /// begins or ends with them (at least four characters). Inputs of more than about 30,000 characters are not searched.
     #[param(min_length = 1, max_length = 200)]
     q: Option<String>,
     /// Where to go on: `next_cursor` of the page before.
