@@ -18,6 +18,8 @@ def before_call(context: HookContext, case: Case, **kwargs: object) -> None:
         return
     query = case.query
     if query:
+        # A stream has no end.
+        query.pop("follow", None)
         query.pop("org_id", None)
         query.pop("cursor", None)
         if "from" in query:

@@ -6,6 +6,7 @@ use crate::{
     fairness::{Contrast, Fairness},
     history::History,
     samples::{median, median_ratio},
+    search::Search,
 };
 use serde::Serialize;
 
@@ -223,6 +224,24 @@ impl Bars {
         add("  the same of exclusive runs", |fairness| &fairness.exclusive);
     }
 
+    /// Search. Its bar is a time, and no floor: people wait for it.
+    pub fn search(&mut self, search: Option<&Search>) {
+        let within = crate::search::FIRST_WITHIN.as_secs_f64() * 1e6;
+        let line = Line {
+            measure: "first search after a start, 10,000 forms",
+            organizations: "500",
+            limit: Limit::AtMost(1.0),
+            bar: "<= 1.0 x",
+        };
+        self.add(
+            &line,
+            search.map(|search| {
+                let ours = format!("{}, then {}", micros(&search.first), micros(&search.p50));
+                (ours, micros(&[within]), median_ratio(&search.first, &vec![within; search.first.len()]))
+            }),
+        );
+    }
+
     /// What this machine cannot tell.
     pub fn azure(&mut self) {
         for (measure, bar) in
@@ -303,6 +322,7 @@ mod tests {
         bars.executions("1", None);
         bars.history(None);
         bars.fairness(None);
+        bars.search(None);
         assert!(bars.list.iter().all(|bar| bar.is_met.is_none() && bar.ours == "not measured"));
     }
 }

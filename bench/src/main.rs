@@ -17,6 +17,7 @@ mod past;
 mod platform;
 mod report;
 mod samples;
+mod search;
 mod service;
 mod table;
 

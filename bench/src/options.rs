@@ -67,6 +67,8 @@ pub enum Part {
     History,
     /// What one organization's queue does to another's runs
     Fairness,
+    /// The search over 500 organizations and 10,000 forms
+    Search,
 }
 
 impl Choice {

@@ -7,6 +7,7 @@ use crate::{
     fairness::{self, Fairness},
     history::{self, History},
     options::{Options, Part},
+    search::{self, Search},
 };
 use anyhow::Result;
 use chrono::{SecondsFormat, Utc};
@@ -33,6 +34,8 @@ pub struct Report {
     pub history: Option<History>,
     /// Two organizations.
     pub fairness: Option<Fairness>,
+    /// Many organizations and forms.
+    pub search: Option<Search>,
 }
 
 impl Report {
@@ -47,6 +50,7 @@ impl Report {
             start: None,
             history: None,
             fairness: None,
+            search: None,
         };
         if choice.wants(Part::One) {
             report.one = Some(executions::measure(options, 1).await?);
@@ -64,6 +68,9 @@ impl Report {
         if choice.wants(Part::Fairness) {
             report.fairness = Some(fairness::measure(options).await?);
         }
+        if choice.wants(Part::Search) {
+            report.search = Some(search::measure(options).await?);
+        }
         Ok(report)
     }
 
@@ -76,6 +83,7 @@ impl Report {
         bars.start(self.start.as_ref());
         bars.history(self.history.as_ref());
         bars.fairness(self.fairness.as_ref());
+        bars.search(self.search.as_ref());
         bars.azure();
         bars.list
     }

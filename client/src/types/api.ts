@@ -658,6 +658,29 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/search": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Search organizations, forms, workflows, recent executions and users.
+         * @description Answers what the lists of these would show the caller, and nothing else. With an organization, only what is its own, and
+         *     forms and workflows of everybody. Of executions the latest 200 are searched, and any is found by its whole id.
+         *
+         *     Problems: `query-invalid` (400), `organization-inactive` (409).
+         */
+        get: operations["search"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/audit-logs": {
         parameters: {
             query?: never;
@@ -2852,6 +2875,64 @@ export interface components {
             /** @description By whom: a user id, or `platform`. */
             updated_by?: string | null;
         };
+        /**
+         * @description What was found.
+         * @example {
+         *       "groups": [
+         *         {
+         *           "type": "forms",
+         *           "has_more": false,
+         *           "items": [
+         *             {
+         *               "id": "26d7d0ed-be63-4369-b2cd-35663fb78183",
+         *               "name": "New user",
+         *               "about": "Onboarding · user_onboarding",
+         *               "org_id": "6f9619ff-8b86-d011-b42d-00cf4fc964ff",
+         *               "org_name": "Contoso",
+         *               "status": null,
+         *               "started_at": null
+         *             }
+         *           ]
+         *         }
+         *       ]
+         *     }
+         */
+        SearchAnswer: {
+            /** @description The groups in which something was found, the one with the best first. */
+            groups: components["schemas"]["SearchGroup"][];
+        };
+        /** @description What was found of one kind. */
+        SearchGroup: {
+            /** @description Which kind. */
+            type: components["schemas"]["SearchType"];
+            /** @description The best first; of equally good ones favourites, then what was used last, then by name (executions: by time). */
+            items: components["schemas"]["SearchHit"][];
+            /** @description Whether there are more. */
+            has_more: boolean;
+        };
+        /** @description Something that was found. */
+        SearchHit: {
+            /** @description Its id; of a workflow, its name. */
+            id: string;
+            /** @description What it is called. */
+            name: string;
+            /** @description What there is to say about it, in a line. */
+            about: string;
+            org_id?: components["schemas"]["OrgId"] | null;
+            /** @description The name of that organization. */
+            org_name?: string | null;
+            status?: components["schemas"]["ExecutionStatus"] | null;
+            /**
+             * Format: date-time
+             * @description Of an execution: when it was accepted.
+             */
+            started_at?: string | null;
+        };
+        /**
+         * @description What can be searched, in the order in which equally good groups are answered.
+         * @enum {string}
+         */
+        SearchType: "organizations" | "forms" | "workflows" | "executions" | "users";
         /**
          * @description A secret's name. There is no way to read its value.
          * @example {
@@ -9986,6 +10067,164 @@ export interface operations {
             };
         };
     };
+    search: {
+        parameters: {
+            query: {
+                /**
+                 * @description The text: all its words must fit, letter case ignored. Or the id of an execution.
+                 * @example onboarding
+                 */
+                q: string;
+                /**
+                 * @description Only these, with commas between: `organizations,forms,workflows,executions,users`.
+                 * @example forms,workflows
+                 */
+                types?: string;
+                /** @description Most items of each group, 1 to 20. */
+                limit?: number;
+                /** @description Only in this organization, like `X-Organization-Id`. */
+                org_id?: string;
+            };
+            header?: {
+                /** @description The organization to search in. */
+                "X-Organization-Id"?: components["schemas"]["OrgId"];
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description What was found, by kind. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "groups": [
+                     *         {
+                     *           "type": "forms",
+                     *           "has_more": false,
+                     *           "items": [
+                     *             {
+                     *               "id": "26d7d0ed-be63-4369-b2cd-35663fb78183",
+                     *               "name": "New user",
+                     *               "about": "Onboarding · user_onboarding",
+                     *               "org_id": "6f9619ff-8b86-d011-b42d-00cf4fc964ff",
+                     *               "org_name": "Contoso",
+                     *               "status": null,
+                     *               "started_at": null
+                     *             }
+                     *           ]
+                     *         }
+                     *       ]
+                     *     }
+                     */
+                    "application/json": components["schemas"]["SearchAnswer"];
+                };
+            };
+            /** @description `header-invalid`, `organization-invalid`, `organization-mismatch`, `query-invalid` */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `unauthenticated` */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `origin-not-allowed`, `permission-denied` */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `not-found` */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `organization-inactive` */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `address-too-long` */
+            414: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `host-not-allowed` */
+            421: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `rate-limited` */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `headers-too-large` */
+            431: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `internal` */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `store-unavailable` */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
     listAuditLogs: {
         parameters: {
             query?: {
@@ -10015,7 +10254,7 @@ export interface operations {
                 follow?: boolean;
                 /** @description Where to go on: `next_cursor` of the page before, or `cursor` of the stream before. */
                 cursor?: string;
-                /** @description Items of the page, 1 to 200. With a filter a page may be shorter, even empty, although more follow. */
+                /** @description Items of a page, 1 to 200. With a filter a page may be shorter, even empty, although more follow. */
                 limit?: number;
                 /** @description The organization, for links that cannot send `X-Organization-Id`. */
                 org_id?: string;

@@ -10,7 +10,7 @@ use crate::{
         audit, auth, config,
         executions::{cancel, list, logs, read, rerun},
         forms, grants, integration_checks, integrations, me, metrics, organizations, pauses, permissions, retention,
-        secrets, service, settings, uploads, users,
+        search, secrets, service, settings, uploads, users,
     },
     openapi as description,
     state::{Api, ApiState},
@@ -82,6 +82,7 @@ fn management() -> OpenApiRouter<Api> {
         .routes(routes!(grants::list_user_permissions))
         .routes(routes!(grants::get_user_permissions, grants::set_user_permissions, grants::revoke_user_permissions))
         .routes(routes!(permissions::check_permission))
+        .routes(routes!(search::search))
         .routes(routes!(audit::list::list_audit_logs))
         .routes(routes!(audit::anchors::get_audit_anchors))
         .routes(routes!(audit::read::get_audit_log))

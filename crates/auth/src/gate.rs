@@ -150,18 +150,19 @@ impl Gate {
             let (permissions, categories) = held(caller, grant, now);
             Opened { organization, permissions, categories, expires_at: grant.and_then(|grant| grant.terms.expires_at) }
         };
+        let snapshot = self.repositories.snapshots.current().await?;
         let mut opened = Vec::new();
         if caller.reaches_everything() {
-            for organization in self.repositories.organizations.all().await? {
-                opened.push(open(organization, None));
+            for organization in snapshot.all_organizations().await?.iter() {
+                opened.push(open(organization.clone(), None));
             }
         } else {
-            for grant in self.repositories.grants.of_user(caller.user).await? {
-                if held(caller, Some(&grant), now).0.is_empty() {
+            for grant in snapshot.grants_of(caller.user).await?.iter() {
+                if held(caller, Some(grant), now).0.is_empty() {
                     continue;
                 }
-                if let Some(organization) = self.repositories.organizations.get(grant.org).await? {
-                    opened.push(open(organization, Some(&grant)));
+                if let Some(organization) = snapshot.organization(grant.org).await? {
+                    opened.push(open(Organization::clone(&organization), Some(grant)));
                 }
             }
             opened.sort_by_cached_key(|one| (one.organization.name.to_lowercase(), one.organization.id));

@@ -15,7 +15,7 @@ use msp_auth::Gate;
 use msp_domain::UserId;
 use msp_engine::{Engine, EngineOptions};
 use msp_metrics::{ConstGauge, Family, Registry};
-use msp_storage::repositories::Actor;
+use msp_storage::{Repositories, repositories::Actor};
 use msp_storage_local::EngineLock;
 use std::{
     io,
@@ -90,6 +90,7 @@ impl Serving {
             server.announce(&platform.data).context("the server's address cannot be written to the data folder")?;
         }
         let engine = start_engine(Arc::clone(&platform), slot);
+        tokio::spawn(ready_search(platform.repositories.clone()));
         let seals = platform.repositories.seals.clone();
         let sealing = Sealing::start(seals, Arc::clone(&platform.clock), platform.settings.audit_days);
         Ok(Self { platform, api, url, announced, stop, http, engine, sealing, _lock: lock })
@@ -153,6 +154,18 @@ impl Serving {
         self.api.flush_denials().await;
         self.sealing.stop().await;
         Ok(())
+    }
+}
+
+/// Reads every form into the index of the search, so that the first one to search does not wait for it. Whatever fails is
+/// read when it is searched.
+async fn ready_search(repositories: Repositories) {
+    let read = async {
+        let scopes: Vec<_> = repositories.seals.scopes().await?.into_iter().collect();
+        repositories.forms.index(&scopes).await
+    };
+    if let Err(error) = read.await {
+        tracing::warn!(%error, "The forms could not be read for the search");
     }
 }
 

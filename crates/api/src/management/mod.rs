@@ -14,6 +14,7 @@ pub(crate) mod organizations;
 pub(crate) mod pauses;
 pub(crate) mod permissions;
 pub(crate) mod retention;
+pub(crate) mod search;
 pub(crate) mod secrets;
 pub(crate) mod service;
 pub(crate) mod settings;

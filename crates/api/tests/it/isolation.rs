@@ -93,6 +93,7 @@ const OPERATIONS: &[(&str, Kind)] = &[
     ("listUploads", Kind::Organization),
     ("createUpload", Kind::Organization),
     ("deleteUpload", Kind::Organization),
+    ("search", Kind::Organization),
     ("listExecutions", Kind::Organization),
     ("getExecution", Kind::Organization),
     ("getExecutionResult", Kind::Organization),
@@ -360,6 +361,20 @@ async fn ids_of_the_other_do_not_exist_here(op: &Operation, caller: &TestCaller,
         "listUploads" => {
             assert_status(op, "one's own", &answer, 200);
             assert_eq!(answer.json()["items"][0]["name"], "of-ours.txt", "{}", answer.text());
+        }
+        "search" => {
+            for request in [
+                op.request(caller, own, own_org, &format!("?q={CANARY}")).org(own_org),
+                op.request(caller, own, own_org, &format!("?q={CANARY}")),
+                op.request(caller, own, own_org, &format!("?q={}", other.execution.id)),
+            ] {
+                let answer = request.send().await;
+                assert_eq!(answer.expect(200).json(), json!({ "groups": [] }));
+            }
+            let answer = op.request(caller, own, own_org, "?q=of-ours").send().await;
+            assert_status(op, "everywhere", &answer, 200);
+            let groups = answer.json()["groups"].as_array().map(Vec::len);
+            assert_eq!(groups, Some(3), "organization, form and execution: {}", answer.text());
         }
         "listForms" => {
             let answer = op.request(caller, own, own_org, "").send().await;

@@ -24,6 +24,7 @@ mod permissions;
 mod refusals;
 mod retention;
 mod scheduled;
+mod search;
 mod secrets;
 mod settings;
 mod steps;

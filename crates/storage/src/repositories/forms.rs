@@ -1,4 +1,9 @@
 //! Forms: table `Forms`, PK organization or `GLOBAL`, RK form id. No generation: a run reads the form it is submitted with.
+//! Each scope has a version of its own, table `Platform`, PK `FORMS`, for the index of the search.
+
+mod index;
+
+pub use index::IndexedForm;
 
 use super::audit::AuditDraft;
 use super::{Actor, Journal, check_version, etag_of, retry, write_over};
@@ -60,11 +65,12 @@ impl StoredForm {
 #[derive(Clone)]
 pub struct Forms {
     journal: Journal,
+    index: index::Index,
 }
 
 impl Forms {
     pub(super) fn new(journal: Journal) -> Self {
-        Self { journal }
+        Self { journal, index: index::Index::default() }
     }
 
     /// Those of one scope, by name.
@@ -187,6 +193,7 @@ impl Forms {
             let writes = vec![
                 (Table::Forms, Write::delete(scope.key(), row_key(id), IfMatch::Etag(before.etag))),
                 self.journal.audit.row(AuditDraft::new(scope, actor, "Form.Delete", row_key(id), details)),
+                index::moved(scope),
             ];
             self.journal.tables.commit(Commit::of(writes)).await.map(Some)
         };
@@ -202,7 +209,11 @@ impl Forms {
         details: Value,
     ) -> Result<StoredForm, StoreError> {
         let draft = AuditDraft::new(form.scope, actor, action, row_key(form.id), details);
-        let writes = vec![(Table::Forms, write_over(current, row(&form))), self.journal.audit.row(draft)];
+        let writes = vec![
+            (Table::Forms, write_over(current, row(&form))),
+            self.journal.audit.row(draft),
+            index::moved(form.scope),
+        ];
         match self.journal.tables.commit_etags(Commit::of(writes)).await?.into_iter().next().flatten() {
             Some(etag) => form.etag = etag,
             None => form = self.get(form.scope, form.id).await?.ok_or(StoreError::NotFound)?,

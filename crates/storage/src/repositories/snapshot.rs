@@ -12,6 +12,7 @@ use msp_domain::{EffectiveConfig, OrgId, UserId};
 use std::collections::HashMap;
 use std::hash::Hash;
 use std::sync::{Arc, Mutex, PoisonError};
+use tokio::sync::OnceCell;
 
 /// Most entries of one kind: a few hundred bytes each, and more people and organizations than one installation has. A
 /// kind that grows beyond it is forgotten and read anew.
@@ -43,6 +44,9 @@ pub struct Snapshot {
     organizations: Kept<OrgId, Organization>,
     grants: Kept<(UserId, OrgId), Option<Grant>>,
     config: Kept<Option<OrgId>, EffectiveConfig>,
+    grants_of: Kept<UserId, Vec<Grant>>,
+    all_users: OnceCell<Arc<Vec<User>>>,
+    all_organizations: OnceCell<Arc<Vec<Organization>>>,
 }
 
 impl Snapshots {
@@ -79,7 +83,17 @@ impl Snapshot {
     fn new(generation: Option<Etag>, sources: Sources) -> Self {
         let (users, organizations, grants, config) =
             (Kept::default(), Kept::default(), Kept::default(), Kept::default());
-        Self { generation, sources, users, organizations, grants, config }
+        Self {
+            generation,
+            sources,
+            users,
+            organizations,
+            grants,
+            config,
+            grants_of: Kept::default(),
+            all_users: OnceCell::new(),
+            all_organizations: OnceCell::new(),
+        }
     }
 
     /// The version.
@@ -93,6 +107,33 @@ impl Snapshot {
     /// [`StoreError::Corrupt`] when the row is not readable.
     pub async fn user(&self, id: UserId) -> Result<Option<Arc<User>>, StoreError> {
         self.users.get_or_read(id, self.sources.users.get(id)).await
+    }
+
+    /// Every user. As for [`Self::user`].
+    ///
+    /// # Errors
+    /// [`StoreError::Corrupt`] when a row is not readable.
+    pub async fn all_users(&self) -> Result<Arc<Vec<User>>, StoreError> {
+        let read = async || self.sources.users.all().await.map(Arc::new);
+        self.all_users.get_or_try_init(read).await.cloned()
+    }
+
+    /// Every organization, by name.
+    ///
+    /// # Errors
+    /// [`StoreError::Corrupt`] when a row is not readable.
+    pub async fn all_organizations(&self) -> Result<Arc<Vec<Organization>>, StoreError> {
+        let read = async || self.sources.organizations.all().await.map(Arc::new);
+        self.all_organizations.get_or_try_init(read).await.cloned()
+    }
+
+    /// What a user was granted anywhere, also what has expired since.
+    ///
+    /// # Errors
+    /// [`StoreError::Corrupt`] when a row is not readable.
+    pub async fn grants_of(&self, user: UserId) -> Result<Arc<Vec<Grant>>, StoreError> {
+        let read = async { self.sources.grants.of_user(user).await.map(Some) };
+        Ok(self.grants_of.get_or_read(user, read).await?.unwrap_or_default())
     }
 
     /// The organization with this id.

@@ -213,7 +213,7 @@ impl Users {
         self.journal.tables.commit(Commit::of(writes)).await
     }
 
-    async fn all(&self) -> Result<Vec<User>, StoreError> {
+    pub(super) async fn all(&self) -> Result<Vec<User>, StoreError> {
         let rows = self.journal.tables.query_all(Table::Users, Query::partition(PARTITION)).await?;
         rows.iter().map(read).collect()
     }

@@ -27,7 +27,7 @@ struct Export {
 }
 
 enum Next {
-    Head,
+    Head(Option<String>),
     Page(Option<String>),
     Nothing,
 }
@@ -38,7 +38,7 @@ pub(super) fn answer(
     scopes: Vec<Scope>,
     filter: AuditFilter,
     happened: Started,
-    format: AuditFormat,
+    (format, cursor): (AuditFormat, Option<String>),
     place: StreamPlace,
 ) -> Response {
     let (content_type, name) = match format {
@@ -49,7 +49,7 @@ pub(super) fn answer(
         (header::CONTENT_TYPE, content_type.to_owned()),
         (header::CONTENT_DISPOSITION, format!("attachment; filename=\"{name}\"")),
     ];
-    let export = Export { api, scopes, filter, happened, format, next: Next::Head, _place: place };
+    let export = Export { api, scopes, filter, happened, format, next: Next::Head(cursor), _place: place };
     let pages = stream::unfold(export, |mut export| async move { Some((export.piece().await?, export)) });
     (headers, Body::from_stream(pages)).into_response()
 }
@@ -58,8 +58,8 @@ impl Export {
     async fn piece(&mut self) -> Option<Result<Bytes, io::Error>> {
         let text = match &self.next {
             Next::Nothing => return None,
-            Next::Head => {
-                self.next = Next::Page(None);
+            Next::Head(cursor) => {
+                self.next = Next::Page(cursor.clone());
                 if self.format == AuditFormat::Csv { AuditView::csv_head() } else { String::new() }
             }
             Next::Page(cursor) => {

@@ -35,7 +35,11 @@ pub(super) async fn find_execution(api: &Api, history: &HistoryAccess, id: Execu
 
 /// Without an organization: `GLOBAL`, then the caller's own runs, then the organizations the caller may view. What the
 /// caller may not see does not exist for it.
-async fn anywhere(api: &Api, asking: &Asking, id: ExecutionId) -> Result<Option<Execution>, Problem> {
+pub(in crate::management) async fn anywhere(
+    api: &Api,
+    asking: &Asking,
+    id: ExecutionId,
+) -> Result<Option<Execution>, Problem> {
     let executions = &api.repositories.executions;
     if let Some(execution) = executions.get(Scope::Global, id).await? {
         let permissions = in_global(api, asking).await?;

@@ -140,7 +140,10 @@ impl ExecutionQuery {
     }
 }
 
-async fn every_scope(api: &Api, asking: &Asking) -> Result<Vec<(Scope, Permissions)>, Problem> {
+pub(in crate::management) async fn every_scope(
+    api: &Api,
+    asking: &Asking,
+) -> Result<Vec<(Scope, Permissions)>, Problem> {
     let mut scopes = vec![(Scope::Global, in_global(api, asking).await?)];
     for (organization, permissions) in api.gate.organizations_of(&asking.caller).await? {
         scopes.push((Scope::Org(organization.id), permissions));
@@ -149,7 +152,7 @@ async fn every_scope(api: &Api, asking: &Asking) -> Result<Vec<(Scope, Permissio
 }
 
 /// The scope with the filter narrowed to what the caller may see there; `None` if that is nothing.
-fn visible(
+pub(in crate::management) fn visible(
     scope: Scope,
     permissions: &Permissions,
     filter: &ExecutionFilter,

@@ -2,7 +2,7 @@
 
 pub(crate) mod cancel;
 mod download;
-mod find;
+pub(crate) mod find;
 pub(crate) mod list;
 pub(crate) mod logs;
 pub(crate) mod read;

@@ -20,7 +20,7 @@ pub(super) type ChangeAccess = MaybeOrgAccess<ManageForms>;
 
 /// The scopes whose forms the request is about, each with what the caller may do there: the organization that was named, or
 /// every one in which the caller may do something with forms, and always those of everybody, which come last.
-pub(super) async fn scopes(
+pub(in crate::management) async fn scopes(
     api: &Api,
     asking: &Asking,
     named: Option<(Scope, Permissions)>,
@@ -42,7 +42,7 @@ pub(super) async fn scopes(
 }
 
 /// The scope a request names, if it names one.
-pub(super) fn named<P>(access: &MaybeOrgAccess<P>) -> Option<(Scope, Permissions)> {
+pub(in crate::management) fn named<P>(access: &MaybeOrgAccess<P>) -> Option<(Scope, Permissions)> {
     access.access.as_ref().map(|access| (access.scope(), *access.permissions()))
 }
 
