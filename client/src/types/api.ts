@@ -127,7 +127,15 @@ export interface paths {
         get: operations["getOrganization"];
         put?: never;
         post?: never;
-        delete?: never;
+        /**
+         * Delete an inactive organization with everything in it, for good. Its audit trail stays.
+         * @description From the answer on nobody gets into it. What takes longer than a request goes on behind it (202): also after a
+         *     restart, and by calling this again, whose `If-Match` then no longer counts.
+         *
+         *     Problems: `not-found` (404), `path-invalid` (400), `confirmation-mismatch` (422), `version-required` (428),
+         *     `stale-version` (412), `organization-active` (409), `organization-busy` (409).
+         */
+        delete: operations["deleteOrganization"];
         options?: never;
         head?: never;
         /**
@@ -135,9 +143,29 @@ export interface paths {
          * @description A refusal for a stale version carries what is there as `current`.
          *
          *     Problems: `not-found` (404), `body-invalid` (422), `organization-name-taken` (409), `tenant-taken` (409),
-         *     `stale-version` (412), `header-invalid` (400).
+         *     `organization-being-deleted` (409), `stale-version` (412), `header-invalid` (400).
          */
         patch: operations["updateOrganization"];
+        trace?: never;
+    };
+    "/api/organizations/{org}/deletion": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * See what deleting an organization would remove, what stands in the way, and how far it is.
+         * @description Problems: `not-found` (404), `path-invalid` (400).
+         */
+        get: operations["getOrganizationDeletion"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
         trace?: never;
     };
     "/api/organizations/{org}/config": {
@@ -622,7 +650,7 @@ export interface paths {
          *     themselves, by a form, again, or from the queue. With `expires_at`, the grant gives nothing from that instant on.
          *
          *     Problems: `not-found` (404), `body-invalid` (422), `stale-version` (412), `path-invalid` (400),
-         *     `header-invalid` (400).
+         *     `header-invalid` (400), `organization-being-deleted` (409).
          */
         put: operations["setUserPermissions"];
         post?: never;
@@ -1353,6 +1381,23 @@ export interface components {
             /** @description What it was `before` and is `after`, or what else there is to say. Secrets are never in it. */
             details: unknown;
         };
+        /** @description What an organization has, and what goes with it. */
+        Belongings: {
+            /** @description Users who may do something in it. */
+            grants: number;
+            /** @description Secrets of workflows. */
+            secrets: number;
+            /** @description Integrations, with their credentials. */
+            integrations: number;
+            /** @description Config values of its own. */
+            config: number;
+            /** @description Forms of its own. */
+            forms: number;
+            /** @description Executions with their logs, results and files; counted to 1,000. */
+            executions: number;
+            /** @description Whether there are more executions than were counted. */
+            more_executions: boolean;
+        };
         /** @description A limit of a number, or of a day or instant as its text. */
         Bound: number | string;
         /** @description Everything a loaded bundle offers, and what of it could not be loaded. */
@@ -1541,6 +1586,44 @@ export interface components {
             display_name: string;
             /** @description Whether the user holds every right everywhere. */
             is_platform_admin?: boolean;
+        };
+        /**
+         * @description What a deletion removes, and how far it is.
+         * @example {
+         *       "org_id": "6f9619ff-8b86-d011-b42d-00cf4fc964ff",
+         *       "name": "Contoso",
+         *       "removes": {
+         *         "grants": 4,
+         *         "secrets": 2,
+         *         "integrations": 1,
+         *         "config": 6,
+         *         "forms": 3,
+         *         "executions": 1000,
+         *         "more_executions": true
+         *       },
+         *       "refused_because": [
+         *         "organization-active"
+         *       ],
+         *       "started_at": null,
+         *       "started_by": null
+         *     }
+         */
+        DeletionView: {
+            /** @description The organization. */
+            org_id: components["schemas"]["OrgId"];
+            /** @description Its name, which `confirm` must repeat. */
+            name: string;
+            /** @description What it has now, and what goes. Its audit trail stays. */
+            removes: components["schemas"]["Belongings"];
+            /** @description The problems that stand in the way now: `organization-active`, `organization-busy`. */
+            refused_because: string[];
+            /**
+             * Format: date-time
+             * @description Since when it is being deleted; `null`: it is not.
+             */
+            started_at?: string | null;
+            /** @description Who decided it: a user id, or `platform`. */
+            started_by?: string | null;
         };
         /**
          * Format: uuid
@@ -2346,6 +2429,7 @@ export interface components {
          *         "gold"
          *       ],
          *       "is_active": true,
+         *       "deletion_started_at": null,
          *       "created_at": "2026-07-01T08:30:00Z",
          *       "updated_at": "2026-07-01T08:30:00Z"
          *     }
@@ -2366,6 +2450,11 @@ export interface components {
             tags: string[];
             /** @description Nothing runs for an inactive organization. */
             is_active: boolean;
+            /**
+             * Format: date-time
+             * @description Since when it is being deleted, which only administrators see; `null`: it is not.
+             */
+            deletion_started_at?: string | null;
             /**
              * Format: date-time
              * @description When it was created.
@@ -2531,6 +2620,11 @@ export interface components {
                 tags: string[];
                 /** @description Nothing runs for an inactive organization. */
                 is_active: boolean;
+                /**
+                 * Format: date-time
+                 * @description Since when it is being deleted, which only administrators see; `null`: it is not.
+                 */
+                deletion_started_at?: string | null;
                 /**
                  * Format: date-time
                  * @description When it was created.
@@ -3965,6 +4059,7 @@ export interface operations {
                      *             "gold"
                      *           ],
                      *           "is_active": true,
+                     *           "deletion_started_at": null,
                      *           "created_at": "2026-07-01T08:30:00Z",
                      *           "updated_at": "2026-07-01T08:30:00Z"
                      *         }
@@ -4103,6 +4198,7 @@ export interface operations {
                      *         "gold"
                      *       ],
                      *       "is_active": true,
+                     *       "deletion_started_at": null,
                      *       "created_at": "2026-07-01T08:30:00Z",
                      *       "updated_at": "2026-07-01T08:30:00Z"
                      *     }
@@ -4260,6 +4356,7 @@ export interface operations {
                      *         "gold"
                      *       ],
                      *       "is_active": true,
+                     *       "deletion_started_at": null,
                      *       "created_at": "2026-07-01T08:30:00Z",
                      *       "updated_at": "2026-07-01T08:30:00Z"
                      *     }
@@ -4303,7 +4400,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description `organization-inactive` */
+            /** @description `organization-being-deleted`, `organization-inactive` */
             409: {
                 headers: {
                     [name: string]: unknown;
@@ -4323,6 +4420,192 @@ export interface operations {
             };
             /** @description `host-not-allowed` */
             421: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `rate-limited` */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `headers-too-large` */
+            431: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `internal` */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `store-unavailable` */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    deleteOrganization: {
+        parameters: {
+            query: {
+                /** @description The name of the organization, exactly. */
+                confirm: string;
+                /** @description The organization, for links that cannot send `X-Organization-Id`. */
+                org_id?: string;
+            };
+            header: {
+                /** @description The version that is meant. */
+                "If-Match": string;
+            };
+            path: {
+                /** @description The organization. */
+                org: components["schemas"]["OrgId"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description It is being deleted. */
+            202: {
+                headers: {
+                    /** @description Where to see how far it is. */
+                    Location?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "org_id": "6f9619ff-8b86-d011-b42d-00cf4fc964ff",
+                     *       "name": "Contoso",
+                     *       "removes": {
+                     *         "grants": 4,
+                     *         "secrets": 2,
+                     *         "integrations": 1,
+                     *         "config": 6,
+                     *         "forms": 3,
+                     *         "executions": 1000,
+                     *         "more_executions": true
+                     *       },
+                     *       "refused_because": [
+                     *         "organization-active"
+                     *       ],
+                     *       "started_at": null,
+                     *       "started_by": null
+                     *     }
+                     */
+                    "application/json": components["schemas"]["DeletionView"];
+                };
+            };
+            /** @description It is deleted. */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description `header-invalid`, `organization-invalid`, `organization-mismatch`, `path-invalid`, `query-invalid` */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `unauthenticated` */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `administrator-required`, `origin-not-allowed` */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `not-found` */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `organization-active`, `organization-busy` */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `stale-version` */
+            412: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `address-too-long` */
+            414: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `host-not-allowed` */
+            421: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `confirmation-mismatch` */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `version-required` */
+            428: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -4411,6 +4694,7 @@ export interface operations {
                      *         "gold"
                      *       ],
                      *       "is_active": true,
+                     *       "deletion_started_at": null,
                      *       "created_at": "2026-07-01T08:30:00Z",
                      *       "updated_at": "2026-07-01T08:30:00Z"
                      *     }
@@ -4454,7 +4738,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description `organization-name-taken`, `tenant-taken` */
+            /** @description `organization-being-deleted`, `organization-name-taken`, `tenant-taken` */
             409: {
                 headers: {
                     [name: string]: unknown;
@@ -4510,6 +4794,141 @@ export interface operations {
             };
             /** @description `body-invalid` */
             422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `rate-limited` */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `headers-too-large` */
+            431: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `internal` */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `store-unavailable` */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    getOrganizationDeletion: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description The organization. */
+                org: components["schemas"]["OrgId"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description What would go. */
+            200: {
+                headers: {
+                    /** @description The version of the organization. */
+                    ETag?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "org_id": "6f9619ff-8b86-d011-b42d-00cf4fc964ff",
+                     *       "name": "Contoso",
+                     *       "removes": {
+                     *         "grants": 4,
+                     *         "secrets": 2,
+                     *         "integrations": 1,
+                     *         "config": 6,
+                     *         "forms": 3,
+                     *         "executions": 1000,
+                     *         "more_executions": true
+                     *       },
+                     *       "refused_because": [
+                     *         "organization-active"
+                     *       ],
+                     *       "started_at": null,
+                     *       "started_by": null
+                     *     }
+                     */
+                    "application/json": components["schemas"]["DeletionView"];
+                };
+            };
+            /** @description `header-invalid`, `organization-invalid`, `organization-mismatch`, `path-invalid`, `query-invalid` */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `unauthenticated` */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `administrator-required`, `origin-not-allowed` */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `not-found` */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `address-too-long` */
+            414: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `host-not-allowed` */
+            421: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -4628,7 +5047,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description `organization-inactive` */
+            /** @description `organization-being-deleted`, `organization-inactive` */
             409: {
                 headers: {
                     [name: string]: unknown;
@@ -4765,7 +5184,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description `organization-inactive` */
+            /** @description `organization-being-deleted`, `organization-inactive` */
             409: {
                 headers: {
                     [name: string]: unknown;
@@ -4916,7 +5335,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description `organization-inactive` */
+            /** @description `organization-being-deleted`, `organization-inactive` */
             409: {
                 headers: {
                     [name: string]: unknown;
@@ -5074,7 +5493,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description `organization-inactive` */
+            /** @description `organization-being-deleted`, `organization-inactive` */
             409: {
                 headers: {
                     [name: string]: unknown;
@@ -5728,7 +6147,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description `organization-inactive` */
+            /** @description `organization-being-deleted`, `organization-inactive` */
             409: {
                 headers: {
                     [name: string]: unknown;
@@ -5859,7 +6278,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description `organization-inactive` */
+            /** @description `organization-being-deleted`, `organization-inactive` */
             409: {
                 headers: {
                     [name: string]: unknown;
@@ -6008,7 +6427,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description `organization-inactive` */
+            /** @description `organization-being-deleted`, `organization-inactive` */
             409: {
                 headers: {
                     [name: string]: unknown;
@@ -6636,7 +7055,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description `organization-inactive` */
+            /** @description `organization-being-deleted`, `organization-inactive` */
             409: {
                 headers: {
                     [name: string]: unknown;
@@ -6771,7 +7190,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description `organization-inactive` */
+            /** @description `organization-being-deleted`, `organization-inactive` */
             409: {
                 headers: {
                     [name: string]: unknown;
@@ -6910,7 +7329,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description `organization-inactive` */
+            /** @description `organization-being-deleted`, `organization-inactive` */
             409: {
                 headers: {
                     [name: string]: unknown;
@@ -7065,7 +7484,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description `organization-inactive` */
+            /** @description `organization-being-deleted`, `organization-inactive` */
             409: {
                 headers: {
                     [name: string]: unknown;
@@ -7223,7 +7642,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description `organization-inactive` */
+            /** @description `organization-being-deleted`, `organization-inactive` */
             409: {
                 headers: {
                     [name: string]: unknown;
@@ -9716,6 +10135,15 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
+            /** @description `organization-being-deleted` */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
             /** @description `stale-version` */
             412: {
                 headers: {
@@ -11766,7 +12194,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description `organization-inactive` */
+            /** @description `organization-being-deleted`, `organization-inactive` */
             409: {
                 headers: {
                     [name: string]: unknown;

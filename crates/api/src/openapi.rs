@@ -111,7 +111,7 @@ fn implied(path: &str, operation: &Operation) -> Vec<Kind> {
         _ => kinds.push(Kind::PermissionDenied),
     }
     if path.contains("{org}") && !permission.starts_with("administrator") {
-        kinds.extend([Kind::NotFound, Kind::OrganizationInactive]);
+        kinds.extend([Kind::NotFound, Kind::OrganizationInactive, Kind::OrganizationBeingDeleted]);
     }
     if names_an_organization(operation) {
         kinds.push(Kind::NotFound);

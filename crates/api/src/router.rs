@@ -9,8 +9,8 @@ use crate::{
     management::{
         audit, auth, config,
         executions::{cancel, list, logs, read, rerun},
-        forms, grants, integration_checks, integrations, me, metrics, organizations, pauses, permissions, retention,
-        search, secrets, service, settings, uploads, users,
+        forms, grants, integration_checks, integrations, me, metrics, organization_deletion, organizations, pauses,
+        permissions, retention, search, secrets, service, settings, uploads, users,
     },
     openapi as description,
     state::{Api, ApiState},
@@ -54,7 +54,12 @@ fn management() -> OpenApiRouter<Api> {
         .routes(routes!(me::get_me))
         .routes(routes!(settings::get_my_settings, settings::put_my_settings))
         .routes(routes!(organizations::list_organizations, organizations::create_organization))
-        .routes(routes!(organizations::get_organization, organizations::update_organization))
+        .routes(routes!(
+            organizations::get_organization,
+            organizations::update_organization,
+            organization_deletion::delete_organization
+        ))
+        .routes(routes!(organization_deletion::get_organization_deletion))
         .routes(routes!(config::list_config))
         .routes(routes!(config::get_config, config::set_config, config::delete_config))
         .routes(routes!(config::list_global_config))

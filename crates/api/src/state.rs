@@ -3,7 +3,7 @@
 use crate::{
     client::Client,
     http::{attempts::Attempts, denials::Denials, traffic::Traffic},
-    management::{executions::stream_places::StreamPlaces, metrics::Scraping},
+    management::{executions::stream_places::StreamPlaces, metrics::Scraping, organization_deletion::Turn},
 };
 use msp_auth::{Authenticator, Gate};
 use msp_domain::{Clock, OrgId, UserId};
@@ -88,6 +88,7 @@ pub struct ApiState {
     /// Requests by caller.
     pub(crate) requests: Attempts<UserId>,
     pub(crate) streams: StreamPlaces,
+    pub(crate) deletions: Turn,
 }
 
 impl ApiState {
@@ -121,6 +122,7 @@ impl ApiState {
             checks,
             requests,
             streams: StreamPlaces::default(),
+            deletions: Turn::default(),
         }
     }
 

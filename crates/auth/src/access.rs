@@ -67,6 +67,9 @@ pub enum Denied {
     /// The caller may act there, but the organization is inactive.
     #[error("the organization is inactive")]
     Inactive,
+    /// The organization is being deleted. Only administrators and auditors are told.
+    #[error("the organization is being deleted")]
+    BeingDeleted,
     /// The store failed.
     #[error(transparent)]
     Store(#[from] StoreError),

@@ -73,7 +73,12 @@ impl Gate {
         if !allows_any(&permissions, any_of) {
             return Err(missing(any_of));
         }
-        if !organization.is_active {
+        if organization.deletion.is_some() {
+            permissions = permissions.intersect(&in_a_deleted_organization(&caller));
+            if !allows_any(&permissions, any_of) {
+                return Err(if caller.may_review() { Denied::BeingDeleted } else { missing(any_of) });
+            }
+        } else if !organization.is_active {
             permissions = permissions.intersect(&in_an_inactive_organization(&caller));
             if !allows_any(&permissions, any_of) {
                 return Err(Denied::Inactive);
@@ -168,7 +173,11 @@ impl Gate {
             opened.sort_by_cached_key(|one| (one.organization.name.to_lowercase(), one.organization.id));
         }
         for one in opened.iter_mut().filter(|one| !one.organization.is_active) {
-            one.permissions = one.permissions.intersect(&in_an_inactive_organization(caller));
+            let left = match one.organization.deletion {
+                Some(_) => in_a_deleted_organization(caller),
+                None => in_an_inactive_organization(caller),
+            };
+            one.permissions = one.permissions.intersect(&left);
         }
         opened.retain(|one| !one.permissions.is_empty());
         Ok(opened)
@@ -229,6 +238,11 @@ fn in_an_inactive_organization(caller: &Caller) -> Permissions {
     } else {
         Permissions::NONE
     }
+}
+
+/// What an organization that is being deleted leaves: administrators and auditors see what is left of it.
+fn in_a_deleted_organization(caller: &Caller) -> Permissions {
+    Permissions { view_history: caller.may_review(), ..Permissions::NONE }
 }
 
 /// The caller as the user's row has it in the snapshot. The row was read when the credential was checked, but perhaps at

@@ -315,7 +315,9 @@ async fn ready(
     let access = match runtime.gate.still_allowed(execution.executed_by, execution.scope).await {
         Ok(access) => access,
         Err(Denied::Store(error)) => return Err(error),
-        Err(denied @ (Denied::Permission { .. } | Denied::Inactive | Denied::NoSuchOrganization)) => {
+        Err(
+            denied @ (Denied::Permission { .. } | Denied::Inactive | Denied::BeingDeleted | Denied::NoSuchOrganization),
+        ) => {
             return Ok(Err(Refusal {
                 error_type: "permission_denied",
                 message: format!("The right to run this was taken away while it waited: {denied}."),

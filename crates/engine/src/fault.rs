@@ -44,11 +44,19 @@ pub enum FaultPoint {
     AfterRemoval,
     /// The restarted engine has ended one lost execution and not looked at the others.
     DuringRecovery,
+    /// An organization is being deleted; nobody holds a right in it any more, and its secrets are still there.
+    AfterGrantsGone,
+    /// Its secrets are gone, its settings are still there.
+    AfterSecretsGone,
+    /// Its settings are gone, its executions are still there.
+    AfterSettingsGone,
+    /// Nothing is left of it but its own row.
+    AfterExecutionsGone,
 }
 
 impl FaultPoint {
     /// Every fault point.
-    pub const ALL: [Self; 15] = [
+    pub const ALL: [Self; 19] = [
         Self::BeforeRecord,
         Self::AfterRecord,
         Self::AfterEnqueue,
@@ -64,6 +72,10 @@ impl FaultPoint {
         Self::AfterRemovalBegun,
         Self::AfterRemoval,
         Self::DuringRecovery,
+        Self::AfterGrantsGone,
+        Self::AfterSecretsGone,
+        Self::AfterSettingsGone,
+        Self::AfterExecutionsGone,
     ];
 
     /// The name that arms it.
@@ -84,6 +96,10 @@ impl FaultPoint {
             Self::AfterRemovalBegun => "after_removal_begun",
             Self::AfterRemoval => "after_removal",
             Self::DuringRecovery => "during_recovery",
+            Self::AfterGrantsGone => "after_grants_gone",
+            Self::AfterSecretsGone => "after_secrets_gone",
+            Self::AfterSettingsGone => "after_settings_gone",
+            Self::AfterExecutionsGone => "after_executions_gone",
         }
     }
 }

@@ -31,6 +31,23 @@ impl TestApp {
     /// # Panics
     /// If the store fails.
     pub async fn past_execution(&self, past: &PastExecution) -> Execution {
+        let execution = self.running_execution(past).await;
+        let ending = Ending {
+            status: ExecutionStatus::Success,
+            result_json: Some(past.result.to_string()),
+            error_type: None,
+            error_message: None,
+            completed_at: self.clock.now(),
+            logs_through: 1,
+        };
+        self.repositories.executions.finish(&execution, &ending).await.expect("the ending is recorded")
+    }
+
+    /// Puts an execution on record that has logged its line and not ended.
+    ///
+    /// # Panics
+    /// If the store fails.
+    pub async fn running_execution(&self, past: &PastExecution) -> Execution {
         let executions = &self.repositories.executions;
         let now = self.clock.now();
         let id = ExecutionId::at(now);
@@ -71,14 +88,6 @@ impl TestApp {
             step: None,
         };
         executions.append_logs(&execution, &[line]).await.expect("the log is recorded");
-        let ending = Ending {
-            status: ExecutionStatus::Success,
-            result_json: Some(past.result.to_string()),
-            error_type: None,
-            error_message: None,
-            completed_at: self.clock.now(),
-            logs_through: 1,
-        };
-        executions.finish(&execution, &ending).await.expect("the ending is recorded")
+        execution
     }
 }

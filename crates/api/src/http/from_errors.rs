@@ -44,6 +44,7 @@ impl From<Denied> for Problem {
             Denied::NoSuchOrganization => Self::new(Kind::NotFound).detail("There is no such organization."),
             Denied::Inactive => Self::new(Kind::OrganizationInactive)
                 .detail("Nothing runs for an inactive organization. An administrator can activate it."),
+            Denied::BeingDeleted => Kind::OrganizationBeingDeleted.into(),
             Denied::Store(error) => error.into(),
         }
     }
@@ -57,6 +58,12 @@ impl From<OrganizationError> for Problem {
             OrganizationError::TenantTaken { by, name } => Self::new(Kind::TenantTaken)
                 .detail(format!("`{name}` is linked to this tenant. Unlink it there first."))
                 .with("org_id", by.key()),
+            OrganizationError::BeingDeleted => Kind::OrganizationBeingDeleted.into(),
+            OrganizationError::Active => Self::new(Kind::OrganizationActive)
+                .detail("Deactivate it first (`PATCH` with `\"is_active\": false`), and see who misses it."),
+            OrganizationError::Busy { unended } => Self::new(Kind::OrganizationBusy)
+                .detail(format!("{unended} executions of it have not ended. Cancel them or let them end."))
+                .with("unended_executions", unended),
             OrganizationError::NotFound => Kind::NotFound.into(),
             OrganizationError::Store(error) => error.into(),
         }

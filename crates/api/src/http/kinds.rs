@@ -77,6 +77,14 @@ problem_kinds! {
     OrganizationMismatch => "organization-mismatch", 400, "The request names two organizations";
     /// The organization is switched off.
     OrganizationInactive => "organization-inactive", 409, "The organization is inactive";
+    /// The organization is in use, and only what nobody uses is deleted.
+    OrganizationActive => "organization-active", 409, "The organization is active";
+    /// Executions of the organization have not ended.
+    OrganizationBusy => "organization-busy", 409, "The organization has executions that have not ended";
+    /// What was to be typed before something is deleted is something else.
+    ConfirmationMismatch => "confirmation-mismatch", 422, "That is not its name";
+    /// Somebody decided to delete the organization.
+    OrganizationBeingDeleted => "organization-being-deleted", 409, "The organization is being deleted";
     /// The name belongs to another organization.
     OrganizationNameTaken => "organization-name-taken", 409, "Another organization has this name";
     /// The tenant belongs to another organization.
@@ -87,6 +95,8 @@ problem_kinds! {
     LastAdministrator => "last-administrator", 409, "This is the last administrator";
     /// The thing exists already, or changed while it was being changed.
     Conflict => "conflict", 409, "Somebody else was faster";
+    /// A change that must say which version it is meant for does not.
+    VersionRequired => "version-required", 428, "Say which version you mean";
     /// `If-Match` names an older version.
     StaleVersion => "stale-version", 412, "It has changed since you read it";
     /// The document is no form, or does not fit the workspace.

@@ -213,7 +213,7 @@ pub async fn get_user_permissions(
 /// themselves, by a form, again, or from the queue. With `expires_at`, the grant gives nothing from that instant on.
 ///
 /// Problems: `not-found` (404), `body-invalid` (422), `stale-version` (412), `path-invalid` (400),
-/// `header-invalid` (400).
+/// `header-invalid` (400), `organization-being-deleted` (409).
 #[utoipa::path(
     put, path = "/api/users/{id}/permissions/{org}", operation_id = "setUserPermissions", tag = "permissions",
     params(("id" = UserId, Path, description = "The user."), ("org" = OrgId, Path, description = "The organization."),
@@ -234,7 +234,9 @@ pub async fn set_user_permissions(
     let now = api.clock.now();
     let terms = body.terms(now).map_err(|faults| Problem::new(Kind::BodyInvalid).errors(faults))?;
     api.repositories.users.get(id).await?.ok_or(Kind::NotFound)?;
-    api.repositories.organizations.get(org).await?.ok_or(Kind::NotFound)?;
+    if api.repositories.organizations.get(org).await?.ok_or(Kind::NotFound)?.deletion.is_some() {
+        return Err(Kind::OrganizationBeingDeleted.into());
+    }
     let changed = api.repositories.grants.change(id, org, &terms, if_match.as_ref(), &asking.actor).await;
     Ok(shown(now, or_current(changed, current(&api, id, org)).await?))
 }

@@ -10,6 +10,7 @@ pub(crate) mod integration_checks;
 pub(crate) mod integrations;
 pub(crate) mod me;
 pub(crate) mod metrics;
+pub(crate) mod organization_deletion;
 pub(crate) mod organizations;
 pub(crate) mod pauses;
 pub(crate) mod permissions;

@@ -29,7 +29,8 @@ use uuid::Uuid;
 #[schema(example = json!({
     "id": "6f9619ff-8b86-d011-b42d-00cf4fc964ff", "name": "Contoso",
     "tenant_id": "72f988bf-86f1-41af-91ab-2d7cd011db47", "time_zone": "Europe/Berlin", "tags": ["eu", "gold"],
-    "is_active": true, "created_at": "2026-07-01T08:30:00Z", "updated_at": "2026-07-01T08:30:00Z"
+    "is_active": true, "deletion_started_at": null,
+    "created_at": "2026-07-01T08:30:00Z", "updated_at": "2026-07-01T08:30:00Z"
 }))]
 pub struct OrganizationView {
     /// Its id.
@@ -45,6 +46,8 @@ pub struct OrganizationView {
     pub tags: Tags,
     /// Nothing runs for an inactive organization.
     pub is_active: bool,
+    /// Since when it is being deleted, which only administrators see; `null`: it is not.
+    pub deletion_started_at: Option<DateTime<Utc>>,
     /// When it was created.
     pub created_at: DateTime<Utc>,
     /// When it last changed.
@@ -60,6 +63,7 @@ impl From<Organization> for OrganizationView {
             time_zone: organization.time_zone.map(|zone| zone.name().to_owned()),
             tags: organization.tags,
             is_active: organization.is_active,
+            deletion_started_at: organization.deletion.map(|deletion| deletion.started_at),
             created_at: organization.created_at,
             updated_at: organization.updated_at,
         }
@@ -204,7 +208,7 @@ pub async fn get_organization(access: OrgAccess<AnyRight>, _: NoQuery) -> Shown 
 /// A refusal for a stale version carries what is there as `current`.
 ///
 /// Problems: `not-found` (404), `body-invalid` (422), `organization-name-taken` (409), `tenant-taken` (409),
-/// `stale-version` (412), `header-invalid` (400).
+/// `organization-being-deleted` (409), `stale-version` (412), `header-invalid` (400).
 #[utoipa::path(
     patch, path = "/api/organizations/{org}", operation_id = "updateOrganization", tag = "organizations",
     params(("org" = OrgId, Path, description = "The organization."),

@@ -55,7 +55,7 @@ pub async fn check_permission(
     match open(&api, &asking, Some(body.org_id), &[body.permission]).await {
         Ok(_) => Ok(Json(Allowed { allowed: true })),
         Err(problem) => match problem.kind() {
-            Kind::PermissionDenied | Kind::OrganizationInactive | Kind::NotFound => {
+            Kind::PermissionDenied | Kind::OrganizationInactive | Kind::OrganizationBeingDeleted | Kind::NotFound => {
                 Err(Problem::new(Kind::PermissionDenied)
                     .detail(format!("The permission `{}` is missing there.", body.permission))
                     .with("permission", body.permission.name())

@@ -47,6 +47,7 @@ fn expected(operation: &str) -> Expected {
         "signOut" => ("Session.End", &[]),
         "createOrganization" => ("Organization.Create", &["after"]),
         "updateOrganization" => ("Organization.Update", &["before", "after"]),
+        "deleteOrganization" => ("Organization.Delete", &["before", "removed"]),
         "createUser" => ("User.Create", &["after"]),
         "updateUser" => ("User.Update", &["before", "after"]),
         "setUserPermissions" => ("Grant.Set", &["user_id", "before", "after"]),
@@ -98,6 +99,14 @@ impl Walk {
             "createOrganization" => self.post("/api/organizations", json!({ "name": "Fabrikam" })),
             "updateOrganization" => {
                 self.send("PATCH", &format!("/api/organizations/{org}"), json!({ "name": "Contoso 2" }))
+            }
+            "deleteOrganization" => {
+                let doomed = json!({ "name": "Doomed" });
+                let made = admin.post(None, "/api/organizations", doomed).await.expect(201);
+                let path = made.header("location");
+                let inactive = admin.patch(None, path, json!({ "is_active": false })).await.expect(200);
+                let request = admin.request("DELETE", &format!("{path}?confirm=Doomed"));
+                request.header("if-match", inactive.header("etag"))
             }
             "createUser" => self.post("/api/users", json!({ "email": "a@msp.example", "display_name": "A" })),
             "updateUser" => {

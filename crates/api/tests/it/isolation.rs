@@ -44,6 +44,8 @@ const OPERATIONS: &[(&str, Kind)] = &[
     ("getOpenApi", Kind::WithoutOrganization),
     ("createOrganization", Kind::Administrator),
     ("updateOrganization", Kind::Administrator),
+    ("deleteOrganization", Kind::Administrator),
+    ("getOrganizationDeletion", Kind::Administrator),
     ("listOrganizationPermissions", Kind::Administrator),
     ("listGlobalConfig", Kind::Administrator),
     ("getGlobalConfig", Kind::Administrator),

@@ -18,6 +18,7 @@ mod limited_grants;
 mod live;
 mod lost_writes;
 mod options;
+mod organization_deletion;
 mod organizations;
 mod pauses;
 mod permissions;

@@ -3,6 +3,8 @@
 mod changes;
 mod company;
 mod conformance;
+mod deletions;
+mod dying;
 mod executions;
 mod files;
 mod folder;

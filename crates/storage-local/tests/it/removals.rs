@@ -1,97 +1,16 @@
 //! Removing executions: whole or not at all for whoever looks, and finished however often it is interrupted.
 
+use crate::dying::dying;
 use crate::support::{TestHome, actor};
-use async_trait::async_trait;
 use bytes::Bytes;
-use futures::stream::BoxStream;
 use msp_domain::{Clock, ExecutionId, ExecutionStatus, LogLevel, LogLine, OrgId, Scope, Step, UserId};
 use msp_storage::repositories::executions::{
-    Ending, Entry, Execution, ExecutionFilter, Executions, NewExecution, NewMark, Started,
+    Ending, Entry, Execution, ExecutionFilter, NewExecution, NewMark, Started,
 };
-use msp_storage::{BlobStore, Commit, Entity, Etag, Page, Query, Repositories, StoreError, Table, TableStore, Write};
-use std::sync::Arc;
-use std::sync::atomic::{AtomicUsize, Ordering};
+use msp_storage::{Query, StoreError, Table};
 
 /// A log long enough to be packed, in more rows than a batch has.
 const LINES: u64 = 1_100;
-
-/// What survives of a process that dies at its n-th write: the writes before it, and that one too if only its answer is lost.
-struct Dying {
-    tables: Arc<dyn TableStore>,
-    blobs: Arc<dyn BlobStore>,
-    writes_left: AtomicUsize,
-    loses_only_the_answer: bool,
-}
-
-impl Dying {
-    async fn write<T>(&self, write: impl Future<Output = Result<T, StoreError>> + Send) -> Result<T, StoreError> {
-        let dead = || StoreError::unavailable("the process died here");
-        let left =
-            self.writes_left.fetch_update(Ordering::SeqCst, Ordering::SeqCst, |left| Some(left.saturating_sub(1)));
-        match left.expect("always some") {
-            0 => Err(dead()),
-            1 if self.loses_only_the_answer => write.await.and_then(|_| Err(dead())),
-            1 => Err(dead()),
-            _ => write.await,
-        }
-    }
-}
-
-#[async_trait]
-impl TableStore for Dying {
-    async fn get(&self, table: Table, partition_key: &str, row_key: &str) -> Result<Option<Entity>, StoreError> {
-        self.tables.get(table, partition_key, row_key).await
-    }
-
-    async fn query(&self, table: Table, query: Query) -> Result<Page, StoreError> {
-        self.tables.query(table, query).await
-    }
-
-    async fn write(&self, table: Table, write: Write) -> Result<Option<Etag>, StoreError> {
-        self.write(self.tables.write(table, write)).await
-    }
-
-    async fn batch(&self, table: Table, writes: Vec<Write>) -> Result<(), StoreError> {
-        self.write(self.tables.batch(table, writes)).await
-    }
-
-    async fn commit(&self, commit: Commit) -> Result<(), StoreError> {
-        self.write(self.tables.commit(commit)).await
-    }
-}
-
-#[async_trait]
-impl BlobStore for Dying {
-    async fn put(&self, path: &str, content: Bytes) -> Result<(), StoreError> {
-        self.write(self.blobs.put(path, content)).await
-    }
-
-    async fn get(&self, path: &str) -> Result<Option<Bytes>, StoreError> {
-        self.blobs.get(path).await
-    }
-
-    async fn delete(&self, path: &str) -> Result<(), StoreError> {
-        self.write(self.blobs.delete(path)).await
-    }
-
-    fn walk<'a>(&'a self, prefix: &'a str) -> BoxStream<'a, Result<String, StoreError>> {
-        self.blobs.walk(prefix)
-    }
-}
-
-/// The executions of a process that dies at its n-th write.
-fn dying(home: &TestHome, at: usize, loses_only_the_answer: bool) -> Executions {
-    let dying = Arc::new(Dying {
-        tables: home.home.stores.tables.clone(),
-        blobs: home.home.stores.blobs.clone(),
-        writes_left: AtomicUsize::new(at),
-        loses_only_the_answer,
-    });
-    let mut stores = home.home.stores.clone();
-    stores.tables = dying.clone();
-    stores.blobs = dying;
-    Repositories::new(stores, Arc::clone(&home.clock) as Arc<dyn Clock>).executions
-}
 
 fn lines(through: u64) -> Vec<LogLine> {
     let line = |seq| LogLine {
@@ -205,7 +124,7 @@ async fn wherever_a_removal_is_interrupted_nothing_is_seen_by_halves_and_the_nex
         loop {
             let when = format!("dead at write {at}, only the answer lost: {loses_only_the_answer}");
             let execution = ended(&home, scope, user).await;
-            let removed = dying(&home, at, loses_only_the_answer).remove(scope, execution.id).await;
+            let removed = dying(&home, at, loses_only_the_answer).executions.remove(scope, execution.id).await;
             assert_whole_or_gone(&home, &execution, &when).await;
             let executions = &home.repositories.executions;
             let is_gone = executions.get(scope, execution.id).await.expect("read").is_none();
@@ -261,7 +180,7 @@ async fn a_scope_is_cleared_of_executions_and_keys_and_no_other_is_touched() {
         gone.push(executions.finish(&run, &ending).await.expect("ended"));
     }
     gone.push(ended(&home, scope, user).await);
-    assert!(dying(&home, 25, false).remove_all(scope).await.is_err(), "interrupted");
+    assert!(dying(&home, 25, false).executions.remove_all(scope).await.is_err(), "interrupted");
     executions.remove_all(scope).await.expect("removed");
     for execution in &gone {
         assert_eq!(traces(&home, execution.id).await, Vec::<String>::new());

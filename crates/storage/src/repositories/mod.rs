@@ -3,11 +3,13 @@
 pub mod addresses;
 pub mod audit;
 pub mod config;
+pub mod deletion;
 pub mod executions;
 pub mod files;
 pub mod forms;
 pub mod generation;
 pub mod grants;
+pub mod import;
 pub mod installation;
 pub mod integrations;
 mod merged;
@@ -28,7 +30,9 @@ pub mod workflow_secrets;
 
 pub use merged::MergedPage;
 
-use crate::{BlobStore, Entity, Etag, ExecutionQueue, IfMatch, SecretStore, StoreError, TableStore, Write};
+use crate::{
+    BlobStore, Entity, Etag, ExecutionQueue, IfMatch, Query, SecretStore, StoreError, Table, TableStore, Write, limits,
+};
 use chrono::{DateTime, Utc};
 use msp_domain::{Clock, UserId};
 use std::future::Future;
@@ -114,6 +118,31 @@ fn write_over(current: Option<Etag>, entity: Entity) -> Write {
     match current {
         Some(etag) => Write::Replace(entity, IfMatch::Etag(etag)),
         None => Write::Insert(entity),
+    }
+}
+
+/// Removes every row of a partition, batch by batch; safe to be interrupted and called again.
+async fn clear_partition(tables: &dyn TableStore, table: Table, partition_key: String) -> Result<(), StoreError> {
+    let mut query = Query::partition(partition_key).limit(limits::MAX_BATCH_WRITES);
+    loop {
+        let page = tables.query(table, query.clone()).await?;
+        let delete = |row: Entity| Write::delete(row.partition_key, row.row_key, IfMatch::Any);
+        let deletes: Vec<Write> = page.entities.into_iter().map(delete).collect();
+        if !deletes.is_empty() {
+            match tables.batch(table, deletes).await {
+                Ok(()) => {}
+                // Somebody else is at it: look again from the start.
+                Err(StoreError::NotFound) => {
+                    query.continuation = None;
+                    continue;
+                }
+                Err(error) => return Err(error),
+            }
+        }
+        match page.continuation {
+            Some(next) => query.continuation = Some(next),
+            None => return Ok(()),
+        }
     }
 }
 

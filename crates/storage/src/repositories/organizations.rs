@@ -1,10 +1,11 @@
 //! Client organizations: table `Organizations`, PK `ORG`, RK organization id.
 
 use super::audit::AuditDraft;
+use super::deletion::{Belongings, Deletion};
 use super::integrations::{TENANT_BOUND, credential_address};
 use super::paging::{Scan, page};
 use super::{Actor, Interfered, Journal, Listing, check_version, etag_of, retry, write_over};
-use crate::{Commit, Entity, Etag, Query, SecretStore, StoreError, Table};
+use crate::{Commit, Entity, Etag, IfMatch, Query, SecretStore, StoreError, Table, TableWrite, Write};
 use chrono::{DateTime, Utc};
 use chrono_tz::Tz;
 use msp_domain::{OrgId, Scope, Tags, time_zone};
@@ -29,6 +30,8 @@ pub struct Organization {
     pub tags: Tags,
     /// Nothing runs for an inactive organization.
     pub is_active: bool,
+    /// That it is being deleted: nobody gets into it any more.
+    pub deletion: Option<Deletion>,
     /// When it was created.
     pub created_at: DateTime<Utc>,
     /// Who created it.
@@ -93,6 +96,18 @@ pub enum OrganizationError {
         /// What it is called.
         name: String,
     },
+    /// It is being deleted.
+    #[error("the organization is being deleted")]
+    BeingDeleted,
+    /// It is active, and only what nobody uses is deleted.
+    #[error("the organization is active")]
+    Active,
+    /// Executions of it have not ended.
+    #[error("{unended} executions of the organization have not ended")]
+    Busy {
+        /// How many.
+        unended: usize,
+    },
     /// No such organization.
     #[error("no such organization")]
     NotFound,
@@ -128,24 +143,73 @@ impl Organizations {
         retry(async || {
             let seen = self.journal.generation.current().await?;
             self.check_unique(id, &new.name, new.tenant_id).await?;
-            let now = self.journal.clock.now();
-            let NewOrganization { name, tenant_id, time_zone, tags, is_active } = new.clone();
-            let organization = Organization {
-                id,
-                name,
-                tenant_id,
-                time_zone,
-                tags,
-                is_active,
-                created_at: now,
-                created_by: actor.key(),
-                updated_at: now,
-                etag: Etag(String::new()),
-            };
+            let organization = Organization { id, ..self.draft(new.clone(), actor) };
             let details = json!({ "after": describe(&organization) });
             self.store(organization, None, seen, actor, "Organization.Create", details).await
         })
         .await
+    }
+
+    /// An organization as it would be added, with an id of its own.
+    pub fn draft(&self, new: NewOrganization, actor: &Actor) -> Organization {
+        let now = self.journal.clock.now();
+        let NewOrganization { name, tenant_id, time_zone, tags, is_active } = new;
+        Organization {
+            id: OrgId::random(),
+            name,
+            tenant_id,
+            time_zone,
+            tags,
+            is_active,
+            deletion: None,
+            created_at: now,
+            created_by: actor.key(),
+            updated_at: now,
+            etag: Etag(String::new()),
+        }
+    }
+
+    /// What writing an organization over `before` writes, for a commit that holds more, guards the generation and moves
+    /// it. As for `update`, credentials of an old tenant go first.
+    pub(super) async fn prepare(
+        &self,
+        before: Option<&Organization>,
+        after: &Organization,
+        actor: &Actor,
+    ) -> Result<Vec<TableWrite>, OrganizationError> {
+        self.check_unique(after.id, &after.name, after.tenant_id).await?;
+        let Some(before) = before else {
+            let details = json!({ "after": describe(after) });
+            return Ok(self.writes(after, None, actor, "Organization.Create", details));
+        };
+        if before.deletion.is_some() {
+            return Err(OrganizationError::BeingDeleted);
+        }
+        self.drop_old_credentials(before, after).await?;
+        let after = Organization { updated_at: self.journal.clock.now(), ..after.clone() };
+        let details = json!({ "before": describe(before), "after": describe(&after) });
+        Ok(self.writes(&after, Some(before.etag.clone()), actor, "Organization.Update", details))
+    }
+
+    async fn drop_old_credentials(&self, before: &Organization, after: &Organization) -> Result<(), StoreError> {
+        if before.tenant_id.is_some() && before.tenant_id != after.tenant_id {
+            for integration in TENANT_BOUND {
+                self.secrets.delete(&credential_address(after.id, integration)).await?;
+            }
+        }
+        Ok(())
+    }
+
+    fn writes(
+        &self,
+        organization: &Organization,
+        current: Option<Etag>,
+        actor: &Actor,
+        action: &str,
+        details: Value,
+    ) -> Vec<TableWrite> {
+        let draft = AuditDraft::new(Scope::Org(organization.id), actor, action, organization.id.key(), details);
+        vec![(Table::Organizations, write_over(current, row(organization))), self.journal.audit.row(draft)]
     }
 
     /// The organization with this id.
@@ -182,7 +246,7 @@ impl Organizations {
     /// another, or unlinking it, first removes the credentials that belong to the old tenant.
     ///
     /// # Errors
-    /// As for `create`; [`StoreError::PreconditionFailed`] when `if_match` is stale.
+    /// As for `create`; [`OrganizationError::BeingDeleted`]; [`StoreError::PreconditionFailed`] when `if_match` is stale.
     pub async fn update(
         &self,
         id: OrgId,
@@ -195,6 +259,9 @@ impl Organizations {
             let before = self.get(id).await?.ok_or(OrganizationError::NotFound)?;
             if check_version(Some(&before.etag), if_match).is_err() {
                 return Ok(None);
+            }
+            if before.deletion.is_some() {
+                return Err(OrganizationError::BeingDeleted);
             }
             let mut after = before.clone();
             if let Some(name) = &change.name {
@@ -214,16 +281,61 @@ impl Organizations {
             }
             self.check_unique(id, &after.name, after.tenant_id).await?;
             after.updated_at = self.journal.clock.now();
-            if before.tenant_id.is_some() && before.tenant_id != after.tenant_id {
-                for integration in TENANT_BOUND {
-                    self.secrets.delete(&credential_address(id, integration)).await?;
-                }
-            }
+            self.drop_old_credentials(&before, &after).await?;
             let details = json!({ "before": describe(&before), "after": describe(&after) });
             self.store(after, Some(before.etag), seen, actor, "Organization.Update", details).await.map(Some)
         };
         // A version the caller did not mean is final; only a race with others is tried again.
         retry(attempt).await?.ok_or(OrganizationError::Store(StoreError::PreconditionFailed))
+    }
+
+    /// Says in the organization's row that it is being deleted.
+    pub(super) async fn mark_deleting(
+        &self,
+        before: Organization,
+        deletion: Deletion,
+        seen: Option<Etag>,
+        audit: [TableWrite; 2],
+    ) -> Result<Organization, OrganizationError> {
+        let id = before.id;
+        let marked = row(&Organization { deletion: Some(deletion), ..before.clone() });
+        let mut writes = Vec::from(audit);
+        writes.push((Table::Organizations, write_over(Some(before.etag), marked)));
+        writes.push(self.journal.generation.bump());
+        let guards = vec![self.journal.generation.guard(seen)];
+        self.journal.tables.commit(Commit { writes, guards }).await?;
+        self.get(id).await?.ok_or(OrganizationError::NotFound)
+    }
+
+    /// Removes the row of an organization that has nothing left: it is deleted.
+    pub(super) async fn drop_deleted(&self, id: OrgId, actor: &Actor) -> Result<(), StoreError> {
+        retry(async || {
+            let Some(organization) = self.get(id).await? else { return Ok(()) };
+            let Some(deletion) = &organization.deletion else { return Ok(()) };
+            let details = json!({
+                "before": describe(&organization),
+                "removed": deletion.belongings,
+                "started_by": deletion.started_by,
+                "started_at": deletion.started_at,
+            });
+            let record = |scope| {
+                let draft = AuditDraft::new(scope, actor, "Organization.Delete", id.key(), details.clone());
+                self.journal.audit.row(draft)
+            };
+            let delete = Write::delete(PARTITION, id.key(), IfMatch::Etag(organization.etag));
+            let writes = vec![
+                record(Scope::Global),
+                record(Scope::Org(id)),
+                (Table::Organizations, delete),
+                self.journal.generation.bump(),
+            ];
+            match self.journal.tables.commit(Commit::of(writes)).await {
+                // Somebody else was at it: the next look finds nothing.
+                Err(StoreError::NotFound) => Err(StoreError::PreconditionFailed),
+                outcome => outcome,
+            }
+        })
+        .await
     }
 
     async fn check_unique(&self, id: OrgId, name: &str, tenant_id: Option<Uuid>) -> Result<(), OrganizationError> {
@@ -249,16 +361,10 @@ impl Organizations {
         details: Value,
     ) -> Result<Organization, OrganizationError> {
         let id = organization.id;
-        let draft = AuditDraft::new(Scope::Org(id), actor, action, id.key(), details);
-        let commit = Commit {
-            writes: vec![
-                (Table::Organizations, write_over(current, row(&organization))),
-                self.journal.audit.row(draft),
-                self.journal.generation.bump(),
-            ],
-            guards: vec![self.journal.generation.guard(seen)],
-        };
-        match self.journal.tables.commit_etags(commit).await?.into_iter().next().flatten() {
+        let mut writes = self.writes(&organization, current, actor, action, details);
+        writes.push(self.journal.generation.bump());
+        let guards = vec![self.journal.generation.guard(seen)];
+        match self.journal.tables.commit_etags(Commit { writes, guards }).await?.into_iter().next().flatten() {
             Some(etag) => organization.etag = etag,
             None => organization = self.get(id).await?.ok_or(OrganizationError::NotFound)?,
         }
@@ -266,14 +372,14 @@ impl Organizations {
     }
 }
 
-fn describe(organization: &Organization) -> Value {
+pub(super) fn describe(organization: &Organization) -> Value {
     let Organization { name, tenant_id, time_zone, tags, is_active, .. } = organization;
     let time_zone = time_zone.map(|zone| zone.name());
     json!({ "name": name, "tenant_id": tenant_id, "time_zone": time_zone, "tags": tags, "is_active": is_active })
 }
 
 fn row(organization: &Organization) -> Entity {
-    Entity::new(PARTITION, organization.id.key())
+    let row = Entity::new(PARTITION, organization.id.key())
         .with("Name", organization.name.as_str())
         .with_some("TenantId", organization.tenant_id)
         .with_some("TimeZone", organization.time_zone.map(|zone| zone.name()))
@@ -281,7 +387,27 @@ fn row(organization: &Organization) -> Entity {
         .with("IsActive", organization.is_active)
         .with("CreatedAt", organization.created_at)
         .with("CreatedBy", organization.created_by.as_str())
-        .with("UpdatedAt", organization.updated_at)
+        .with("UpdatedAt", organization.updated_at);
+    match &organization.deletion {
+        Some(deletion) => row
+            .with("DeletionStartedAt", deletion.started_at)
+            .with("DeletionStartedBy", deletion.started_by.as_str())
+            .with("Belongings", json!(deletion.belongings).to_string()),
+        None => row,
+    }
+}
+
+/// A row that says it is being deleted says so whatever else it says.
+fn read_deletion(row: &Entity) -> Result<Option<Deletion>, StoreError> {
+    let Some(started_at) = row.instant_opt("DeletionStartedAt")? else { return Ok(None) };
+    Ok(Some(Deletion {
+        started_at,
+        started_by: row.text_opt("DeletionStartedBy")?.unwrap_or_default().to_owned(),
+        belongings: row
+            .text_opt("Belongings")?
+            .and_then(|text| serde_json::from_str::<Belongings>(text).ok())
+            .unwrap_or_default(),
+    }))
 }
 
 fn read_tags(text: Option<&str>) -> Option<Tags> {
@@ -302,6 +428,7 @@ fn read(row: &Entity) -> Result<Organization, StoreError> {
             .transpose()?,
         tags: read_tags(row.text_opt("Tags")?).ok_or_else(|| corrupt("`Tags` that cannot be read"))?,
         is_active: row.flag("IsActive")?,
+        deletion: read_deletion(row)?,
         created_at,
         created_by: row.text_opt("CreatedBy")?.unwrap_or_default().to_owned(),
         updated_at: row.instant_opt("UpdatedAt")?.unwrap_or(created_at),

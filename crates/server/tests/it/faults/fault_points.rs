@@ -2,12 +2,13 @@
 
 use super::{
     effects::Effects,
-    host::{Host, installation, start},
+    host::{Host, LOOK_EVERY, PATIENCE, installation, start},
     packing,
 };
+use crate::support::Installation;
 use msp_engine::fault::FaultPoint;
 use serde_json::{Value, json};
-use std::os::unix::process::ExitStatusExt;
+use std::{os::unix::process::ExitStatusExt, time::Instant};
 
 /// How a run gets to a fault point.
 enum Reached {
@@ -21,6 +22,8 @@ enum Reached {
     Removal,
     /// By the start after a crash.
     Restart,
+    /// By the deletion of an organization.
+    Deletion,
 }
 
 /// What must be true of the run after the restart.
@@ -52,6 +55,10 @@ fn story(point: FaultPoint) -> (Reached, Expected) {
         // Which runs are gone is another story (`retention.rs`); whatever is there is as it was.
         FaultPoint::AfterRemovalBegun | FaultPoint::AfterRemoval => (Reached::Removal, expected(None, None)),
         FaultPoint::AfterClaim => (Reached::Queued, expected(Some("Interrupted"), Some(false))),
+        FaultPoint::AfterGrantsGone
+        | FaultPoint::AfterSecretsGone
+        | FaultPoint::AfterSettingsGone
+        | FaultPoint::AfterExecutionsGone => (Reached::Deletion, expected(None, None)),
         FaultPoint::DuringRecovery => (Reached::Restart, expected(Some("Interrupted"), None)),
     }
 }
@@ -83,6 +90,7 @@ async fn a_server_killed_at_any_fault_point_leaves_one_legal_ending_and_no_secon
                 assert_eq!(host.death().await.signal(), Some(9), "{point:?}");
             }
             Reached::Removal => continue,
+            Reached::Deletion => deletion(point, &installation).await,
             Reached::Restart => {
                 let host = start(&installation, None).await.expect("it starts");
                 for _ in 0..3 {
@@ -107,6 +115,27 @@ async fn a_server_killed_at_any_fault_point_leaves_one_legal_ending_and_no_secon
         }
         host.kill();
     }
+}
+
+/// A server that dies while it deletes an organization: nobody gets in any more, and the next start finishes it.
+async fn deletion(point: FaultPoint, installation: &Installation) {
+    let host = start(installation, Some(point.name())).await.expect("it starts");
+    let org = host.organization("Doomed").await;
+    let url = |host: &Host| format!("{}/api/organizations/{org}", host.url);
+    let request = host.http.patch(url(&host)).bearer_auth(&host.token).json(&json!({ "is_active": false }));
+    let inactive = request.send().await.expect("an answer");
+    let etag = inactive.headers()["etag"].clone();
+    let request = host.http.delete(url(&host)).bearer_auth(&host.token).query(&[("confirm", "Doomed")]);
+    let _ = request.header("If-Match", etag).send().await;
+    assert_eq!(host.death().await.signal(), Some(9), "{point:?}");
+
+    let host = start(installation, None).await.expect("a restart");
+    let give_up = Instant::now() + PATIENCE;
+    while host.http.get(url(&host)).bearer_auth(&host.token).send().await.expect("an answer").status() != 404 {
+        assert!(Instant::now() < give_up, "{point:?}: the deletion does not go on");
+        tokio::time::sleep(LOOK_EVERY).await;
+    }
+    host.kill();
 }
 
 async fn check(

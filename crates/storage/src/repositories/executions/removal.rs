@@ -10,7 +10,8 @@ use super::lifecycle::ACTIVE_PARTITION;
 use super::lookup::RESERVED_ROWS;
 use super::packing::{PACKING_PARTITION, execution_of};
 use super::{Execution, Executions, rows};
-use crate::{Commit, Entity, ExecutionPointer, IfMatch, Query, StoreError, Table, TableWrite, Write, limits};
+use crate::repositories::clear_partition;
+use crate::{Commit, Entity, ExecutionPointer, IfMatch, Query, StoreError, Table, TableWrite, Write};
 use futures::future::try_join_all;
 use msp_domain::{ExecutionId, Scope};
 
@@ -88,7 +89,7 @@ impl Executions {
     /// [`StoreError::Full`] or [`StoreError::Unavailable`]; safe to repeat.
     pub async fn finish_removal(&self, id: ExecutionId) -> Result<(), StoreError> {
         for table in OF_ONE_EXECUTION {
-            self.clear_partition(table, id.key()).await?;
+            clear_partition(self.journal.tables.as_ref(), table, id.key()).await?;
         }
         self.files.remove_all(id).await?;
         for path in self.blobs.list(&format!("executions/{id}/")).await? {
@@ -98,30 +99,6 @@ impl Executions {
         match self.journal.tables.write(Table::ActiveExecutions, done).await {
             Ok(_) | Err(StoreError::NotFound) => Ok(()),
             Err(error) => Err(error),
-        }
-    }
-
-    async fn clear_partition(&self, table: Table, partition_key: String) -> Result<(), StoreError> {
-        let mut query = Query::partition(partition_key).limit(limits::MAX_BATCH_WRITES);
-        loop {
-            let page = self.journal.tables.query(table, query.clone()).await?;
-            let delete = |row: Entity| Write::delete(row.partition_key, row.row_key, IfMatch::Any);
-            let deletes: Vec<Write> = page.entities.into_iter().map(delete).collect();
-            if !deletes.is_empty() {
-                match self.journal.tables.batch(table, deletes).await {
-                    Ok(()) => {}
-                    // Somebody else is at it: look again from the start.
-                    Err(StoreError::NotFound) => {
-                        query.continuation = None;
-                        continue;
-                    }
-                    Err(error) => return Err(error),
-                }
-            }
-            match page.continuation {
-                Some(next) => query.continuation = Some(next),
-                None => return Ok(()),
-            }
         }
     }
 

@@ -43,6 +43,11 @@ pub enum Finding {
         /// Which row.
         row_key: String,
     },
+    /// An organization that was being deleted when the platform stopped.
+    DeletionUnfinished {
+        /// Which.
+        org: String,
+    },
     /// An execution of which a part is left.
     RemovalUnfinished {
         /// Which.
@@ -101,6 +106,9 @@ impl fmt::Display for Finding {
             Self::PointerMissing { id } => write!(f, "execution {id} has not ended, and a new start would not find it"),
             Self::PointerStale { row_key } => {
                 write!(f, "execution {row_key} is said to go on, but has ended or is not on record")
+            }
+            Self::DeletionUnfinished { org } => {
+                write!(f, "organization {org} is being deleted, and a part of it is left")
             }
             Self::RemovalUnfinished { id } => write!(f, "execution {id} was removed, and a part of it is left"),
             Self::MarkLeadsNowhere { scope } => {

@@ -59,6 +59,7 @@ impl Repositories {
             note("Repair.Begin", json!({})).await?;
         }
         let mut pass = Pass { repositories: self, mend, see, tally: Tally::default(), remedies: Vec::new() };
+        pass.deletions(actor).await?;
         pass.grants().await?;
         let mut named = pass.executions().await?;
         pass.logs(&mut named).await?;
@@ -74,6 +75,18 @@ impl Repositories {
 }
 
 impl Pass<'_> {
+    /// Organizations of which a deletion left a part. First, so that nothing of them is repaired.
+    async fn deletions(&mut self, actor: &Actor) -> Result<(), StoreError> {
+        for organization in self.repositories.deletions().await? {
+            self.tally.repairable += 1;
+            (self.see)(&Finding::DeletionUnfinished { org: organization.id.key() });
+            if self.mend {
+                self.repositories.finish_deletion(organization.id, actor, &|_| {}).await?;
+            }
+        }
+        Ok(())
+    }
+
     fn tables(&self) -> &dyn TableStore {
         self.repositories.stores.tables.as_ref()
     }

@@ -1,0 +1,176 @@
+//! Deleting organizations: closed from the first write on, whole at the end, however often it is interrupted.
+
+use crate::dying::dying;
+use crate::support::{TestHome, actor};
+use msp_domain::{
+    ConfigEntry, ConfigType, ExecutionStatus, OrgId, PauseTarget, Permissions, Scope, UserId, form::FormSchema,
+};
+use msp_storage::repositories::executions::{Ending, Entry};
+use msp_storage::repositories::integrations::CredentialChange;
+use msp_storage::repositories::organizations::{NewOrganization, Organization, OrganizationError};
+use msp_storage::repositories::{Actor, deletion::Belongings};
+use msp_storage::{Query, SecretAddress, SecretNamespace, SecretValue, StoreError, Table};
+use serde_json::json;
+
+/// An inactive organization that has one of everything.
+async fn furnished(home: &TestHome, name: &str) -> Organization {
+    let (repositories, actor) = (&home.repositories, &Actor::PLATFORM);
+    let new = NewOrganization { is_active: false, ..NewOrganization::named(name) };
+    let organization = repositories.organizations.create(new, actor).await.expect("created");
+    let (org, scope, user) = (organization.id, Scope::Org(organization.id), UserId::random());
+    let may = Permissions { execute_workflows: true, ..Permissions::NONE };
+    repositories.grants.set(user, org, may, actor).await.expect("granted");
+    let secret = SecretValue::new("a secret of theirs");
+    repositories.workflow_secrets.set(scope, "key", &secret, actor).await.expect("stored");
+    let parameter = SecretAddress::new(SecretNamespace::Parameter, scope, UserId::random().key());
+    repositories.stores.secrets.set(&parameter, &secret).await.expect("stored");
+    let credential = CredentialChange::Set(secret);
+    let settings = json!({});
+    let put = repositories.integrations.put(org, "halopsa", true, &settings, credential, None, actor);
+    put.await.expect("stored");
+    let entry = ConfigEntry { key: "key".into(), config_type: ConfigType::Int, value: json!(7), description: None };
+    repositories.config.set(scope, &entry, None, actor).await.expect("stored");
+    let form = json!({ "name": "Form", "workflow": "some", "fields": [] });
+    let form = FormSchema::parse(&form).expect("a form");
+    repositories.forms.create(scope, &form, actor).await.expect("stored");
+    repositories.retention.set(scope, Some(30), None, actor).await.expect("limited");
+    repositories.pauses.pause(&PauseTarget::Organization(org), "why not", "us", actor).await.expect("paused");
+    let new = home.new_execution(scope, user);
+    let run = home.insert(&new, &Entry::Claimed { owner: "boot".into(), deadline_at: new.started_at }).await;
+    let ending = Ending {
+        status: ExecutionStatus::Failed,
+        result_json: None,
+        error_type: None,
+        error_message: None,
+        completed_at: new.started_at,
+        logs_through: 0,
+    };
+    repositories.executions.finish(&run, &ending).await.expect("ended");
+    repositories.organizations.get(org).await.expect("read").expect("there")
+}
+
+/// Every row and secret that names an organization; audit rows stay.
+async fn traces(home: &TestHome, org: OrgId) -> Vec<String> {
+    let mut traces = Vec::new();
+    for table in Table::ALL.into_iter().filter(|table| *table != Table::AuditLogs) {
+        for row in home.home.stores.tables.query_all(table, Query::default()).await.expect("read") {
+            let names_it = row.partition_key.contains(&org.key()) || row.row_key.contains(&org.key());
+            traces.extend(names_it.then(|| format!("{} {} {}", table.name(), row.partition_key, row.row_key)));
+        }
+    }
+    for namespace in [SecretNamespace::Workflow, SecretNamespace::Integration, SecretNamespace::Parameter] {
+        let names = home.home.stores.secrets.names(namespace, Scope::Org(org)).await.expect("read");
+        traces.extend(names.into_iter().map(|name| format!("secret {name}")));
+    }
+    traces
+}
+
+async fn count(home: &TestHome, scope: Scope, action: &str) -> usize {
+    home.audited(scope).await.iter().filter(|audited| *audited == action).count()
+}
+
+#[tokio::test]
+async fn wherever_a_deletion_is_interrupted_it_is_closed_and_the_next_call_finishes_it() {
+    let home = TestHome::new().await;
+    let neighbour = furnished(&home, "Neighbour").await;
+    let of_neighbour = traces(&home, neighbour.id).await;
+    let admin = actor(UserId::random());
+    for loses_only_the_answer in [false, true] {
+        let mut at = 1;
+        loop {
+            let when = format!("dead at write {at}, only the answer lost: {loses_only_the_answer}");
+            let organization = furnished(&home, "Contoso").await;
+            let (org, before) = (organization.id, traces(&home, organization.id).await);
+            let mortal = dying(&home, at, loses_only_the_answer);
+            let deleted = async {
+                mortal.begin_deletion(org, &organization.etag, &admin).await?;
+                Ok::<_, OrganizationError>(mortal.finish_deletion(org, &admin, &|_| {}).await?)
+            };
+            let deleted = deleted.await;
+            let left = traces(&home, org).await;
+            match home.repositories.organizations.get(org).await.expect("read") {
+                None => assert_eq!(left, Vec::<String>::new(), "{when}"),
+                Some(stored) if stored.deletion.is_none() => assert_eq!(left, before, "{when}"),
+                // Rights before secrets before the rest.
+                Some(_) => {
+                    let has = |what: &str| left.iter().any(|trace| trace.starts_with(what));
+                    assert!(!has("UserPermissions") || has("secret key"), "{when}: {left:?}");
+                    assert!(!has("secret") || has("OrgConfig") && has("Forms"), "{when}: {left:?}");
+                }
+            }
+            match home.repositories.begin_deletion(org, &organization.etag, &admin).await {
+                Ok(_) | Err(OrganizationError::NotFound) => {}
+                Err(error) => panic!("{when}: {error}"),
+            }
+            home.repositories.finish_deletion(org, &admin, &|_| {}).await.expect("finished");
+            assert_eq!(traces(&home, org).await, Vec::<String>::new(), "{when}");
+            for action in ["Organization.Deleting", "Organization.Delete"] {
+                assert_eq!(count(&home, Scope::Org(org), action).await, 1, "{when}: {action}");
+            }
+            if deleted.is_ok() {
+                break;
+            }
+            at += 1;
+        }
+        assert!(at > 12, "it died at only {at} places");
+    }
+    assert_eq!(traces(&home, neighbour.id).await, of_neighbour);
+    let rows = home.repositories.audit.list(Scope::Global, None, 1000).await.expect("listed").items;
+    let row = rows.iter().find(|row| row.draft.action == "Organization.Delete").expect("recorded");
+    assert_eq!(row.draft.details["before"]["name"], "Contoso");
+    let removed = &row.draft.details["removed"];
+    for what in ["grants", "secrets", "integrations", "config", "forms", "executions"] {
+        assert_eq!(removed[what], 1, "{what}");
+    }
+}
+
+#[tokio::test]
+async fn only_the_version_that_was_seen_is_deleted_and_only_while_nobody_uses_it() {
+    let home = TestHome::new().await;
+    let repositories = &home.repositories;
+    let delete = async |organization: &Organization| {
+        repositories.begin_deletion(organization.id, &organization.etag, &Actor::PLATFORM).await
+    };
+    let seen = furnished(&home, "Contoso").await;
+    let change = |is_active| msp_storage::repositories::organizations::OrganizationChange {
+        is_active: Some(is_active),
+        ..Default::default()
+    };
+    let active = repositories.organizations.update(seen.id, &change(true), None, &Actor::PLATFORM).await;
+    let stale = delete(&seen).await;
+    assert!(matches!(stale, Err(OrganizationError::Store(StoreError::PreconditionFailed))), "{stale:?}");
+    let refused = delete(&active.expect("activated")).await;
+    assert!(matches!(refused, Err(OrganizationError::Active)), "{refused:?}");
+    home.insert(&home.new_execution(Scope::Org(seen.id), UserId::random()), &Entry::Queued).await;
+    let inactive = repositories.organizations.update(seen.id, &change(false), None, &Actor::PLATFORM).await;
+    let refused = delete(&inactive.expect("deactivated")).await;
+    assert!(matches!(refused, Err(OrganizationError::Busy { unended: 1 })), "{refused:?}");
+    assert!(repositories.deletions().await.expect("read").is_empty());
+    let all = Belongings {
+        grants: 1,
+        secrets: 1,
+        integrations: 1,
+        config: 1,
+        forms: 1,
+        executions: 2,
+        more_executions: false,
+    };
+    assert_eq!(repositories.belongings(seen.id).await.expect("counted"), all);
+    repositories.finish_deletion(seen.id, &Actor::PLATFORM, &|_| {}).await.expect("nothing to do");
+    assert_eq!(repositories.belongings(seen.id).await.expect("counted"), all);
+}
+
+#[tokio::test]
+async fn a_repair_finishes_a_deletion_and_a_dry_run_only_names_it() {
+    let home = TestHome::new().await;
+    let organization = furnished(&home, "Contoso").await;
+    let repositories = &home.repositories;
+    repositories.begin_deletion(organization.id, &organization.etag, &Actor::PLATFORM).await.expect("begun");
+    for mend in [false, true] {
+        let mut found = Vec::new();
+        let tally = repositories.repair(mend, &Actor::PLATFORM, &mut |finding| found.push(finding.to_string())).await;
+        assert_eq!(tally.expect("repaired").repairable, 1, "{found:?}");
+        assert!(found[0].contains("is being deleted"), "{found:?}");
+    }
+    assert_eq!(traces(&home, organization.id).await, Vec::<String>::new());
+}

@@ -1,0 +1,113 @@
+//! A process that dies between two of its writes.
+
+use crate::support::TestHome;
+use async_trait::async_trait;
+use bytes::Bytes;
+use futures::stream::BoxStream;
+use msp_domain::{Clock, Scope};
+use msp_storage::{
+    BlobStore, Commit, Entity, Etag, Page, Query, Repositories, SecretAddress, SecretNamespace, SecretStore,
+    SecretValue, StoreError, Table, TableStore, Write,
+};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+
+/// What survives of a process that dies at its n-th write: the writes before it, and that one too if only its answer is lost.
+struct Dying {
+    tables: Arc<dyn TableStore>,
+    blobs: Arc<dyn BlobStore>,
+    secrets: Arc<dyn SecretStore>,
+    writes_left: AtomicUsize,
+    loses_only_the_answer: bool,
+}
+
+impl Dying {
+    async fn write<T>(&self, write: impl Future<Output = Result<T, StoreError>> + Send) -> Result<T, StoreError> {
+        let dead = || StoreError::unavailable("the process died here");
+        let left =
+            self.writes_left.fetch_update(Ordering::SeqCst, Ordering::SeqCst, |left| Some(left.saturating_sub(1)));
+        match left.expect("always some") {
+            0 => Err(dead()),
+            1 if self.loses_only_the_answer => write.await.and_then(|_| Err(dead())),
+            1 => Err(dead()),
+            _ => write.await,
+        }
+    }
+}
+
+#[async_trait]
+impl TableStore for Dying {
+    async fn get(&self, table: Table, partition_key: &str, row_key: &str) -> Result<Option<Entity>, StoreError> {
+        self.tables.get(table, partition_key, row_key).await
+    }
+
+    async fn query(&self, table: Table, query: Query) -> Result<Page, StoreError> {
+        self.tables.query(table, query).await
+    }
+
+    async fn write(&self, table: Table, write: Write) -> Result<Option<Etag>, StoreError> {
+        self.write(self.tables.write(table, write)).await
+    }
+
+    async fn batch(&self, table: Table, writes: Vec<Write>) -> Result<(), StoreError> {
+        self.write(self.tables.batch(table, writes)).await
+    }
+
+    async fn commit(&self, commit: Commit) -> Result<(), StoreError> {
+        self.write(self.tables.commit(commit)).await
+    }
+}
+
+#[async_trait]
+impl BlobStore for Dying {
+    async fn put(&self, path: &str, content: Bytes) -> Result<(), StoreError> {
+        self.write(self.blobs.put(path, content)).await
+    }
+
+    async fn get(&self, path: &str) -> Result<Option<Bytes>, StoreError> {
+        self.blobs.get(path).await
+    }
+
+    async fn delete(&self, path: &str) -> Result<(), StoreError> {
+        self.write(self.blobs.delete(path)).await
+    }
+
+    fn walk<'a>(&'a self, prefix: &'a str) -> BoxStream<'a, Result<String, StoreError>> {
+        self.blobs.walk(prefix)
+    }
+}
+
+#[async_trait]
+impl SecretStore for Dying {
+    async fn set(&self, address: &SecretAddress, value: &SecretValue) -> Result<(), StoreError> {
+        self.write(self.secrets.set(address, value)).await
+    }
+
+    async fn get(&self, address: &SecretAddress) -> Result<Option<SecretValue>, StoreError> {
+        self.secrets.get(address).await
+    }
+
+    async fn delete(&self, address: &SecretAddress) -> Result<(), StoreError> {
+        self.write(self.secrets.delete(address)).await
+    }
+
+    async fn names(&self, namespace: SecretNamespace, scope: Scope) -> Result<Vec<String>, StoreError> {
+        self.secrets.names(namespace, scope).await
+    }
+}
+
+/// The repositories of a process that dies at its n-th write.
+pub fn dying(home: &TestHome, at: usize, loses_only_the_answer: bool) -> Repositories {
+    let dying = Arc::new(Dying {
+        tables: home.home.stores.tables.clone(),
+        blobs: home.home.stores.blobs.clone(),
+        secrets: home.home.stores.secrets.clone(),
+        writes_left: AtomicUsize::new(at),
+        loses_only_the_answer,
+    });
+    let mut stores = home.home.stores.clone();
+    stores.tables = dying.clone();
+    stores.blobs = dying.clone();
+    stores.secrets = dying;
+    Repositories::new(stores, Arc::clone(&home.clock) as Arc<dyn Clock>)
+}

@@ -1,0 +1,214 @@
+//! Deleting an organization with everything that belongs to it.
+//!
+//! First its row says that it is being deleted: from then on nobody gets into it, whatever rights they hold. Then rights
+//! go, then secrets, then the rest, each in small commits with an audit row of its own, and the row of the organization
+//! last. Interrupted anywhere, the organization stays unreachable and [`Repositories::finish_deletion`] goes on from
+//! there. Its audit trail stays, and its id is never given again.
+
+use super::audit::AuditDraft;
+use super::executions::lookup::RESERVED_ROWS;
+use super::integrations::credential_address;
+use super::organizations::{Organization, OrganizationError, describe};
+use super::{Actor, Repositories, clear_partition, retry};
+use crate::{Etag, Query, SecretAddress, SecretNamespace, StoreError, Table};
+use chrono::{DateTime, Utc};
+use msp_domain::{OrgId, PauseTarget, Scope};
+use serde::{Deserialize, Serialize};
+use serde_json::json;
+
+/// Executions counted at most: a page of the store.
+pub const MAX_COUNTED: usize = 1_000;
+/// What is left of an organization where its own things were removed one by one: rows nobody could read.
+const OWN_PARTITIONS: [Table; 3] = [Table::OrgConfig, Table::IntegrationConfig, Table::Forms];
+
+/// That an organization is being deleted.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Deletion {
+    /// Since when.
+    pub started_at: DateTime<Utc>,
+    /// Who decided it.
+    pub started_by: String,
+    /// What it had then.
+    pub belongings: Belongings,
+}
+
+/// What an organization has, and what goes with it.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
+pub struct Belongings {
+    /// Users who may do something in it.
+    pub grants: usize,
+    /// Secrets of workflows.
+    pub secrets: usize,
+    /// Integrations, with their credentials.
+    pub integrations: usize,
+    /// Config values of its own.
+    pub config: usize,
+    /// Forms of its own.
+    pub forms: usize,
+    /// Executions with their logs, results and files; counted to 1,000.
+    pub executions: usize,
+    /// Whether there are more executions than were counted.
+    pub more_executions: bool,
+}
+
+/// What a deletion is done with.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Part {
+    /// Nobody holds a right in it any more.
+    Grants,
+    /// No secret or credential is left.
+    Secrets,
+    /// Neither are integrations, config, forms, the limit of retention and pauses.
+    Settings,
+    /// Nor executions; only the organization's own row is left.
+    Executions,
+}
+
+impl Repositories {
+    /// What an organization has.
+    ///
+    /// # Errors
+    /// [`StoreError::Unavailable`].
+    pub async fn belongings(&self, org: OrgId) -> Result<Belongings, StoreError> {
+        let scope = Scope::Org(org);
+        let rows = async |table| Ok(self.stores.tables.query_all(table, Query::partition(org.key())).await?.len());
+        let executions = Query { row_before: Some(RESERVED_ROWS.to_owned()), ..Query::partition(org.key()) };
+        let executions = self.stores.tables.query(Table::WorkflowExecutions, executions.limit(MAX_COUNTED)).await?;
+        Ok(Belongings {
+            grants: rows(Table::OrgPermissions).await?,
+            secrets: self.workflow_secrets.names(scope).await?.len(),
+            integrations: self.integrations.list(org).await?.len(),
+            config: rows(Table::OrgConfig).await?,
+            forms: rows(Table::Forms).await?,
+            executions: executions.entities.len(),
+            more_executions: executions.continuation.is_some(),
+        })
+    }
+
+    /// Decides that an inactive organization is deleted: from now on it is closed for everybody. Deciding it again is no
+    /// error, whatever version is meant.
+    ///
+    /// # Errors
+    /// [`OrganizationError::Active`] and [`OrganizationError::Busy`] say what keeps it from being deleted;
+    /// [`OrganizationError::NotFound`]; [`StoreError::PreconditionFailed`] when `if_match` is stale.
+    pub async fn begin_deletion(
+        &self,
+        org: OrgId,
+        if_match: &Etag,
+        actor: &Actor,
+    ) -> Result<Organization, OrganizationError> {
+        let attempt = async || {
+            // Executions are recorded under this version, and only for active organizations: none comes in behind this.
+            let seen = self.generation.current().await?;
+            let before = self.organizations.get(org).await?.ok_or(OrganizationError::NotFound)?;
+            if before.deletion.is_some() {
+                return Ok(Some(before));
+            }
+            if before.etag != *if_match {
+                return Ok(None);
+            }
+            if before.is_active {
+                return Err(OrganizationError::Active);
+            }
+            let unended = self.executions.unended(Some(Scope::Org(org))).await?.len();
+            if unended > 0 {
+                return Err(OrganizationError::Busy { unended });
+            }
+            let belongings = self.belongings(org).await?;
+            let details = json!({ "before": describe(&before), "removes": belongings });
+            let deletion = Deletion { started_at: self.clock.now(), started_by: actor.key(), belongings };
+            let audit = [Scope::Global, Scope::Org(org)].map(|scope| {
+                self.audit.row(AuditDraft::new(scope, actor, "Organization.Deleting", org.key(), details.clone()))
+            });
+            self.organizations.mark_deleting(before, deletion, seen, audit).await.map(Some)
+        };
+        // A version the caller did not mean is final; only a race with others is tried again.
+        retry(attempt).await?.ok_or(OrganizationError::Store(StoreError::PreconditionFailed))
+    }
+
+    /// The organizations that are being deleted.
+    ///
+    /// # Errors
+    /// [`StoreError::Corrupt`] when a row is not readable.
+    pub async fn deletions(&self) -> Result<Vec<Organization>, StoreError> {
+        let mut all = self.organizations.all().await?;
+        all.retain(|organization| organization.deletion.is_some());
+        Ok(all)
+    }
+
+    /// Removes what is left of an organization that is being deleted, and tells `passed` what it is done with. An
+    /// organization that is gone, or that is not being deleted, is left alone.
+    ///
+    /// # Errors
+    /// [`StoreError::Full`] or [`StoreError::Unavailable`]; calling it again goes on. [`StoreError::Corrupt`] when an
+    /// execution cannot be read.
+    pub async fn finish_deletion(
+        &self,
+        org: OrgId,
+        actor: &Actor,
+        passed: &(dyn Fn(Part) + Send + Sync),
+    ) -> Result<(), StoreError> {
+        if self.organizations.get(org).await?.is_none_or(|organization| organization.deletion.is_none()) {
+            return Ok(());
+        }
+        for grant in self.grants.of_org(org).await? {
+            self.grants.revoke(grant.user, org, actor).await?;
+        }
+        passed(Part::Grants);
+        self.remove_secrets(org, actor).await?;
+        passed(Part::Secrets);
+        self.remove_settings(org, actor).await?;
+        passed(Part::Settings);
+        self.executions.remove_all(Scope::Org(org)).await?;
+        passed(Part::Executions);
+        self.organizations.drop_deleted(org, actor).await
+    }
+
+    async fn remove_secrets(&self, org: OrgId, actor: &Actor) -> Result<(), StoreError> {
+        let (scope, secrets) = (Scope::Org(org), &self.stores.secrets);
+        for name in self.workflow_secrets.names(scope).await? {
+            unless_gone(self.workflow_secrets.delete(scope, &name, actor).await)?;
+        }
+        for name in secrets.names(SecretNamespace::Integration, scope).await? {
+            secrets.delete(&credential_address(org, &name)).await?;
+        }
+        for name in secrets.names(SecretNamespace::Parameter, scope).await? {
+            secrets.delete(&SecretAddress::new(SecretNamespace::Parameter, scope, name)).await?;
+        }
+        Ok(())
+    }
+
+    async fn remove_settings(&self, org: OrgId, actor: &Actor) -> Result<(), StoreError> {
+        let scope = Scope::Org(org);
+        for stored in readable(self.integrations.list(org).await)? {
+            unless_gone(self.integrations.delete(org, &stored.integration_type, actor).await)?;
+        }
+        for stored in readable(self.config.of_scope(scope).await)? {
+            unless_gone(self.config.delete(scope, &stored.entry.key, actor).await)?;
+        }
+        for form in readable(self.forms.list(scope).await)? {
+            unless_gone(self.forms.delete((scope, form.id), None, actor).await)?;
+        }
+        for table in OWN_PARTITIONS {
+            clear_partition(self.stores.tables.as_ref(), table, org.key()).await?;
+        }
+        self.retention.clear(scope, None, actor).await?;
+        self.pauses.resume(&PauseTarget::Organization(org), actor).await.map(drop)
+    }
+}
+
+/// What cannot be read goes without a word of what it was.
+fn readable<T>(rows: Result<Vec<T>, StoreError>) -> Result<Vec<T>, StoreError> {
+    match rows {
+        Err(StoreError::Corrupt(_)) => Ok(Vec::new()),
+        rows => rows,
+    }
+}
+
+/// Somebody else, or a call that was interrupted, has removed it.
+fn unless_gone(removed: Result<(), StoreError>) -> Result<(), StoreError> {
+    match removed {
+        Err(StoreError::NotFound) => Ok(()),
+        removed => removed,
+    }
+}
