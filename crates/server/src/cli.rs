@@ -56,6 +56,11 @@ pub enum Command {
     Resume(PauseTargetArguments),
     /// List what is paused, since when, by whom and why
     Pauses,
+    /// Create and change organizations, variables and forms as a folder of files says, beside a running server or without
+    /// one; nothing is ever deleted. Exit code 1 if something cannot be written
+    Import(Import),
+    /// Write organizations, variables and forms into an empty folder that `msp import` reads; secrets only by name
+    Export(Export),
     /// Play Microsoft Graph and HaloPSA over HTTP, for demos and tests
     Simulate(Simulate),
     /// Copy the database and the results of runs into an empty folder, beside a running server; never the master key
@@ -173,6 +178,32 @@ pub struct Run {
     /// Who runs it; the first administrator unless said otherwise
     #[arg(long, value_name = "EMAIL")]
     pub user: Option<String>,
+}
+
+/// `msp import`.
+#[derive(Debug, Args)]
+pub struct Import {
+    /// The folder: organizations.csv, organizations/NAME/variables.csv, organizations/NAME/forms/*.json, and the same under
+    /// global/
+    #[arg(value_name = "FOLDER")]
+    pub folder: PathBuf,
+    /// Say what would change, and change nothing
+    #[arg(long)]
+    pub dry_run: bool,
+    /// Only this organization: its id or its name; may be repeated
+    #[arg(long, value_name = "ORG")]
+    pub org: Vec<String>,
+}
+
+/// `msp export`.
+#[derive(Debug, Args)]
+pub struct Export {
+    /// The folder to make; it may be there, but must be empty
+    #[arg(value_name = "FOLDER")]
+    pub folder: PathBuf,
+    /// Only this organization: its id or its exact name; may be repeated
+    #[arg(long, value_name = "ORG")]
+    pub org: Vec<String>,
 }
 
 /// `msp backup`.

@@ -2,6 +2,7 @@
 
 mod audit;
 mod backup;
+mod exchange;
 mod openapi;
 mod pauses;
 mod repair;
@@ -56,6 +57,12 @@ async fn dispatch(cli: &Cli) -> Result<()> {
         Command::Pauses => on(places, settings, refuse, async |it| pauses::pauses(it).await).await,
         Command::Backup(arguments) => {
             on(places, settings, refuse, async |it| backup::backup(it, arguments).await).await
+        }
+        Command::Import(arguments) => {
+            on(places, settings, refuse, async |it| exchange::import(it, arguments).await).await
+        }
+        Command::Export(arguments) => {
+            on(places, settings, refuse, async |it| exchange::export(it, arguments).await).await
         }
         Command::Audit(command) => on(places, settings, refuse, async |it| audit::audit(it, command).await).await,
         Command::Secrets(command) => on(places, settings, refuse, async |it| secrets::secrets(it, command).await).await,

@@ -2,7 +2,7 @@
 
 use super::audit::AuditDraft;
 use super::{Actor, Journal, check_version, etag_of, retry, write_over};
-use crate::{Commit, Entity, Etag, IfMatch, Query, StoreError, Table, Write};
+use crate::{Commit, Entity, Etag, IfMatch, Query, StoreError, Table, TableWrite, Write};
 use chrono::{DateTime, Utc};
 use msp_domain::{ConfigEntry, ConfigType, EffectiveConfig, OrgId, Scope};
 use serde_json::{Value, json};
@@ -99,6 +99,33 @@ impl Config {
         actor: &Actor,
     ) -> Result<StoredConfig, StoreError> {
         let now = self.journal.clock.now();
+        let mut writes = self.writes_at(now, scope, entry, before.as_ref(), actor);
+        writes.push(self.journal.generation.bump());
+        match self.journal.tables.commit_etags(Commit::of(writes)).await?.into_iter().next().flatten() {
+            Some(etag) => Ok(StoredConfig { entry: entry.clone(), updated_at: now, updated_by: actor.key(), etag }),
+            None => self.get(scope, &entry.key).await?.ok_or(StoreError::NotFound),
+        }
+    }
+
+    /// What setting a value writes over `before`, for a commit that holds more; it moves the generation.
+    pub(super) fn writes(
+        &self,
+        scope: Scope,
+        entry: &ConfigEntry,
+        before: Option<&StoredConfig>,
+        actor: &Actor,
+    ) -> Vec<TableWrite> {
+        self.writes_at(self.journal.clock.now(), scope, entry, before, actor)
+    }
+
+    fn writes_at(
+        &self,
+        now: DateTime<Utc>,
+        scope: Scope,
+        entry: &ConfigEntry,
+        before: Option<&StoredConfig>,
+        actor: &Actor,
+    ) -> Vec<TableWrite> {
         let row = Entity::new(scope.key(), row_key(&entry.key))
             .with("Value", value_text(&entry.value))
             .with("Type", entry.config_type.name())
@@ -106,18 +133,13 @@ impl Config {
             .with("UpdatedBy", actor.key())
             .with_some("Description", entry.description.as_deref());
         let details = json!({
-            "before": before.as_ref().map(|stored| describe(&stored.entry)),
+            "before": before.map(|stored| describe(&stored.entry)),
             "after": describe(entry),
         });
-        let writes = vec![
-            (Table::OrgConfig, write_over(before.map(|stored| stored.etag), row)),
+        vec![
+            (Table::OrgConfig, write_over(before.map(|stored| stored.etag.clone()), row)),
             self.journal.audit.row(AuditDraft::new(scope, actor, "Config.Set", entry.key.clone(), details)),
-            self.journal.generation.bump(),
-        ];
-        match self.journal.tables.commit_etags(Commit::of(writes)).await?.into_iter().next().flatten() {
-            Some(etag) => Ok(StoredConfig { entry: entry.clone(), updated_at: now, updated_by: actor.key(), etag }),
-            None => self.get(scope, &entry.key).await?.ok_or(StoreError::NotFound),
-        }
+        ]
     }
 
     /// Removes a value: [`StoreError::NotFound`] if it is not set in exactly this scope.
@@ -145,7 +167,7 @@ fn row_key(key: &str) -> String {
 }
 
 /// `Value` is a text, as the seed has it; `Type` says how to read it.
-fn value_text(value: &Value) -> String {
+pub fn value_text(value: &Value) -> String {
     match value {
         Value::String(text) => text.clone(),
         other => other.to_string(),

@@ -192,6 +192,7 @@ impl Repositories {
         for table in OWN_PARTITIONS {
             clear_partition(self.stores.tables.as_ref(), table, org.key()).await?;
         }
+        self.forms.forget(scope).await?;
         self.retention.clear(scope, None, actor).await?;
         self.pauses.resume(&PauseTarget::Organization(org), actor).await.map(drop)
     }

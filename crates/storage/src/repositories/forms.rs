@@ -7,7 +7,7 @@ pub use index::IndexedForm;
 
 use super::audit::AuditDraft;
 use super::{Actor, Journal, check_version, etag_of, retry, write_over};
-use crate::{Commit, Entity, Etag, IfMatch, Query, StoreError, Table, Write};
+use crate::{Commit, Entity, Etag, IfMatch, Query, StoreError, Table, TableWrite, Write};
 use chrono::{DateTime, Utc};
 use msp_domain::{Scope, form::FormSchema};
 use serde_json::{Value, json};
@@ -102,8 +102,39 @@ impl Forms {
         if self.journal.tables.query_all(Table::Forms, query).await?.len() >= MAX_FORMS {
             return Err(StoreError::Limit(format!("there are {MAX_FORMS} forms here, and that is the most")));
         }
+        let form = self.blank(scope, actor).holding(schema);
+        let details = json!({ "after": describe(&form) });
+        self.store(form, None, actor, "Form.Create", details).await
+    }
+
+    /// What saving a form writes over `before`, for a commit that holds more and has [`Self::moved`] once.
+    pub(super) fn writes(
+        &self,
+        scope: Scope,
+        before: Option<&StoredForm>,
+        schema: &FormSchema,
+        is_active: bool,
+        actor: &Actor,
+    ) -> Vec<TableWrite> {
+        let (now, blank) = (self.journal.clock.now(), || self.blank(scope, actor));
+        let form = before.cloned().unwrap_or_else(blank).holding(schema);
+        let form = StoredForm { is_active, updated_by: actor.key(), updated_at: now, ..form };
+        let (action, details) = match before {
+            Some(before) => ("Form.Update", json!({ "after": describe(&form), "before": describe(before) })),
+            None => ("Form.Create", json!({ "after": describe(&form) })),
+        };
+        self.change_of(&form, before.map(|before| before.etag.clone()), actor, action, details)
+    }
+
+    /// What a commit that changes forms of a scope writes besides.
+    pub(super) fn moved(&self, scope: Scope) -> TableWrite {
+        index::moved(scope)
+    }
+
+    /// A new form that says nothing yet.
+    fn blank(&self, scope: Scope, actor: &Actor) -> StoredForm {
         let now = self.journal.clock.now();
-        let form = StoredForm {
+        StoredForm {
             id: Uuid::new_v4(),
             scope,
             name: String::new(),
@@ -117,10 +148,19 @@ impl Forms {
             updated_at: now,
             etag: Etag(String::new()),
             document: String::new(),
-        };
-        let form = form.holding(schema);
-        let details = json!({ "after": describe(&form) });
-        self.store(form, None, actor, "Form.Create", details).await
+        }
+    }
+
+    fn change_of(
+        &self,
+        form: &StoredForm,
+        current: Option<Etag>,
+        actor: &Actor,
+        action: &str,
+        details: Value,
+    ) -> Vec<TableWrite> {
+        let draft = AuditDraft::new(form.scope, actor, action, row_key(form.id), details);
+        vec![(Table::Forms, write_over(current, row(form))), self.journal.audit.row(draft)]
     }
 
     /// Replaces what a form says. `if_match` of `None` takes whatever version is there.
@@ -208,12 +248,8 @@ impl Forms {
         action: &str,
         details: Value,
     ) -> Result<StoredForm, StoreError> {
-        let draft = AuditDraft::new(form.scope, actor, action, row_key(form.id), details);
-        let writes = vec![
-            (Table::Forms, write_over(current, row(&form))),
-            self.journal.audit.row(draft),
-            index::moved(form.scope),
-        ];
+        let mut writes = self.change_of(&form, current, actor, action, details);
+        writes.push(index::moved(form.scope));
         match self.journal.tables.commit_etags(Commit::of(writes)).await?.into_iter().next().flatten() {
             Some(etag) => form.etag = etag,
             None => form = self.get(form.scope, form.id).await?.ok_or(StoreError::NotFound)?,

@@ -62,6 +62,11 @@ impl WorkflowSecrets {
         self.journal.tables.write(table, write).await.map(|_| ())
     }
 
+    /// The value set in exactly this scope, for comparing.
+    pub(super) async fn own(&self, scope: Scope, name: &str) -> Result<Option<SecretValue>, StoreError> {
+        self.secrets.get(&address(scope, name)).await
+    }
+
     /// What a run for this organization gets: its own secret of the name, else the global one.
     ///
     /// # Errors

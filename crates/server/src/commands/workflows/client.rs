@@ -154,11 +154,15 @@ impl Client {
         Ok(page.items)
     }
 
+    /// What the server offers.
+    pub async fn metadata(&self) -> Result<BundleMetadata> {
+        let request = self.http.get(format!("{}/admin/metadata", self.url)).timeout(METADATA_TIMEOUT);
+        Ok(self.send(request).await?.json().await?)
+    }
+
     /// The names of the workflows the server offers.
     pub async fn workflow_names(&self) -> Result<Vec<String>> {
-        let request = self.http.get(format!("{}/admin/metadata", self.url)).timeout(METADATA_TIMEOUT);
-        let metadata: BundleMetadata = self.send(request).await?.json().await?;
-        Ok(metadata.workflows.into_iter().map(|workflow| workflow.name).collect())
+        Ok(self.metadata().await?.workflows.into_iter().map(|workflow| workflow.name).collect())
     }
 
     /// Pauses something and cancels what runs under it; answers how many executions were asked to give way.

@@ -2,7 +2,7 @@
 //! tells which scopes must be read again, also after a change another process made.
 
 use super::{Forms, StoredForm};
-use crate::{Entity, Etag, Query, StoreError, Table, TableWrite, Write};
+use crate::{Entity, Etag, IfMatch, Query, StoreError, Table, TableWrite, Write};
 use msp_domain::Scope;
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -72,6 +72,15 @@ impl Forms {
             found.push(forms);
         }
         Ok(found)
+    }
+
+    /// Removes the version of a scope that has no forms any more.
+    pub(in crate::repositories) async fn forget(&self, scope: Scope) -> Result<(), StoreError> {
+        let version = Write::delete(PARTITION, scope.key(), IfMatch::Any);
+        match self.journal.tables.write(Table::Platform, version).await {
+            Ok(_) | Err(StoreError::NotFound) => Ok(()),
+            Err(error) => Err(error),
+        }
     }
 
     fn kept(&self, scope: Scope, version: Option<&Etag>) -> Option<Arc<Vec<IndexedForm>>> {
