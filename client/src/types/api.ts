@@ -584,12 +584,108 @@ export interface paths {
         head?: never;
         /**
          * Change a user: name, active or not, administrator or auditor or neither. The last active administrator stays one.
-         * @description A refusal for a stale version carries what is there as `current`.
+         * @description Deactivating ends sessions, tokens and what waits in the queue at the next request, for good: who is activated again signs
+         *     in again. Nobody deactivates their own account.
          *
-         *     Problems: `not-found` (404), `body-invalid` (422), `last-administrator` (409), `stale-version` (412),
+         *     A refusal for a stale version carries what is there as `current`.
+         *
+         *     Problems: `not-found` (404), `body-invalid` (422), `last-administrator` (409), `own-account` (409), `stale-version` (412),
          *     `path-invalid` (400), `header-invalid` (400).
          */
         patch: operations["updateUser"];
+        trace?: never;
+    };
+    "/api/service-accounts": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List service accounts.
+         * @description Problems: `query-invalid` (400).
+         */
+        get: operations["listServiceAccounts"];
+        put?: never;
+        /**
+         * Add a service account. It can do nothing until it has a grant and a token.
+         * @description Problems: `body-invalid` (422), `name-taken` (409).
+         */
+        post: operations["createServiceAccount"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/service-accounts/{id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Read a service account.
+         * @description Problems: `not-found` (404), `path-invalid` (400).
+         */
+        get: operations["getServiceAccount"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        /**
+         * Change a service account: name, roles, active or not. Works at its next request.
+         * @description Problems: `not-found` (404), `body-invalid` (422), `name-taken` (409), `stale-version` (412), `path-invalid` (400),
+         *     `header-invalid` (400).
+         */
+        patch: operations["updateServiceAccount"];
+        trace?: never;
+    };
+    "/api/service-accounts/{id}/tokens": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List the tokens of a service account, oldest first, with their last use.
+         * @description Problems: `not-found` (404), `path-invalid` (400).
+         */
+        get: operations["listServiceTokens"];
+        put?: never;
+        /**
+         * Make a token for a service account, or replace one. It is shown once, in this answer.
+         * @description Problems: `not-found` (404), `body-invalid` (422), `too-many-tokens` (409), `path-invalid` (400).
+         */
+        post: operations["mintServiceToken"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/service-accounts/{id}/tokens/{token}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        post?: never;
+        /**
+         * Take a token back. It is refused from the next request on.
+         * @description Problems: `not-found` (404), `path-invalid` (400).
+         */
+        delete: operations["revokeServiceToken"];
+        options?: never;
+        head?: never;
+        patch?: never;
         trace?: never;
     };
     "/api/organizations/{org}/permissions": {
@@ -600,8 +696,9 @@ export interface paths {
             cookie?: never;
         };
         /**
-         * List who may do what in an organization.
-         * @description Problems: `not-found` (404).
+         * List who can reach an organization, by name: administrators and auditors, and whoever holds a grant, also one whose time is
+         *     over or whose account is inactive.
+         * @description Problems: `not-found` (404), `query-invalid` (400).
          */
         get: operations["listOrganizationPermissions"];
         put?: never;
@@ -624,6 +721,97 @@ export interface paths {
          * @description Problems: `not-found` (404), `administrator-required` (403), `path-invalid` (400).
          */
         get: operations["listUserPermissions"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/users/{id}/organizations": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List the organizations that a user or service account can reach now, by name: none while the account is inactive.
+         * @description Problems: `not-found` (404), `path-invalid` (400), `query-invalid` (400).
+         */
+        get: operations["listUserOrganizations"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/permissions/bulk": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Grant the same to many users in many organizations.
+         * @description Everything is checked before anything is written: unknown users or organizations refuse the whole request. Then each pair is
+         *     a change of its own, audited in its organization; should the store fail at some, the others stand, and sending the request
+         *     again finishes it.
+         *
+         *     Problems: `body-invalid` (422).
+         */
+        post: operations["grantMany"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/users/{id}/permissions/copy": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Give a user the grants of another one. Grants whose time is over are not copied.
+         * @description `replace` also takes away what the other does not hold. `add` never takes anything away: where both hold something and it
+         *     ends at different times, nothing is changed and the pair says `different_end`.
+         *
+         *     Problems: `not-found` (404), `body-invalid` (422), `path-invalid` (400).
+         */
+        post: operations["copyUserPermissions"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/access-review": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Review who may do what where: a row for every grant, also one whose time is over, and one for each administrator and
+         *     auditor; with who granted it and when, and when the account was last used.
+         * @description With `Accept: text/csv` the answer is a file of every row, without pages; cells that a spreadsheet would take for a formula
+         *     begin with `'`.
+         *
+         *     Problems: `query-invalid` (400).
+         */
+        get: operations["getAccessReview"];
         put?: never;
         post?: never;
         delete?: never;
@@ -797,7 +985,16 @@ export interface paths {
          */
         get: operations["listExecutions"];
         put?: never;
-        post?: never;
+        /**
+         * Put a run on record that took place elsewhere.
+         * @description For service accounts with the app role `Executions.Record`, in organizations in which they hold `execute_workflows` for
+         *     every category. It is marked as `external`, so that nobody takes it for a run of this platform, and cannot be run again
+         *     here. With an `id`, the same request may be sent again.
+         *
+         *     Problems: `permission-denied` (403), `organization-required` (400), `organization-inactive` (409), `conflict` (409),
+         *     `body-invalid` (422).
+         */
+        post: operations["recordExecution"];
         delete?: never;
         options?: never;
         head?: never;
@@ -1064,7 +1261,7 @@ export interface paths {
          *     An execution that was the submission of a form is one again, of the form as it is now.
          *
          *     Problems: `form-required` (400), `form-inactive` (409), `options-failed` (424), `execution-failed` (424), `execution-timed-out` (424), `execution-cancelled` (424),
-         *     `execution-interrupted` (424), `parameters-invalid` (422), `organization-inactive` (409), `paused` (409),
+         *     `execution-interrupted` (424), `parameters-invalid` (422), `organization-inactive` (409), `execution-external` (409), `paused` (409),
          *     `not-found` (404),
          *     `path-invalid` (400), `header-invalid` (400), `start-time-invalid` (422), `schedule-full` (409), `idempotency-key-reused` (422), `engine-starting` (503),
          *     `engine-saturated` (503), `engine-unavailable` (503), `settings-changing` (503).
@@ -1294,6 +1491,11 @@ export interface components {
             allowed: boolean;
         };
         /**
+         * @description A role of a service account.
+         * @enum {string}
+         */
+        AppRole: "Workflows.Execute" | "Forms.Manage" | "Organizations.Manage" | "Executions.Record" | "Platform.Auditor";
+        /**
          * @description What is asked of a generator.
          * @example {
          *       "inputs": {
@@ -1445,6 +1647,23 @@ export interface components {
             is_active?: boolean | null;
         };
         /**
+         * @description A change of a service account; what is left out stays.
+         * @example {
+         *       "app_roles": [
+         *         "Workflows.Execute",
+         *         "Executions.Record"
+         *       ]
+         *     }
+         */
+        ChangeServiceAccount: {
+            /** @description A new name. */
+            name?: string | null;
+            /** @description Other roles, instead of those it has. */
+            app_roles?: components["schemas"]["AppRole"][] | null;
+            /** @description Activate or deactivate. Deactivating ends its tokens for good. */
+            is_active?: boolean | null;
+        };
+        /**
          * @description A change of a user; what is left out stays.
          * @example {
          *       "is_active": false
@@ -1548,6 +1767,24 @@ export interface components {
             updated_by: string;
         };
         /**
+         * @description Whose grants to copy.
+         * @example {
+         *       "from": "0d5c8f0e-6a0b-4a55-9d0e-2f0b6f0f4a11",
+         *       "mode": "add"
+         *     }
+         */
+        CopyGrants: {
+            /** @description Who holds them. */
+            from: components["schemas"]["UserId"];
+            /** @description Whether they take the place of what the user holds. */
+            mode: components["schemas"]["CopyMode"];
+        };
+        /**
+         * @description How to copy.
+         * @enum {string}
+         */
+        CopyMode: "replace" | "add";
+        /**
          * @description A new organization.
          * @example {
          *       "name": "Contoso",
@@ -1571,6 +1808,21 @@ export interface components {
             time_zone?: string | null;
             /** @description What groups it with others. Letter case does not count; 1 to 50 characters each, without `,` and `;`. */
             tags?: string[];
+        };
+        /**
+         * @description A new service account.
+         * @example {
+         *       "name": "Nightly report",
+         *       "app_roles": [
+         *         "Workflows.Execute"
+         *       ]
+         *     }
+         */
+        CreateServiceAccount: {
+            /** @description What it is called; no other service account may be. */
+            name: string;
+            /** @description What it may be used for at all; at least one. */
+            app_roles: components["schemas"]["AppRole"][];
         };
         /**
          * @description A new user.
@@ -2011,6 +2263,31 @@ export interface components {
             form: components["schemas"]["FormSchema"];
         };
         /**
+         * @description One grant for many.
+         * @example {
+         *       "user_ids": [
+         *         "b9bb3ad1-6687-4eb2-9413-a2bbe7263003"
+         *       ],
+         *       "org_ids": [
+         *         "6f9619ff-8b86-d011-b42d-00cf4fc964ff"
+         *       ],
+         *       "grant": {
+         *         "execute_workflows": true,
+         *         "categories": [
+         *           "password_reset"
+         *         ]
+         *       }
+         *     }
+         */
+        GrantMany: {
+            /** @description Whom to grant. */
+            user_ids: components["schemas"]["UserId"][];
+            /** @description Where. Users times organizations are at most 1,000. */
+            org_ids: components["schemas"]["OrgId"][];
+            /** @description What each shall be able to do in each of them: exactly this. */
+            grant: components["schemas"]["SetGrant"];
+        };
+        /**
          * @description What one user may do in one organization.
          * @example {
          *       "user_id": "0d5c8f0e-6a0b-4a55-9d0e-2f0b6f0f4a11",
@@ -2298,6 +2575,46 @@ export interface components {
             /** @description The names of the workflows the caller may run in the organization that was named, or without one somewhere. */
             may_run: string[];
         };
+        /**
+         * @description A token to be made.
+         * @example {
+         *       "name": "report server",
+         *       "expires_at": "2026-09-29T08:30:00Z"
+         *     }
+         */
+        MintToken: {
+            /** @description Where it will be used: what tells it from the account's others. */
+            name: string;
+            /**
+             * Format: date-time
+             * @description From when on it is refused: in the future, at most 366 days from now. Left out: in 90 days.
+             */
+            expires_at?: string | null;
+            /**
+             * Format: uuid
+             * @description The token it takes the place of, which is refused from now on.
+             */
+            replaces?: string | null;
+        };
+        /**
+         * @description A token that was just made.
+         * @example {
+         *       "id": "3a1f0a52-3d0e-4c53-9b0a-2a7f6f9f1c10",
+         *       "name": "report server",
+         *       "is_expired": false,
+         *       "created_at": "2026-07-01T08:30:00Z",
+         *       "created_by": "b9bb3ad1-6687-4eb2-9413-a2bbe7263003",
+         *       "expires_at": "2026-09-29T08:30:00Z",
+         *       "last_used_at": "2026-07-02T03:00:00Z"
+         *     }
+         */
+        MintedToken: components["schemas"]["ServiceTokenView"] & {
+            /**
+             * @description The token, for `Authorization: Bearer`. This is the only time it is shown.
+             * @example mspt_4f0b2a4c9a0d4c0a8f3e6d2d5b0f7c21_3a1f0a523d0e4c539b0a2a7f6f9f1c10_vQx3
+             */
+            token: string;
+        };
         /** @description The account of the caller. */
         MyAccount: {
             /** @description Its id. */
@@ -2466,6 +2783,11 @@ export interface components {
              */
             updated_at: string;
         };
+        /**
+         * @description What became of one user's grant in one organization.
+         * @enum {string}
+         */
+        Outcome: "set" | "kept" | "revoked" | "different_end" | "failed";
         /** @description One page of a list. */
         PageOf_ConfigView: {
             /** @description The items. */
@@ -2664,6 +2986,126 @@ export interface components {
             next_cursor?: string | null;
         };
         /** @description One page of a list. */
+        PageOf_ReachView: {
+            /** @description The items. */
+            items: {
+                /** @description Who. */
+                user_id: components["schemas"]["UserId"];
+                /** @description Where. */
+                org_id: components["schemas"]["OrgId"];
+                /** @description Their name. */
+                display_name: string;
+                /** @description Their address; empty for a service account. */
+                email: string;
+                /** @description Whether the account works: an inactive one reaches nothing. */
+                is_active: boolean;
+                /** @description Whether it is a service account. */
+                is_service: boolean;
+                /** @description What gives the rights. Administrators and auditors need no grant. */
+                through: components["schemas"]["Through"];
+                /** @description Which rights. */
+                permissions: components["schemas"]["Permissions"];
+                /** @description The categories of workflows that `execute_workflows` is about; `null`: every workflow. */
+                categories?: string[] | null;
+                /**
+                 * Format: date-time
+                 * @description From this instant on the grant gives nothing; `null`: until it is revoked.
+                 */
+                expires_at?: string | null;
+                /** @description Whether its time is over. */
+                is_expired: boolean;
+                /** @description Who granted it: a user id, or `platform`; `null` without a grant. */
+                granted_by?: string | null;
+                /** @description The name of who granted it, while the directory knows it. */
+                granted_by_name?: string | null;
+                /**
+                 * Format: date-time
+                 * @description When.
+                 */
+                granted_at?: string | null;
+            }[];
+            /** @description Send it as `cursor` for the next page; `null` at the end. */
+            next_cursor?: string | null;
+        };
+        /** @description One page of a list. */
+        PageOf_ReachedView: {
+            /** @description The items. */
+            items: {
+                /** @description Which. */
+                org_id: components["schemas"]["OrgId"];
+                /** @description Its name. */
+                org_name: string;
+                /** @description Whether things run for it. */
+                is_active: boolean;
+                /** @description What gives the rights. */
+                through: components["schemas"]["Through"];
+                /** @description The rights that hold there now. */
+                permissions: components["schemas"]["Permissions"];
+                /** @description The categories of workflows that may be run there; `null`: every workflow. */
+                categories?: string[] | null;
+                /**
+                 * Format: date-time
+                 * @description When these rights end; `null`: when they are revoked.
+                 */
+                expires_at?: string | null;
+            }[];
+            /** @description Send it as `cursor` for the next page; `null` at the end. */
+            next_cursor?: string | null;
+        };
+        /** @description One page of a list. */
+        PageOf_ReviewRow: {
+            /** @description The items. */
+            items: {
+                /** @description Whose. */
+                user_id: components["schemas"]["UserId"];
+                /** @description Their name. */
+                display_name: string;
+                /** @description Their address; empty for a service account. */
+                email: string;
+                /** @description Whether the account works: an inactive one may do nothing. */
+                is_active: boolean;
+                /** @description Whether it is a service account. */
+                is_service: boolean;
+                org_id?: components["schemas"]["OrgId"] | null;
+                /** @description Its name; `null` everywhere, and for an organization that is gone. */
+                org_name?: string | null;
+                /** @description What gives the rights. */
+                through: components["schemas"]["Through"];
+                /** @description Which rights. */
+                permissions: components["schemas"]["Permissions"];
+                /** @description The categories of workflows that may be run; `null`: every workflow. */
+                categories?: string[] | null;
+                /**
+                 * Format: date-time
+                 * @description From this instant on the grant gives nothing.
+                 */
+                expires_at?: string | null;
+                /** @description Whether its time is over. */
+                is_expired: boolean;
+                /** @description Who granted it: a user id, or `platform`; `null` without a grant. */
+                granted_by?: string | null;
+                /** @description The name of who granted it, while the directory knows it. */
+                granted_by_name?: string | null;
+                /**
+                 * Format: date-time
+                 * @description When.
+                 */
+                granted_at?: string | null;
+                /**
+                 * Format: date-time
+                 * @description When the user last signed in; for a service account, when one of its tokens was last used.
+                 */
+                last_used_at?: string | null;
+                /**
+                 * Format: int64
+                 * @description Whole days since then, or since the account was made if it was never used.
+                 */
+                unused_days: number;
+            }[];
+            /** @description Send it as `cursor` for the next page; `null` at the end. */
+            next_cursor?: string | null;
+        };
+        /** @description One page of a list. */
         PageOf_SecretView: {
             /** @description The items. */
             items: {
@@ -2671,6 +3113,61 @@ export interface components {
                 name: string;
                 /** @description Whether it is set here or inherited. */
                 origin: components["schemas"]["ConfigOrigin"];
+            }[];
+            /** @description Send it as `cursor` for the next page; `null` at the end. */
+            next_cursor?: string | null;
+        };
+        /** @description One page of a list. */
+        PageOf_ServiceAccountView: {
+            /** @description The items. */
+            items: {
+                /** @description Its id: what grants name as `user_id`. */
+                id: components["schemas"]["UserId"];
+                /** @description What it is called. */
+                name: string;
+                /** @description An inactive account is refused at the next request. */
+                is_active: boolean;
+                /** @description What it may be used for at all; its grants say where. */
+                app_roles: components["schemas"]["AppRole"][];
+                /**
+                 * Format: date-time
+                 * @description When it was made.
+                 */
+                created_at: string;
+            }[];
+            /** @description Send it as `cursor` for the next page; `null` at the end. */
+            next_cursor?: string | null;
+        };
+        /** @description One page of a list. */
+        PageOf_ServiceTokenView: {
+            /** @description The items. */
+            items: {
+                /**
+                 * Format: uuid
+                 * @description Its id.
+                 */
+                id: string;
+                /** @description Where it is used, as whoever made it says. */
+                name: string;
+                /**
+                 * Format: date-time
+                 * @description When it was made.
+                 */
+                created_at: string;
+                /** @description Who made it: a user id, or `platform`. */
+                created_by: string;
+                /**
+                 * Format: date-time
+                 * @description From when on it is refused.
+                 */
+                expires_at: string;
+                /** @description Whether that is over. */
+                is_expired: boolean;
+                /**
+                 * Format: date-time
+                 * @description When it was last used, give or take five minutes.
+                 */
+                last_used_at?: string | null;
             }[];
             /** @description Send it as `cursor` for the next page; `null` at the end. */
             next_cursor?: string | null;
@@ -2720,6 +3217,8 @@ export interface components {
                 is_platform_admin: boolean;
                 /** @description Reads everything everywhere but secrets, and does nothing else; grants give an auditor nothing. */
                 is_auditor: boolean;
+                /** @description Whether it is a service account, which is managed at `/api/service-accounts` and has no e-mail address. */
+                is_service: boolean;
                 /**
                  * Format: date-time
                  * @description When the account was made.
@@ -2733,6 +3232,29 @@ export interface components {
             }[];
             /** @description Send it as `cursor` for the next page; `null` at the end. */
             next_cursor?: string | null;
+        };
+        /**
+         * @description One pair of an answer.
+         * @example {
+         *       "user_id": "b9bb3ad1-6687-4eb2-9413-a2bbe7263003",
+         *       "org_id": "6f9619ff-8b86-d011-b42d-00cf4fc964ff",
+         *       "outcome": "kept",
+         *       "grant": null
+         *     }
+         */
+        PairView: {
+            /** @description Whose. */
+            user_id: components["schemas"]["UserId"];
+            /** @description Where. */
+            org_id: components["schemas"]["OrgId"];
+            /** @description What became of it. */
+            outcome: components["schemas"]["Outcome"];
+            grant?: components["schemas"]["GrantView"] | null;
+        };
+        /** @description The pairs of an answer. */
+        Pairs: {
+            /** @description One for each pair. */
+            items: components["schemas"]["PairView"][];
         };
         /** @description One parameter, as its author declared it. */
         Parameter: {
@@ -2915,6 +3437,148 @@ export interface components {
             };
         };
         /**
+         * @description Somebody who can reach an organization, or could once.
+         * @example {
+         *       "user_id": "b9bb3ad1-6687-4eb2-9413-a2bbe7263003",
+         *       "org_id": "6f9619ff-8b86-d011-b42d-00cf4fc964ff",
+         *       "display_name": "Ada Lovelace",
+         *       "email": "ada@example.com",
+         *       "is_active": true,
+         *       "is_service": false,
+         *       "through": "grant",
+         *       "permissions": {
+         *         "execute_workflows": true,
+         *         "manage_config": false,
+         *         "manage_forms": false,
+         *         "view_history": true
+         *       },
+         *       "categories": [
+         *         "password_reset"
+         *       ],
+         *       "expires_at": "2027-01-31T23:00:00Z",
+         *       "is_expired": false,
+         *       "granted_by": "platform",
+         *       "granted_by_name": null,
+         *       "granted_at": "2026-07-01T08:30:00Z"
+         *     }
+         */
+        ReachView: {
+            /** @description Who. */
+            user_id: components["schemas"]["UserId"];
+            /** @description Where. */
+            org_id: components["schemas"]["OrgId"];
+            /** @description Their name. */
+            display_name: string;
+            /** @description Their address; empty for a service account. */
+            email: string;
+            /** @description Whether the account works: an inactive one reaches nothing. */
+            is_active: boolean;
+            /** @description Whether it is a service account. */
+            is_service: boolean;
+            /** @description What gives the rights. Administrators and auditors need no grant. */
+            through: components["schemas"]["Through"];
+            /** @description Which rights. */
+            permissions: components["schemas"]["Permissions"];
+            /** @description The categories of workflows that `execute_workflows` is about; `null`: every workflow. */
+            categories?: string[] | null;
+            /**
+             * Format: date-time
+             * @description From this instant on the grant gives nothing; `null`: until it is revoked.
+             */
+            expires_at?: string | null;
+            /** @description Whether its time is over. */
+            is_expired: boolean;
+            /** @description Who granted it: a user id, or `platform`; `null` without a grant. */
+            granted_by?: string | null;
+            /** @description The name of who granted it, while the directory knows it. */
+            granted_by_name?: string | null;
+            /**
+             * Format: date-time
+             * @description When.
+             */
+            granted_at?: string | null;
+        };
+        /**
+         * @description An organization that somebody can reach.
+         * @example {
+         *       "org_id": "6f9619ff-8b86-d011-b42d-00cf4fc964ff",
+         *       "org_name": "Contoso",
+         *       "is_active": true,
+         *       "through": "grant",
+         *       "permissions": {
+         *         "execute_workflows": true,
+         *         "manage_config": false,
+         *         "manage_forms": false,
+         *         "view_history": true
+         *       },
+         *       "categories": [
+         *         "password_reset"
+         *       ],
+         *       "expires_at": "2027-01-31T23:00:00Z"
+         *     }
+         */
+        ReachedView: {
+            /** @description Which. */
+            org_id: components["schemas"]["OrgId"];
+            /** @description Its name. */
+            org_name: string;
+            /** @description Whether things run for it. */
+            is_active: boolean;
+            /** @description What gives the rights. */
+            through: components["schemas"]["Through"];
+            /** @description The rights that hold there now. */
+            permissions: components["schemas"]["Permissions"];
+            /** @description The categories of workflows that may be run there; `null`: every workflow. */
+            categories?: string[] | null;
+            /**
+             * Format: date-time
+             * @description When these rights end; `null`: when they are revoked.
+             */
+            expires_at?: string | null;
+        };
+        /**
+         * @description A run that took place elsewhere, and has ended.
+         * @example {
+         *       "workflow_name": "nightly_backup",
+         *       "status": "Success",
+         *       "started_at": "2026-07-01T02:00:00Z",
+         *       "completed_at": "2026-07-01T02:04:30Z",
+         *       "input": {
+         *         "server": "files-1"
+         *       },
+         *       "result": {
+         *         "size_gb": 41
+         *       }
+         *     }
+         */
+        RecordExecution: {
+            id?: components["schemas"]["ExecutionId"] | null;
+            /** @description What ran. */
+            workflow_name: string;
+            /** @description How it ended. */
+            status: components["schemas"]["ExecutionStatus"];
+            /**
+             * Format: date-time
+             * @description When it started.
+             */
+            started_at: string;
+            /**
+             * Format: date-time
+             * @description When it ended.
+             */
+            completed_at: string;
+            /** @description What it was given. Whoever sends it leaves passwords out. */
+            input?: {
+                [key: string]: unknown;
+            };
+            /** @description What it returned. */
+            result?: unknown;
+            /** @description A short reason of a failure, for programs. */
+            error_type?: string | null;
+            /** @description The reason of a failure, for people. */
+            error_message?: string | null;
+        };
+        /**
          * @description A one-time link's token.
          * @example {
          *       "token": "vQx3…"
@@ -2968,6 +3632,82 @@ export interface components {
             updated_at?: string | null;
             /** @description By whom: a user id, or `platform`. */
             updated_by?: string | null;
+        };
+        /**
+         * @description One account's rights in one organization, or everywhere.
+         * @example {
+         *       "user_id": "b9bb3ad1-6687-4eb2-9413-a2bbe7263003",
+         *       "display_name": "Ada Lovelace",
+         *       "email": "ada@example.com",
+         *       "is_active": true,
+         *       "is_service": false,
+         *       "org_id": "6f9619ff-8b86-d011-b42d-00cf4fc964ff",
+         *       "org_name": "Contoso",
+         *       "through": "grant",
+         *       "permissions": {
+         *         "execute_workflows": true,
+         *         "manage_config": false,
+         *         "manage_forms": false,
+         *         "view_history": true
+         *       },
+         *       "categories": [
+         *         "password_reset"
+         *       ],
+         *       "expires_at": "2027-01-31T23:00:00Z",
+         *       "is_expired": false,
+         *       "granted_by": "platform",
+         *       "granted_by_name": null,
+         *       "granted_at": "2026-07-01T08:30:00Z",
+         *       "last_used_at": "2026-11-20T07:00:00Z",
+         *       "unused_days": 5
+         *     }
+         */
+        ReviewRow: {
+            /** @description Whose. */
+            user_id: components["schemas"]["UserId"];
+            /** @description Their name. */
+            display_name: string;
+            /** @description Their address; empty for a service account. */
+            email: string;
+            /** @description Whether the account works: an inactive one may do nothing. */
+            is_active: boolean;
+            /** @description Whether it is a service account. */
+            is_service: boolean;
+            org_id?: components["schemas"]["OrgId"] | null;
+            /** @description Its name; `null` everywhere, and for an organization that is gone. */
+            org_name?: string | null;
+            /** @description What gives the rights. */
+            through: components["schemas"]["Through"];
+            /** @description Which rights. */
+            permissions: components["schemas"]["Permissions"];
+            /** @description The categories of workflows that may be run; `null`: every workflow. */
+            categories?: string[] | null;
+            /**
+             * Format: date-time
+             * @description From this instant on the grant gives nothing.
+             */
+            expires_at?: string | null;
+            /** @description Whether its time is over. */
+            is_expired: boolean;
+            /** @description Who granted it: a user id, or `platform`; `null` without a grant. */
+            granted_by?: string | null;
+            /** @description The name of who granted it, while the directory knows it. */
+            granted_by_name?: string | null;
+            /**
+             * Format: date-time
+             * @description When.
+             */
+            granted_at?: string | null;
+            /**
+             * Format: date-time
+             * @description When the user last signed in; for a service account, when one of its tokens was last used.
+             */
+            last_used_at?: string | null;
+            /**
+             * Format: int64
+             * @description Whole days since then, or since the account was made if it was never used.
+             */
+            unused_days: number;
         };
         /**
          * @description What was found.
@@ -3039,6 +3779,73 @@ export interface components {
             name: string;
             /** @description Whether it is set here or inherited. */
             origin: components["schemas"]["ConfigOrigin"];
+        };
+        /**
+         * @description A service account on the wire.
+         * @example {
+         *       "id": "4f0b2a4c-9a0d-4c0a-8f3e-6d2d5b0f7c21",
+         *       "name": "Nightly report",
+         *       "is_active": true,
+         *       "app_roles": [
+         *         "Workflows.Execute"
+         *       ],
+         *       "created_at": "2026-07-01T08:30:00Z"
+         *     }
+         */
+        ServiceAccountView: {
+            /** @description Its id: what grants name as `user_id`. */
+            id: components["schemas"]["UserId"];
+            /** @description What it is called. */
+            name: string;
+            /** @description An inactive account is refused at the next request. */
+            is_active: boolean;
+            /** @description What it may be used for at all; its grants say where. */
+            app_roles: components["schemas"]["AppRole"][];
+            /**
+             * Format: date-time
+             * @description When it was made.
+             */
+            created_at: string;
+        };
+        /**
+         * @description A token in a list; what it says is not kept.
+         * @example {
+         *       "id": "3a1f0a52-3d0e-4c53-9b0a-2a7f6f9f1c10",
+         *       "name": "report server",
+         *       "is_expired": false,
+         *       "created_at": "2026-07-01T08:30:00Z",
+         *       "created_by": "b9bb3ad1-6687-4eb2-9413-a2bbe7263003",
+         *       "expires_at": "2026-09-29T08:30:00Z",
+         *       "last_used_at": "2026-07-02T03:00:00Z"
+         *     }
+         */
+        ServiceTokenView: {
+            /**
+             * Format: uuid
+             * @description Its id.
+             */
+            id: string;
+            /** @description Where it is used, as whoever made it says. */
+            name: string;
+            /**
+             * Format: date-time
+             * @description When it was made.
+             */
+            created_at: string;
+            /** @description Who made it: a user id, or `platform`. */
+            created_by: string;
+            /**
+             * Format: date-time
+             * @description From when on it is refused.
+             */
+            expires_at: string;
+            /** @description Whether that is over. */
+            is_expired: boolean;
+            /**
+             * Format: date-time
+             * @description When it was last used, give or take five minutes.
+             */
+            last_used_at?: string | null;
         };
         /**
          * @description A config value to be set.
@@ -3176,6 +3983,11 @@ export interface components {
          */
         Theme: "system" | "light" | "dark";
         /**
+         * @description What gives somebody their rights.
+         * @enum {string}
+         */
+        Through: "administrator" | "auditor" | "grant";
+        /**
          * @description A file that waits for the submission of a form.
          * @example {
          *       "id": "019a9c3e-5b7a-7c11-8f0e-2a6d1b9c4e10",
@@ -3290,6 +4102,7 @@ export interface components {
          *       "is_active": true,
          *       "is_platform_admin": false,
          *       "is_auditor": false,
+         *       "is_service": false,
          *       "created_at": "2026-07-01T08:30:00Z",
          *       "last_login_at": "2026-07-02T07:00:00Z"
          *     }
@@ -3307,6 +4120,8 @@ export interface components {
             is_platform_admin: boolean;
             /** @description Reads everything everywhere but secrets, and does nothing else; grants give an auditor nothing. */
             is_auditor: boolean;
+            /** @description Whether it is a service account, which is managed at `/api/service-accounts` and has no e-mail address. */
+            is_service: boolean;
             /**
              * Format: date-time
              * @description When the account was made.
@@ -9061,6 +9876,7 @@ export interface operations {
                      *           "is_active": true,
                      *           "is_platform_admin": false,
                      *           "is_auditor": false,
+                     *           "is_service": false,
                      *           "created_at": "2026-07-01T08:30:00Z",
                      *           "last_login_at": "2026-07-02T07:00:00Z"
                      *         }
@@ -9191,6 +10007,7 @@ export interface operations {
                      *       "is_active": true,
                      *       "is_platform_admin": false,
                      *       "is_auditor": false,
+                     *       "is_service": false,
                      *       "created_at": "2026-07-01T08:30:00Z",
                      *       "last_login_at": "2026-07-02T07:00:00Z"
                      *     }
@@ -9345,6 +10162,7 @@ export interface operations {
                      *       "is_active": true,
                      *       "is_platform_admin": false,
                      *       "is_auditor": false,
+                     *       "is_service": false,
                      *       "created_at": "2026-07-01T08:30:00Z",
                      *       "last_login_at": "2026-07-02T07:00:00Z"
                      *     }
@@ -9484,6 +10302,7 @@ export interface operations {
                      *       "is_active": true,
                      *       "is_platform_admin": false,
                      *       "is_auditor": false,
+                     *       "is_service": false,
                      *       "created_at": "2026-07-01T08:30:00Z",
                      *       "last_login_at": "2026-07-02T07:00:00Z"
                      *     }
@@ -9527,7 +10346,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description `last-administrator` */
+            /** @description `last-administrator`, `own-account` */
             409: {
                 headers: {
                     [name: string]: unknown;
@@ -9628,19 +10447,23 @@ export interface operations {
             };
         };
     };
-    listOrganizationPermissions: {
+    listServiceAccounts: {
         parameters: {
-            query?: never;
-            header?: never;
-            path: {
-                /** @description The organization. */
-                org: components["schemas"]["OrgId"];
+            query?: {
+                /** @description Where to go on: `next_cursor` of the page before. */
+                cursor?: string;
+                /** @description Items of the page, 1 to 200. */
+                limit?: number;
+                /** @description The organization, for links that cannot send `X-Organization-Id`. */
+                org_id?: string;
             };
+            header?: never;
+            path?: never;
             cookie?: never;
         };
         requestBody?: never;
         responses: {
-            /** @description Every grant in the organization. */
+            /** @description A page of service accounts, by id. */
             200: {
                 headers: {
                     [name: string]: unknown;
@@ -9650,8 +10473,1028 @@ export interface operations {
                      * @example {
                      *       "items": [
                      *         {
-                     *           "user_id": "0d5c8f0e-6a0b-4a55-9d0e-2f0b6f0f4a11",
+                     *           "id": "4f0b2a4c-9a0d-4c0a-8f3e-6d2d5b0f7c21",
+                     *           "name": "Nightly report",
+                     *           "is_active": true,
+                     *           "app_roles": [
+                     *             "Workflows.Execute"
+                     *           ],
+                     *           "created_at": "2026-07-01T08:30:00Z"
+                     *         }
+                     *       ],
+                     *       "next_cursor": null
+                     *     }
+                     */
+                    "application/json": components["schemas"]["PageOf_ServiceAccountView"];
+                };
+            };
+            /** @description `header-invalid`, `organization-invalid`, `organization-mismatch`, `query-invalid` */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `unauthenticated` */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `administrator-required`, `origin-not-allowed` */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `address-too-long` */
+            414: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `host-not-allowed` */
+            421: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `rate-limited` */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `headers-too-large` */
+            431: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `internal` */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `store-unavailable` */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    createServiceAccount: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                /**
+                 * @example {
+                 *       "name": "Nightly report",
+                 *       "app_roles": [
+                 *         "Workflows.Execute"
+                 *       ]
+                 *     }
+                 */
+                "application/json": components["schemas"]["CreateServiceAccount"];
+            };
+        };
+        responses: {
+            /** @description The new account. */
+            201: {
+                headers: {
+                    /** @description Its version. */
+                    ETag?: string;
+                    /** @description Its address. */
+                    Location?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "id": "4f0b2a4c-9a0d-4c0a-8f3e-6d2d5b0f7c21",
+                     *       "name": "Nightly report",
+                     *       "is_active": true,
+                     *       "app_roles": [
+                     *         "Workflows.Execute"
+                     *       ],
+                     *       "created_at": "2026-07-01T08:30:00Z"
+                     *     }
+                     */
+                    "application/json": components["schemas"]["ServiceAccountView"];
+                };
+            };
+            /** @description `body-unreadable`, `header-invalid`, `organization-invalid`, `organization-mismatch`, `query-invalid` */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `unauthenticated` */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `administrator-required`, `origin-not-allowed` */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `name-taken` */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `body-too-large` */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `address-too-long` */
+            414: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `content-type-unsupported` */
+            415: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `host-not-allowed` */
+            421: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `body-invalid` */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `rate-limited` */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `headers-too-large` */
+            431: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `internal` */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `store-unavailable` */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    getServiceAccount: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description The account. */
+                id: components["schemas"]["UserId"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The account. */
+            200: {
+                headers: {
+                    /** @description Its version. */
+                    ETag?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "id": "4f0b2a4c-9a0d-4c0a-8f3e-6d2d5b0f7c21",
+                     *       "name": "Nightly report",
+                     *       "is_active": true,
+                     *       "app_roles": [
+                     *         "Workflows.Execute"
+                     *       ],
+                     *       "created_at": "2026-07-01T08:30:00Z"
+                     *     }
+                     */
+                    "application/json": components["schemas"]["ServiceAccountView"];
+                };
+            };
+            /** @description `header-invalid`, `organization-invalid`, `organization-mismatch`, `path-invalid`, `query-invalid` */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `unauthenticated` */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `administrator-required`, `origin-not-allowed` */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `not-found` */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `address-too-long` */
+            414: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `host-not-allowed` */
+            421: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `rate-limited` */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `headers-too-large` */
+            431: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `internal` */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `store-unavailable` */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    updateServiceAccount: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description The version the change is meant for. */
+                "If-Match"?: string;
+            };
+            path: {
+                /** @description The account. */
+                id: components["schemas"]["UserId"];
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                /**
+                 * @example {
+                 *       "app_roles": [
+                 *         "Workflows.Execute",
+                 *         "Executions.Record"
+                 *       ]
+                 *     }
+                 */
+                "application/json": components["schemas"]["ChangeServiceAccount"];
+            };
+        };
+        responses: {
+            /** @description The account as it is now. */
+            200: {
+                headers: {
+                    /** @description Its version. */
+                    ETag?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "id": "4f0b2a4c-9a0d-4c0a-8f3e-6d2d5b0f7c21",
+                     *       "name": "Nightly report",
+                     *       "is_active": true,
+                     *       "app_roles": [
+                     *         "Workflows.Execute"
+                     *       ],
+                     *       "created_at": "2026-07-01T08:30:00Z"
+                     *     }
+                     */
+                    "application/json": components["schemas"]["ServiceAccountView"];
+                };
+            };
+            /** @description `body-unreadable`, `header-invalid`, `organization-invalid`, `organization-mismatch`, `path-invalid`, `query-invalid` */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `unauthenticated` */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `administrator-required`, `origin-not-allowed` */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `not-found` */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `name-taken` */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `stale-version` */
+            412: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `body-too-large` */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `address-too-long` */
+            414: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `content-type-unsupported` */
+            415: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `host-not-allowed` */
+            421: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `body-invalid` */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `rate-limited` */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `headers-too-large` */
+            431: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `internal` */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `store-unavailable` */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    listServiceTokens: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description The account. */
+                id: components["schemas"]["UserId"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Every token, also expired ones. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "items": [
+                     *         {
+                     *           "id": "3a1f0a52-3d0e-4c53-9b0a-2a7f6f9f1c10",
+                     *           "name": "report server",
+                     *           "is_expired": false,
+                     *           "created_at": "2026-07-01T08:30:00Z",
+                     *           "created_by": "b9bb3ad1-6687-4eb2-9413-a2bbe7263003",
+                     *           "expires_at": "2026-09-29T08:30:00Z",
+                     *           "last_used_at": "2026-07-02T03:00:00Z"
+                     *         }
+                     *       ],
+                     *       "next_cursor": null
+                     *     }
+                     */
+                    "application/json": components["schemas"]["PageOf_ServiceTokenView"];
+                };
+            };
+            /** @description `header-invalid`, `organization-invalid`, `organization-mismatch`, `path-invalid`, `query-invalid` */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `unauthenticated` */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `administrator-required`, `origin-not-allowed` */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `not-found` */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `address-too-long` */
+            414: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `host-not-allowed` */
+            421: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `rate-limited` */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `headers-too-large` */
+            431: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `internal` */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `store-unavailable` */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    mintServiceToken: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description The account. */
+                id: components["schemas"]["UserId"];
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                /**
+                 * @example {
+                 *       "name": "report server",
+                 *       "expires_at": "2026-09-29T08:30:00Z"
+                 *     }
+                 */
+                "application/json": components["schemas"]["MintToken"];
+            };
+        };
+        responses: {
+            /** @description The token. */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "id": "3a1f0a52-3d0e-4c53-9b0a-2a7f6f9f1c10",
+                     *       "name": "report server",
+                     *       "is_expired": false,
+                     *       "created_at": "2026-07-01T08:30:00Z",
+                     *       "created_by": "b9bb3ad1-6687-4eb2-9413-a2bbe7263003",
+                     *       "expires_at": "2026-09-29T08:30:00Z",
+                     *       "last_used_at": "2026-07-02T03:00:00Z"
+                     *     }
+                     */
+                    "application/json": components["schemas"]["MintedToken"];
+                };
+            };
+            /** @description `body-unreadable`, `header-invalid`, `organization-invalid`, `organization-mismatch`, `path-invalid`, `query-invalid` */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `unauthenticated` */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `administrator-required`, `origin-not-allowed` */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `not-found` */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `too-many-tokens` */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `body-too-large` */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `address-too-long` */
+            414: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `content-type-unsupported` */
+            415: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `host-not-allowed` */
+            421: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `body-invalid` */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `rate-limited` */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `headers-too-large` */
+            431: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `internal` */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `store-unavailable` */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    revokeServiceToken: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description The account. */
+                id: components["schemas"]["UserId"];
+                /** @description The token. */
+                token: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description It is gone, or was not there. */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description `header-invalid`, `organization-invalid`, `organization-mismatch`, `path-invalid`, `query-invalid` */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `unauthenticated` */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `administrator-required`, `origin-not-allowed` */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `not-found` */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `address-too-long` */
+            414: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `host-not-allowed` */
+            421: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `rate-limited` */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `headers-too-large` */
+            431: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `internal` */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `store-unavailable` */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    listOrganizationPermissions: {
+        parameters: {
+            query?: {
+                /** @description Where to go on: `next_cursor` of the page before. */
+                cursor?: string;
+                /** @description Items of the page, 1 to 200. */
+                limit?: number;
+                /** @description The organization, for links that cannot send `X-Organization-Id`. */
+                org_id?: string;
+            };
+            header?: never;
+            path: {
+                /** @description The organization. */
+                org: components["schemas"]["OrgId"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description A page of people and services. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "items": [
+                     *         {
+                     *           "user_id": "b9bb3ad1-6687-4eb2-9413-a2bbe7263003",
                      *           "org_id": "6f9619ff-8b86-d011-b42d-00cf4fc964ff",
+                     *           "display_name": "Ada Lovelace",
+                     *           "email": "ada@example.com",
+                     *           "is_active": true,
+                     *           "is_service": false,
+                     *           "through": "grant",
                      *           "permissions": {
                      *             "execute_workflows": true,
                      *             "manage_config": false,
@@ -9664,13 +11507,14 @@ export interface operations {
                      *           "expires_at": "2027-01-31T23:00:00Z",
                      *           "is_expired": false,
                      *           "granted_by": "platform",
-                     *           "granted_at": "2026-11-25T09:30:00Z"
+                     *           "granted_by_name": null,
+                     *           "granted_at": "2026-07-01T08:30:00Z"
                      *         }
                      *       ],
                      *       "next_cursor": null
                      *     }
                      */
-                    "application/json": components["schemas"]["PageOf_GrantView"];
+                    "application/json": components["schemas"]["PageOf_ReachView"];
                 };
             };
             /** @description `header-invalid`, `organization-invalid`, `organization-mismatch`, `query-invalid` */
@@ -9839,6 +11683,612 @@ export interface operations {
             };
             /** @description `not-found` */
             404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `address-too-long` */
+            414: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `host-not-allowed` */
+            421: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `rate-limited` */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `headers-too-large` */
+            431: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `internal` */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `store-unavailable` */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    listUserOrganizations: {
+        parameters: {
+            query?: {
+                /** @description Where to go on: `next_cursor` of the page before. */
+                cursor?: string;
+                /** @description Items of the page, 1 to 200. */
+                limit?: number;
+                /** @description The organization, for links that cannot send `X-Organization-Id`. */
+                org_id?: string;
+            };
+            header?: never;
+            path: {
+                /** @description The user. */
+                id: components["schemas"]["UserId"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description A page of organizations. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "items": [
+                     *         {
+                     *           "org_id": "6f9619ff-8b86-d011-b42d-00cf4fc964ff",
+                     *           "org_name": "Contoso",
+                     *           "is_active": true,
+                     *           "through": "grant",
+                     *           "permissions": {
+                     *             "execute_workflows": true,
+                     *             "manage_config": false,
+                     *             "manage_forms": false,
+                     *             "view_history": true
+                     *           },
+                     *           "categories": [
+                     *             "password_reset"
+                     *           ],
+                     *           "expires_at": "2027-01-31T23:00:00Z"
+                     *         }
+                     *       ],
+                     *       "next_cursor": null
+                     *     }
+                     */
+                    "application/json": components["schemas"]["PageOf_ReachedView"];
+                };
+            };
+            /** @description `header-invalid`, `organization-invalid`, `organization-mismatch`, `path-invalid`, `query-invalid` */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `unauthenticated` */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `administrator-required`, `origin-not-allowed` */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `not-found` */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `address-too-long` */
+            414: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `host-not-allowed` */
+            421: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `rate-limited` */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `headers-too-large` */
+            431: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `internal` */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `store-unavailable` */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    grantMany: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                /**
+                 * @example {
+                 *       "user_ids": [
+                 *         "b9bb3ad1-6687-4eb2-9413-a2bbe7263003"
+                 *       ],
+                 *       "org_ids": [
+                 *         "6f9619ff-8b86-d011-b42d-00cf4fc964ff"
+                 *       ],
+                 *       "grant": {
+                 *         "execute_workflows": true,
+                 *         "categories": [
+                 *           "password_reset"
+                 *         ]
+                 *       }
+                 *     }
+                 */
+                "application/json": components["schemas"]["GrantMany"];
+            };
+        };
+        responses: {
+            /** @description What became of each pair. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "items": [
+                     *         {
+                     *           "user_id": "b9bb3ad1-6687-4eb2-9413-a2bbe7263003",
+                     *           "org_id": "6f9619ff-8b86-d011-b42d-00cf4fc964ff",
+                     *           "outcome": "kept",
+                     *           "grant": null
+                     *         }
+                     *       ]
+                     *     }
+                     */
+                    "application/json": components["schemas"]["Pairs"];
+                };
+            };
+            /** @description `body-unreadable`, `header-invalid`, `organization-invalid`, `organization-mismatch`, `query-invalid` */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `unauthenticated` */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `administrator-required`, `origin-not-allowed` */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `body-too-large` */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `address-too-long` */
+            414: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `content-type-unsupported` */
+            415: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `host-not-allowed` */
+            421: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `body-invalid` */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `rate-limited` */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `headers-too-large` */
+            431: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `internal` */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `store-unavailable` */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    copyUserPermissions: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description Who gets them. */
+                id: components["schemas"]["UserId"];
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                /**
+                 * @example {
+                 *       "from": "0d5c8f0e-6a0b-4a55-9d0e-2f0b6f0f4a11",
+                 *       "mode": "add"
+                 *     }
+                 */
+                "application/json": components["schemas"]["CopyGrants"];
+            };
+        };
+        responses: {
+            /** @description What became of each organization. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "items": [
+                     *         {
+                     *           "user_id": "b9bb3ad1-6687-4eb2-9413-a2bbe7263003",
+                     *           "org_id": "6f9619ff-8b86-d011-b42d-00cf4fc964ff",
+                     *           "outcome": "kept",
+                     *           "grant": null
+                     *         }
+                     *       ]
+                     *     }
+                     */
+                    "application/json": components["schemas"]["Pairs"];
+                };
+            };
+            /** @description `body-unreadable`, `header-invalid`, `organization-invalid`, `organization-mismatch`, `path-invalid`, `query-invalid` */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `unauthenticated` */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `administrator-required`, `origin-not-allowed` */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `not-found` */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `body-too-large` */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `address-too-long` */
+            414: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `content-type-unsupported` */
+            415: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `host-not-allowed` */
+            421: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `body-invalid` */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `rate-limited` */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `headers-too-large` */
+            431: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `internal` */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `store-unavailable` */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    getAccessReview: {
+        parameters: {
+            query?: {
+                /** @description Only accounts that were not used for this many days. */
+                unused_days?: number;
+                /** @description Where to go on: `next_cursor` of the page before. */
+                cursor?: string;
+                /** @description Accounts of the page, 1 to 200; each has a row for every grant, and one for being administrator or auditor. */
+                limit?: number;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The rows of a page of accounts, by id. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "items": [
+                     *         {
+                     *           "user_id": "b9bb3ad1-6687-4eb2-9413-a2bbe7263003",
+                     *           "display_name": "Ada Lovelace",
+                     *           "email": "ada@example.com",
+                     *           "is_active": true,
+                     *           "is_service": false,
+                     *           "org_id": "6f9619ff-8b86-d011-b42d-00cf4fc964ff",
+                     *           "org_name": "Contoso",
+                     *           "through": "grant",
+                     *           "permissions": {
+                     *             "execute_workflows": true,
+                     *             "manage_config": false,
+                     *             "manage_forms": false,
+                     *             "view_history": true
+                     *           },
+                     *           "categories": [
+                     *             "password_reset"
+                     *           ],
+                     *           "expires_at": "2027-01-31T23:00:00Z",
+                     *           "is_expired": false,
+                     *           "granted_by": "platform",
+                     *           "granted_by_name": null,
+                     *           "granted_at": "2026-07-01T08:30:00Z",
+                     *           "last_used_at": "2026-11-20T07:00:00Z",
+                     *           "unused_days": 5
+                     *         }
+                     *       ],
+                     *       "next_cursor": null
+                     *     }
+                     */
+                    "application/json": components["schemas"]["PageOf_ReviewRow"];
+                };
+            };
+            /** @description `header-invalid`, `organization-invalid`, `organization-mismatch`, `query-invalid` */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `unauthenticated` */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `administrator-required`, `origin-not-allowed` */
+            403: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -11203,6 +13653,194 @@ export interface operations {
             };
             /** @description `host-not-allowed` */
             421: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `rate-limited` */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `headers-too-large` */
+            431: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `internal` */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `store-unavailable` */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    recordExecution: {
+        parameters: {
+            query?: never;
+            header: {
+                /** @description The organization it ran for. */
+                "X-Organization-Id": components["schemas"]["OrgId"];
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                /**
+                 * @example {
+                 *       "workflow_name": "nightly_backup",
+                 *       "status": "Success",
+                 *       "started_at": "2026-07-01T02:00:00Z",
+                 *       "completed_at": "2026-07-01T02:04:30Z",
+                 *       "input": {
+                 *         "server": "files-1"
+                 *       },
+                 *       "result": {
+                 *         "size_gb": 41
+                 *       }
+                 *     }
+                 */
+                "application/json": components["schemas"]["RecordExecution"];
+            };
+        };
+        responses: {
+            /** @description The run on record. */
+            201: {
+                headers: {
+                    /** @description Its address. */
+                    Location?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "id": "0197c1c8-7a4e-7c41-9e0b-3f6f6d7f2f10",
+                     *       "org_id": "6f9619ff-8b86-d011-b42d-00cf4fc964ff",
+                     *       "workflow_name": "user_onboarding",
+                     *       "form_id": "26d7d0ed-be63-4369-b2cd-35663fb78183",
+                     *       "form_name": "New user",
+                     *       "executed_by": "b9bb3ad1-6687-4eb2-9413-a2bbe7263003",
+                     *       "executed_by_name": "Ada Lovelace",
+                     *       "trigger": "form",
+                     *       "status": "Success",
+                     *       "error_type": null,
+                     *       "error_message": null,
+                     *       "progress": null,
+                     *       "started_at": "2026-07-01T08:30:00Z",
+                     *       "completed_at": "2026-07-01T08:30:02.5Z",
+                     *       "duration_ms": 2500
+                     *     }
+                     */
+                    "application/json": components["schemas"]["ExecutionSummary"];
+                };
+            };
+            /** @description `body-unreadable`, `header-invalid`, `organization-invalid`, `organization-mismatch`, `organization-required`, `query-invalid` */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `unauthenticated` */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `origin-not-allowed`, `permission-denied` */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `not-found` */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `conflict`, `organization-inactive` */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `body-too-large` */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `address-too-long` */
+            414: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `content-type-unsupported` */
+            415: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `host-not-allowed` */
+            421: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `body-invalid` */
+            422: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -13477,7 +16115,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description `form-inactive`, `organization-inactive`, `paused`, `schedule-full` */
+            /** @description `execution-external`, `form-inactive`, `organization-inactive`, `paused`, `schedule-full` */
             409: {
                 headers: {
                     [name: string]: unknown;

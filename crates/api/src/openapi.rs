@@ -26,6 +26,7 @@ use utoipa::{
         (name = "secrets", description = "Secrets of workflows; values only go in."),
         (name = "integrations", description = "Settings of Microsoft Graph and HaloPSA."),
         (name = "users", description = "The user directory."),
+        (name = "service-accounts", description = "Programs that call this API in their own name."),
         (name = "permissions", description = "Who may do what where."),
         (name = "audit", description = "Who did what, when and from where."),
         (name = "pauses", description = "The emergency stop: what is held, why and by whom."),

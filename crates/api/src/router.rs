@@ -7,10 +7,11 @@ use crate::{
         layers,
     },
     management::{
-        audit, auth, config,
-        executions::{cancel, list, logs, read, rerun},
+        access_review, audit, auth, bulk_grants, config,
+        executions::{cancel, external, list, logs, read, rerun},
         forms, grants, integration_checks, integrations, me, metrics, organization_deletion, organizations, pauses,
-        permissions, retention, search, secrets, service, settings, uploads, users,
+        permissions, reach, retention, search, secrets, service, service_accounts, service_tokens, settings, uploads,
+        users,
     },
     openapi as description,
     state::{Api, ApiState},
@@ -83,15 +84,23 @@ fn management() -> OpenApiRouter<Api> {
         .routes(routes!(forms::draft::draft_form))
         .routes(routes!(users::list_users, users::create_user))
         .routes(routes!(users::get_user, users::update_user))
-        .routes(routes!(grants::list_organization_permissions))
+        .routes(routes!(service_accounts::list_service_accounts, service_accounts::create_service_account))
+        .routes(routes!(service_accounts::get_service_account, service_accounts::update_service_account))
+        .routes(routes!(service_tokens::list_service_tokens, service_tokens::mint_service_token))
+        .routes(routes!(service_tokens::revoke_service_token))
+        .routes(routes!(reach::list_organization_permissions))
         .routes(routes!(grants::list_user_permissions))
+        .routes(routes!(reach::list_user_organizations))
+        .routes(routes!(bulk_grants::grant_many))
+        .routes(routes!(bulk_grants::copy_user_permissions))
+        .routes(routes!(access_review::get_access_review))
         .routes(routes!(grants::get_user_permissions, grants::set_user_permissions, grants::revoke_user_permissions))
         .routes(routes!(permissions::check_permission))
         .routes(routes!(search::search))
         .routes(routes!(audit::list::list_audit_logs))
         .routes(routes!(audit::anchors::get_audit_anchors))
         .routes(routes!(audit::read::get_audit_log))
-        .routes(routes!(list::list_executions))
+        .routes(routes!(list::list_executions, external::record_execution))
         .routes(routes!(read::get_execution))
         .routes(routes!(read::get_execution_result))
         .routes(routes!(logs::get_execution_logs))

@@ -1,11 +1,14 @@
 //! The one gate: a caller and an organization in, access or a denial out (design section 4).
 
-use crate::access::{Access, Denied};
+use crate::{
+    access::{Access, Denied},
+    authenticate::as_caller,
+};
 use chrono::{DateTime, Utc};
 use msp_domain::{Caller, CallerKind, Categories, OrgId, Permission, Permissions, Scope, TokenScopes, UserId};
 use msp_storage::{
     Repositories, StoreError,
-    repositories::{grants::Grant, organizations::Organization, snapshot::Snapshot},
+    repositories::{grants::Grant, organizations::Organization, snapshot::Snapshot, users::User},
 };
 use std::sync::Arc;
 
@@ -110,6 +113,32 @@ impl Gate {
         Ok(Access { caller, organization: None, permissions, categories, generation })
     }
 
+    /// Lets a service account put runs on record that took place elsewhere: it needs the app role, and a grant that reaches
+    /// every workflow of the organization, because nobody here knows the category of one that is none of ours.
+    ///
+    /// # Errors
+    /// [`Denied`].
+    pub async fn may_record(&self, caller: &Caller, org: OrgId) -> Result<(), Denied> {
+        const EXECUTE: [Permission; 1] = [Permission::ExecuteWorkflows];
+        let snapshot = self.repositories.snapshots.current().await?;
+        let caller = still_active(&snapshot, caller, &EXECUTE).await?;
+        let grant = snapshot.grant(caller.user, org).await?;
+        let now = self.repositories.now();
+        let reaches = grant.as_ref().as_ref().is_some_and(|grant| {
+            grant.permissions_at(now).execute_workflows && grant.terms.categories == Categories::Every
+        });
+        match snapshot.organization(org).await? {
+            Some(organization) if caller.records_executions && reaches => {
+                if organization.is_active {
+                    Ok(())
+                } else {
+                    Err(Denied::Inactive)
+                }
+            }
+            _ => Err(missing(&EXECUTE)),
+        }
+    }
+
     /// Checks the rights behind a queued execution again: its user must be active and still hold
     /// `execute_workflows` there (anywhere, for [`Scope::Global`]), the organization must be active. The scopes of the
     /// token that asked were checked when the execution was accepted.
@@ -119,16 +148,8 @@ impl Gate {
     pub async fn still_allowed(&self, user: UserId, scope: Scope) -> Result<Access, Denied> {
         const EXECUTE: [Permission; 1] = [Permission::ExecuteWorkflows];
         let Some(user) = self.repositories.users.get(user).await? else { return Err(missing(&EXECUTE)) };
-        let caller = Caller {
-            tid: self.repositories.installation.directory_id().await?,
-            user: user.id,
-            email: user.email,
-            display_name: user.display_name,
-            is_platform_admin: user.is_platform_admin,
-            is_auditor: user.is_auditor,
-            scopes: TokenScopes::ALL,
-            kind: CallerKind::Token,
-        };
+        let directory_id = self.repositories.installation.directory_id().await?;
+        let caller = as_caller(&user, directory_id, TokenScopes::ALL, CallerKind::Token);
         match scope {
             Scope::Org(org) => self.organization(&caller, org, &EXECUTE).await,
             Scope::Global => self.global(&caller, &EXECUTE).await,
@@ -181,6 +202,18 @@ impl Gate {
         }
         opened.retain(|one| !one.permissions.is_empty());
         Ok(opened)
+    }
+
+    /// What an account can reach now, with every scope it may have: nothing while it is inactive.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub async fn reach_of(&self, user: &User) -> Result<Vec<Opened>, StoreError> {
+        if !user.is_active {
+            return Ok(Vec::new());
+        }
+        let directory_id = self.repositories.installation.directory_id().await?;
+        self.opened(&as_caller(user, directory_id, TokenScopes::ALL, CallerKind::Token)).await
     }
 
     /// The organizations the caller may run workflows of a category in (`None`: any), by name, as its account and its
@@ -250,8 +283,7 @@ fn in_a_deleted_organization(caller: &Caller) -> Permissions {
 async fn still_active(snapshot: &Snapshot, caller: &Caller, any_of: &[Permission]) -> Result<Caller, Denied> {
     let user = snapshot.user(caller.user).await?.filter(|user| user.is_active);
     let Some(user) = user else { return Err(missing(any_of)) };
-    let (is_platform_admin, is_auditor) = (user.is_platform_admin, user.is_auditor);
-    Ok(Caller { is_platform_admin, is_auditor, ..caller.clone() })
+    Ok(as_caller(&user, caller.tid, caller.scopes, caller.kind))
 }
 
 fn allows_any(permissions: &Permissions, any_of: &[Permission]) -> bool {

@@ -26,6 +26,8 @@ pub struct TokenIdentity {
     pub user: UserId,
     /// For what.
     pub scopes: TokenScopes,
+    /// Since when.
+    pub issued_at: DateTime<Utc>,
     /// Until when.
     pub expires_at: DateTime<Utc>,
 }
@@ -132,6 +134,7 @@ impl Tokens {
         let identity = TokenIdentity {
             user: claims.oid,
             scopes: TokenScopes::parse(&claims.scp),
+            issued_at: instant(claims.iat)?,
             expires_at: instant(claims.exp)?,
         };
         Ok(Verified { identity, not_before: instant(claims.nbf)? })
@@ -182,7 +185,7 @@ mod tests {
         let token = tokens.mint(user, scopes, noon());
 
         let identity = tokens.verify(&token, noon() + Duration::minutes(59)).expect("valid");
-        assert_eq!(identity, TokenIdentity { user, scopes, expires_at: noon() + TOKEN_LIFETIME });
+        assert_eq!(identity, TokenIdentity { user, scopes, issued_at: noon(), expires_at: noon() + TOKEN_LIFETIME });
         assert_eq!(tokens.verify(&token, noon() + TOKEN_LIFETIME + CLOCK_LEEWAY), Err(TokenError::Expired));
         assert_eq!(tokens.verify(&token, noon() - Duration::minutes(1)), Err(TokenError::Invalid));
     }

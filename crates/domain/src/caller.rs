@@ -41,6 +41,16 @@ impl TokenScopes {
         .join(" ")
     }
 
+    /// The scopes both contain.
+    #[must_use]
+    pub fn intersect(&self, other: &Self) -> Self {
+        Self {
+            workflows_execute: self.workflows_execute && other.workflows_execute,
+            forms_manage: self.forms_manage && other.forms_manage,
+            organizations_manage: self.organizations_manage && other.organizations_manage,
+        }
+    }
+
     /// The most these scopes can ever allow (design section 4).
     pub fn ceiling(&self) -> Permissions {
         Permissions {
@@ -78,6 +88,8 @@ pub struct Caller {
     pub is_platform_admin: bool,
     /// Reads everything everywhere but secrets, and does nothing else: grants give an auditor nothing.
     pub is_auditor: bool,
+    /// May put runs on record that took place elsewhere (`Executions.Record`).
+    pub records_executions: bool,
     /// What the token was issued for.
     pub scopes: TokenScopes,
     /// How the caller signed in.
@@ -124,6 +136,7 @@ mod tests {
             display_name: "A".into(),
             is_platform_admin,
             is_auditor: false,
+            records_executions: false,
             scopes: TokenScopes::parse(scp),
             kind: CallerKind::Token,
         }

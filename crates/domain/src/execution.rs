@@ -70,17 +70,20 @@ pub enum Trigger {
     Api,
     /// The submission of a form.
     Form,
+    /// Nothing here: a program put on record what it ran elsewhere.
+    External,
 }
 
 impl Trigger {
     /// Every trigger.
-    pub const ALL: [Self; 2] = [Self::Api, Self::Form];
+    pub const ALL: [Self; 3] = [Self::Api, Self::Form, Self::External];
 
     /// The stored name.
     pub fn name(self) -> &'static str {
         match self {
             Self::Api => "api",
             Self::Form => "form",
+            Self::External => "external",
         }
     }
 }

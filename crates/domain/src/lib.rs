@@ -1,5 +1,6 @@
 #![doc = include_str!("../README.md")]
 
+pub mod app_role;
 pub mod caller;
 pub mod categories;
 pub mod clock;
@@ -19,6 +20,7 @@ pub mod time_zone;
 pub mod user_settings;
 pub mod workflow;
 
+pub use app_role::{AppRole, AppRoles};
 pub use caller::{Caller, CallerKind, TokenScopes};
 pub use categories::Categories;
 pub use clock::{Clock, SystemClock};

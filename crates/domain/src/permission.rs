@@ -82,6 +82,12 @@ impl Permissions {
         self.intersect(other) == *other
     }
 
+    /// The rights either set contains.
+    #[must_use]
+    pub fn or(&self, other: &Self) -> Self {
+        Permission::ALL.into_iter().filter(|one| self.allows(*one) || other.allows(*one)).collect()
+    }
+
     /// The rights both sets contain.
     #[must_use]
     pub fn intersect(&self, other: &Self) -> Self {

@@ -114,6 +114,9 @@ pub struct Token {
     /// Whose token; the first administrator's unless said otherwise
     #[arg(long, value_name = "EMAIL")]
     pub user: Option<String>,
+    /// The service account the token is for, by its name; it carries its app roles
+    #[arg(long, value_name = "NAME", conflicts_with = "user")]
+    pub service: Option<String>,
 }
 
 /// `msp user`.
@@ -132,6 +135,26 @@ pub enum User {
         /// Rights in one organization, such as `Contoso=execute_workflows,view_history`; may be repeated
         #[arg(long, value_name = "ORG=PERMISSION,...")]
         grant: Vec<String>,
+    },
+    /// Set what a user may do in organizations: exactly this, from the user's next request on
+    Grant {
+        /// The user's e-mail address
+        email: String,
+        /// Rights in one organization, such as `Contoso=execute_workflows,view_history`; may be repeated
+        #[arg(value_name = "ORG=PERMISSION,...", required = true)]
+        grant: Vec<String>,
+    },
+    /// Take away everything a user may do in an organization, from the user's next request on
+    Revoke {
+        /// The user's e-mail address
+        email: String,
+        /// The organization: its id or its exact name
+        org: String,
+    },
+    /// Deactivate a user: sessions, tokens and what waits in the queue end with the next request
+    Deactivate {
+        /// The user's e-mail address
+        email: String,
     },
     /// List the users
     List,

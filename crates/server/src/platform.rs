@@ -145,6 +145,15 @@ impl Platform {
         }
     }
 
+    /// The active service account with this name.
+    pub async fn service_account(&self, name: &str) -> Result<User> {
+        match self.repositories.users.find_service(name).await? {
+            Some(account) if account.is_active => Ok(account),
+            Some(_) => Err(UsageError(format!("the service account {name} is inactive")).into()),
+            None => Err(UsageError(format!("there is no service account {name}")).into()),
+        }
+    }
+
     /// The organization with this id or exactly this name.
     pub async fn organization(&self, id_or_name: &str) -> Result<Organization> {
         let organizations = &self.repositories.organizations;

@@ -45,6 +45,8 @@ pub enum Table {
     Sessions,
     /// One-time sign-in links by hash of their token, PK `LINK`.
     SignInLinks,
+    /// Tokens of service accounts, PK account, RK token id.
+    ServiceTokens,
     /// Encrypted secrets of the embedded home.
     Secrets,
     /// The installation's own rows: `Generation`, its directory id.
@@ -53,7 +55,7 @@ pub enum Table {
 
 impl Table {
     /// Every table, for homes that create them at start.
-    pub const ALL: [Self; 21] = [
+    pub const ALL: [Self; 22] = [
         Self::Organizations,
         Self::OrgConfig,
         Self::IntegrationConfig,
@@ -73,6 +75,7 @@ impl Table {
         Self::AuditSeals,
         Self::Sessions,
         Self::SignInLinks,
+        Self::ServiceTokens,
         Self::Secrets,
         Self::Platform,
     ];
@@ -99,6 +102,7 @@ impl Table {
             Self::AuditSeals => "AuditSeals",
             Self::Sessions => "Sessions",
             Self::SignInLinks => "SignInLinks",
+            Self::ServiceTokens => "ServiceTokens",
             Self::Secrets => "Secrets",
             Self::Platform => "Platform",
         }

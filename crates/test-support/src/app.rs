@@ -196,6 +196,11 @@ impl TestApp {
         )
     }
 
+    /// Somebody who sends this token.
+    pub fn bearer(&self, user: UserId, token: &str) -> TestCaller {
+        TestCaller::with_token(self.router.clone(), user, token.to_owned())
+    }
+
     /// The newest audit rows of a scope.
     pub async fn audit(&self, scope: Scope) -> Vec<AuditRow> {
         self.repositories.audit.list(scope, None, 200).await.expect("the audit trail is readable").items

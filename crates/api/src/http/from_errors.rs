@@ -74,6 +74,16 @@ impl From<UserError> for Problem {
     fn from(error: UserError) -> Self {
         match error {
             UserError::EmailTaken => Kind::EmailTaken.into(),
+            UserError::NameTaken => Kind::NameTaken.into(),
+            UserError::OtherKind => {
+                let detail = "people have flags and service accounts have app roles: change a service account at \
+                              `/api/service-accounts`";
+                Self::new(Kind::BodyInvalid)
+                    .errors(vec![FieldFault { pointer: "#".to_owned(), detail: detail.to_owned() }])
+            }
+            UserError::OwnAccount => {
+                Self::new(Kind::OwnAccount).detail("Another administrator can deactivate your account.")
+            }
             UserError::NotFound => Kind::NotFound.into(),
             UserError::LastAdministrator => {
                 Self::new(Kind::LastAdministrator).detail("Make another active user an administrator first.")

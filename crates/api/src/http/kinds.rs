@@ -91,6 +91,12 @@ problem_kinds! {
     TenantTaken => "tenant-taken", 409, "Another organization is linked to this tenant";
     /// The address belongs to another user.
     EmailTaken => "email-taken", 409, "Another user has this e-mail address";
+    /// The name belongs to another service account.
+    NameTaken => "name-taken", 409, "Another service account has this name";
+    /// Nobody deactivates their own account.
+    OwnAccount => "own-account", 409, "This is your own account";
+    /// The service account has as many tokens as it may.
+    TooManyTokens => "too-many-tokens", 409, "The service account has too many tokens";
     /// The change would leave nobody who administers.
     LastAdministrator => "last-administrator", 409, "This is the last administrator";
     /// The thing exists already, or changed while it was being changed.
@@ -127,6 +133,8 @@ problem_kinds! {
     ExecutionInterrupted => "execution-interrupted", 424, "The run was interrupted";
     /// An emergency stop holds it. Not a 5xx: it lasts until somebody resumes it, and proxies would try again at once.
     Paused => "paused", 409, "This is paused";
+    /// It did not run here.
+    ExecutionExternal => "execution-external", 409, "This ran elsewhere";
     /// There is nothing left to cancel.
     ExecutionEnded => "execution-ended", 409, "The execution has ended";
     /// The option generator raised.

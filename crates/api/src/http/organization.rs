@@ -40,6 +40,11 @@ impl<S: Send + Sync> FromRequestParts<S> for NamedOrganization {
 }
 
 impl NamedOrganization {
+    /// Which.
+    pub(crate) fn id(&self) -> Option<OrgId> {
+        self.0
+    }
+
     /// Refuses a body about another organization.
     pub(crate) fn agrees_with(&self, body: OrgId) -> Result<(), Problem> {
         if self.0.is_some_and(|named| named != body) {

@@ -3,7 +3,7 @@
 use crate::{
     http::{
         Problem, ProblemKind as Kind,
-        access::{AdminAccess, ReviewAccess, SignedIn, administrator_required},
+        access::{AdminAccess, SignedIn, administrator_required},
         caller::Asking,
         etag::{IfMatch, etag_header, or_current},
         json::ApiJson,
@@ -141,28 +141,6 @@ async fn may_read(api: &Api, asking: &Asking, user: UserId, path: &str) -> Resul
     }
     api.repositories.users.get(user).await?.ok_or(Kind::NotFound)?;
     Ok(())
-}
-
-/// List who may do what in an organization.
-///
-/// Problems: `not-found` (404).
-#[utoipa::path(
-    get, path = "/api/organizations/{org}/permissions", operation_id = "listOrganizationPermissions",
-    tag = "permissions",
-    params(("org" = OrgId, Path, description = "The organization.")),
-    responses((status = 200, body = PageOf<GrantView>, description = "Every grant in the organization.")),
-    extensions(("x-permission" = json!("administrator or auditor")))
-)]
-pub async fn list_organization_permissions(
-    State(api): State<Api>,
-    _: ReviewAccess,
-    ApiPath(org): ApiPath<OrgId>,
-    _: NoQuery,
-) -> Result<Json<PageOf<GrantView>>, Problem> {
-    api.repositories.organizations.get(org).await?.ok_or(Kind::NotFound)?;
-    let now = api.clock.now();
-    let grants = api.repositories.grants.of_org(org).await?;
-    Ok(Json(PageOf::all(grants.into_iter().map(|grant| GrantView::at(now, grant)).collect())))
 }
 
 /// List what a user may do where, also what has expired. Everyone may read their own grants.

@@ -25,7 +25,7 @@ use serde::{Deserialize, Serialize};
 #[derive(Debug, Serialize, utoipa::ToSchema)]
 #[schema(example = json!({
     "id": "b9bb3ad1-6687-4eb2-9413-a2bbe7263003", "email": "ada@example.com", "display_name": "Ada Lovelace",
-    "is_active": true, "is_platform_admin": false, "is_auditor": false, "created_at": "2026-07-01T08:30:00Z",
+    "is_active": true, "is_platform_admin": false, "is_auditor": false, "is_service": false, "created_at": "2026-07-01T08:30:00Z",
     "last_login_at": "2026-07-02T07:00:00Z"
 }))]
 pub struct UserView {
@@ -41,6 +41,8 @@ pub struct UserView {
     pub is_platform_admin: bool,
     /// Reads everything everywhere but secrets, and does nothing else; grants give an auditor nothing.
     pub is_auditor: bool,
+    /// Whether it is a service account, which is managed at `/api/service-accounts` and has no e-mail address.
+    pub is_service: bool,
     /// When the account was made.
     pub created_at: DateTime<Utc>,
     /// When the user last signed in.
@@ -56,6 +58,7 @@ impl From<User> for UserView {
             is_active: user.is_active,
             is_platform_admin: user.is_platform_admin,
             is_auditor: user.is_auditor,
+            is_service: user.app_roles.is_some(),
             created_at: user.created_at,
             last_login_at: user.last_login_at,
         }
@@ -166,9 +169,12 @@ pub async fn get_user(
 
 /// Change a user: name, active or not, administrator or auditor or neither. The last active administrator stays one.
 ///
+/// Deactivating ends sessions, tokens and what waits in the queue at the next request, for good: who is activated again signs
+/// in again. Nobody deactivates their own account.
+///
 /// A refusal for a stale version carries what is there as `current`.
 ///
-/// Problems: `not-found` (404), `body-invalid` (422), `last-administrator` (409), `stale-version` (412),
+/// Problems: `not-found` (404), `body-invalid` (422), `last-administrator` (409), `own-account` (409), `stale-version` (412),
 /// `path-invalid` (400), `header-invalid` (400).
 #[utoipa::path(
     patch, path = "/api/users/{id}", operation_id = "updateUser", tag = "users",
@@ -195,6 +201,7 @@ pub async fn update_user(
         is_active: body.is_active,
         is_platform_admin: body.is_platform_admin,
         is_auditor: body.is_auditor,
+        app_roles: None,
     };
     let users = &api.repositories.users;
     let updated = users.update(id, &change, if_match.as_ref(), &asking.actor).await;

@@ -32,6 +32,7 @@ const SECRET: &str = "canary-of-the-audit";
 const LEAVE_NONE: &[(&str, &str)] = &[
     ("putMySettings", "what somebody chose for the client: nothing is decided by it"),
     ("checkPermission", "it only asks"),
+    ("recordExecution", "only services may: `service_accounts.rs` looks at the row it leaves"),
     ("askOptions", "it reads, and its generator's use of secrets is audited"),
 ];
 
@@ -50,7 +51,11 @@ fn expected(operation: &str) -> Expected {
         "deleteOrganization" => ("Organization.Delete", &["before", "removed"]),
         "createUser" => ("User.Create", &["after"]),
         "updateUser" => ("User.Update", &["before", "after"]),
-        "setUserPermissions" => ("Grant.Set", &["user_id", "before", "after"]),
+        "createServiceAccount" => ("User.Create", &["after"]),
+        "updateServiceAccount" => ("User.Update", &["before", "after"]),
+        "mintServiceToken" => ("ServiceToken.Mint", &["after"]),
+        "revokeServiceToken" => ("ServiceToken.Revoke", &["before"]),
+        "setUserPermissions" | "grantMany" | "copyUserPermissions" => ("Grant.Set", &["user_id", "before", "after"]),
         "revokeUserPermissions" => ("Grant.Revoke", &["user_id", "before"]),
         "setConfig" | "setGlobalConfig" => ("Config.Set", &["before", "after"]),
         "deleteConfig" | "deleteGlobalConfig" => ("Config.Delete", &["before"]),
@@ -112,6 +117,19 @@ impl Walk {
             "updateUser" => {
                 let user = app.user("b@msp.example").await.user();
                 self.send("PATCH", &format!("/api/users/{user}"), json!({ "display_name": "B" }))
+            }
+            "createServiceAccount" | "updateServiceAccount" | "mintServiceToken" | "revokeServiceToken" => {
+                self.service_account(operation).await
+            }
+            "grantMany" | "copyUserPermissions" => {
+                let user = app.user(&format!("{operation}@msp.example")).await.user();
+                let many = json!({ "user_ids": [user], "org_ids": [org], "grant": { "view_history": true } });
+                if operation == "grantMany" {
+                    return self.post("/api/permissions/bulk", many);
+                }
+                let _ = admin.post(None, "/api/permissions/bulk", many).await.expect(200);
+                let to = app.user("copied-to@msp.example").await.user();
+                self.post(&format!("/api/users/{to}/permissions/copy"), json!({ "from": user, "mode": "add" }))
             }
             "setUserPermissions" | "revokeUserPermissions" => {
                 let user = app.user(&format!("{operation}@msp.example")).await;
@@ -191,6 +209,24 @@ impl Walk {
             "deleteIntegration" => self.admin.request("DELETE", &path),
             _ => self.admin.request("POST", &format!("{path}/test")),
         }
+    }
+
+    async fn service_account(&self, operation: &str) -> Request {
+        let account = json!({ "name": operation, "app_roles": ["Workflows.Execute"] });
+        if operation == "createServiceAccount" {
+            return self.post("/api/service-accounts", account);
+        }
+        let made = self.admin.post(None, "/api/service-accounts", account).await.expect(201);
+        let path = made.header("location").to_owned();
+        if operation == "updateServiceAccount" {
+            return self.send("PATCH", &path, json!({ "is_active": false }));
+        }
+        let (tokens, token) = (format!("{path}/tokens"), json!({ "name": "a server" }));
+        if operation == "mintServiceToken" {
+            return self.post(&tokens, token);
+        }
+        let minted = self.admin.post(None, &tokens, token).await.expect(201).json();
+        self.admin.request("DELETE", &format!("{tokens}/{}", minted["id"].as_str().expect("an id")))
     }
 
     fn send(&self, method: &str, path: &str, body: Value) -> Request {

@@ -58,6 +58,17 @@ const OPERATIONS: &[(&str, Kind)] = &[
     ("createUser", Kind::Administrator),
     ("getUser", Kind::Administrator),
     ("updateUser", Kind::Administrator),
+    ("listUserOrganizations", Kind::Administrator),
+    ("grantMany", Kind::Administrator),
+    ("copyUserPermissions", Kind::Administrator),
+    ("getAccessReview", Kind::Administrator),
+    ("listServiceAccounts", Kind::Administrator),
+    ("createServiceAccount", Kind::Administrator),
+    ("getServiceAccount", Kind::Administrator),
+    ("updateServiceAccount", Kind::Administrator),
+    ("listServiceTokens", Kind::Administrator),
+    ("mintServiceToken", Kind::Administrator),
+    ("revokeServiceToken", Kind::Administrator),
     ("setUserPermissions", Kind::Administrator),
     ("revokeUserPermissions", Kind::Administrator),
     ("listAuditLogs", Kind::Administrator),
@@ -97,6 +108,7 @@ const OPERATIONS: &[(&str, Kind)] = &[
     ("deleteUpload", Kind::Organization),
     ("search", Kind::Organization),
     ("listExecutions", Kind::Organization),
+    ("recordExecution", Kind::WithoutOrganization),
     ("getExecution", Kind::Organization),
     ("getExecutionResult", Kind::Organization),
     ("getExecutionLogs", Kind::Organization),
@@ -119,6 +131,17 @@ fn body_of(operation: &str, side: &Side) -> Option<Value> {
         "putIntegration" => json!({ "enabled": false, "settings": integration_settings() }),
         "createUser" => json!({ "email": "new@msp.example", "display_name": "New" }),
         "updateUser" => json!({ "display_name": "Renamed" }),
+        "grantMany" => json!({
+            "user_ids": [side.member.user()], "org_ids": [side.org.id], "grant": { "view_history": true }
+        }),
+        "copyUserPermissions" => json!({ "from": side.member.user(), "mode": "add" }),
+        "createServiceAccount" => json!({ "name": "New", "app_roles": ["Workflows.Execute"] }),
+        "updateServiceAccount" => json!({ "is_active": false }),
+        "mintServiceToken" => json!({ "name": "New" }),
+        "recordExecution" => json!({
+            "workflow_name": "elsewhere", "status": "Success",
+            "started_at": "2026-01-01T00:00:00Z", "completed_at": "2026-01-01T00:00:01Z"
+        }),
         "setUserPermissions" => json!({ "execute_workflows": true }),
         "putMySettings" => json!({ "theme": "dark" }),
         "setRetentionDefault" | "setRetention" => json!({ "days": 30 }),
@@ -216,6 +239,7 @@ impl Side {
             .replace("{type}", self.integration)
             .replace("{name}", name)
             .replace("{id}", &id)
+            .replace("{token}", &id)
     }
 }
 

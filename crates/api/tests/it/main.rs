@@ -1,5 +1,6 @@
 //! The API through its real router, over SQLite in a temporary folder.
 
+mod access_review;
 mod audit_logs;
 mod audited;
 mod auth;
@@ -20,6 +21,7 @@ mod lost_writes;
 mod options;
 mod organization_deletion;
 mod organizations;
+mod out_of_reach;
 mod pauses;
 mod permissions;
 mod refusals;
@@ -27,6 +29,7 @@ mod retention;
 mod scheduled;
 mod search;
 mod secrets;
+mod service_accounts;
 mod settings;
 mod steps;
 mod unstartable;

@@ -63,16 +63,7 @@ impl Fixture {
 }
 
 fn caller(user: User) -> Caller {
-    Caller {
-        tid: Uuid::nil(),
-        user: user.id,
-        email: user.email,
-        display_name: user.display_name,
-        is_platform_admin: user.is_platform_admin,
-        is_auditor: user.is_auditor,
-        scopes: TokenScopes::ALL,
-        kind: CallerKind::Session,
-    }
+    as_caller(&user, Uuid::nil(), TokenScopes::ALL, CallerKind::Session)
 }
 
 fn is_missing<T: std::fmt::Debug>(answer: &Result<T, Denied>) -> bool {

@@ -8,7 +8,10 @@ use serde_json::json;
 
 /// Prints a bearer token and nothing else.
 pub async fn token(platform: &Platform, arguments: &Token) -> Result<()> {
-    let user = platform.user_or_administrator(arguments.user.as_deref()).await?;
+    let user = match &arguments.service {
+        Some(name) => platform.service_account(name).await?,
+        None => platform.user_or_administrator(arguments.user.as_deref()).await?,
+    };
     println!("{}", mint(platform, &user).await?);
     Ok(())
 }

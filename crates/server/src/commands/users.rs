@@ -3,15 +3,21 @@
 use crate::{cli::User as UserCommand, failure::UsageError, platform::Platform, running::RunningServer, serving};
 use anyhow::{Context, Result};
 use msp_domain::{OrgId, Permission, Permissions, naming, workflow::nearest};
-use msp_storage::repositories::{Actor, users::UserError};
+use msp_storage::repositories::{
+    Actor,
+    users::{User, UserChange, UserError},
+};
 
 /// Rows asked for at once.
 const PAGE: usize = 200;
 
-/// Adds, lists, or makes a sign-in link.
+/// Adds, changes, lists, or makes a sign-in link.
 pub async fn user(platform: &Platform, command: &UserCommand) -> Result<()> {
     match command {
         UserCommand::Add { email, name, admin, grant } => add(platform, email, name, *admin, grant).await,
+        UserCommand::Grant { email, grant } => give(platform, email, grant).await,
+        UserCommand::Revoke { email, org } => revoke(platform, email, org).await,
+        UserCommand::Deactivate { email } => deactivate(platform, email).await,
         UserCommand::List => list(platform).await,
         UserCommand::Link { email } => link(platform, email.as_deref()).await,
     }
@@ -41,6 +47,39 @@ async fn add(platform: &Platform, email: &str, name: &str, admin: bool, grants: 
     Ok(())
 }
 
+async fn give(platform: &Platform, email: &str, grants: &[String]) -> Result<()> {
+    let user = platform.user_or_administrator(Some(email)).await?;
+    let mut wanted = Vec::with_capacity(grants.len());
+    for grant in grants {
+        wanted.push(parse_grant(platform, grant).await?);
+    }
+    for (org, permissions) in wanted {
+        platform.repositories.grants.set(user.id, org, permissions, &Actor::PLATFORM).await?;
+    }
+    Ok(())
+}
+
+async fn revoke(platform: &Platform, email: &str, org: &str) -> Result<()> {
+    // Also of somebody who is inactive: whoever activates them again should find nothing left.
+    let user = platform.repositories.users.find_by_email(email).await?;
+    let user =
+        user.ok_or_else(|| UsageError(format!("there is no user {email}; `msp user list` shows who there is")))?;
+    let org = platform.organization(org).await?;
+    Ok(platform.repositories.grants.revoke(user.id, org.id, &Actor::PLATFORM).await?)
+}
+
+async fn deactivate(platform: &Platform, email: &str) -> Result<()> {
+    let user = platform.user_or_administrator(Some(email)).await?;
+    let change = UserChange { is_active: Some(false), ..UserChange::default() };
+    match platform.repositories.users.update(user.id, &change, None, &Actor::PLATFORM).await {
+        Ok(_) => Ok(()),
+        Err(UserError::LastAdministrator) => {
+            Err(UsageError(format!("{email} is the last active administrator; make another one first")).into())
+        }
+        Err(error) => Err(error.into()),
+    }
+}
+
 async fn parse_grant(platform: &Platform, text: &str) -> Result<(OrgId, Permissions)> {
     let (org, names) = text
         .split_once('=')
@@ -65,7 +104,12 @@ async fn list(platform: &Platform) -> Result<()> {
     loop {
         let page = platform.repositories.users.list(cursor.as_deref(), PAGE).await?;
         for user in page.items {
-            let kind = if user.is_platform_admin { "administrator" } else { "user" };
+            let kind = match &user {
+                User { is_platform_admin: true, .. } => "administrator",
+                User { app_roles: Some(_), .. } => "service",
+                User { is_auditor: true, .. } => "auditor",
+                _ => "user",
+            };
             let state = if user.is_active { "" } else { " (inactive)" };
             println!("{}  {kind:<13} {}  {}{state}", user.id, plain(&user.email), plain(&user.display_name));
         }

@@ -14,6 +14,7 @@ mod operations;
 mod options;
 mod pausing;
 mod reach;
+mod revoking;
 mod running_workflows;
 mod seeding;
 mod starting_wrongly;

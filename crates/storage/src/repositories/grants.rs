@@ -25,7 +25,7 @@ pub struct GrantTerms {
 
 impl GrantTerms {
     /// Whether these terms allow everything, and for as long, as the others.
-    fn cover(&self, other: &Self) -> bool {
+    pub fn cover(&self, other: &Self) -> bool {
         let lasts = match (self.expires_at, other.expires_at) {
             (None, _) => true,
             (Some(_), None) => false,

@@ -20,6 +20,7 @@ pub mod repair;
 pub mod restored;
 pub mod retention;
 pub mod seals;
+pub mod service_tokens;
 pub mod sessions;
 pub mod sign_in_links;
 pub mod snapshot;
@@ -185,6 +186,8 @@ pub struct Repositories {
     pub user_settings: user_settings::SettingsOfUsers,
     /// Who may do what.
     pub grants: grants::Grants,
+    /// Tokens of service accounts.
+    pub service_tokens: service_tokens::ServiceTokens,
     /// Browser sessions.
     pub sessions: sessions::Sessions,
     /// One-time sign-in links.
@@ -254,6 +257,7 @@ impl Repositories {
             user_settings: user_settings::SettingsOfUsers::new(journal.clone()),
             grants,
             snapshots,
+            service_tokens: service_tokens::ServiceTokens::new(journal.clone()),
             sessions: sessions::Sessions::new(journal.clone()),
             sign_in_links: sign_in_links::SignInLinks::new(journal.clone()),
             executions: executions::Executions::new(journal.clone(), &stores),

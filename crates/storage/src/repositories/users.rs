@@ -1,11 +1,11 @@
 //! The user directory: table `Users`, PK `USER`, RK user id.
 
 use super::audit::AuditDraft;
-use super::paging::{Scan, page};
+use super::paging::{SCAN_LIMIT, Scan, page};
 use super::{Actor, Interfered, Journal, Listing, check_version, etag_of, retry, write_over};
 use crate::{Commit, Entity, Etag, IfMatch, Query, StoreError, Table, Write};
 use chrono::{DateTime, Utc};
-use msp_domain::{Scope, UserId};
+use msp_domain::{AppRole, AppRoles, Scope, UserId};
 use serde_json::{Value, json};
 
 const PARTITION: &str = "USER";
@@ -25,12 +25,57 @@ pub struct User {
     pub is_platform_admin: bool,
     /// Reads everything everywhere but secrets, and does nothing else (`IsAuditor`).
     pub is_auditor: bool,
+    /// What a service account may be used for; `None` for a person.
+    pub app_roles: Option<AppRoles>,
+    /// Credentials issued until this instant are void: it was deactivated then.
+    pub signed_out_at: Option<DateTime<Utc>>,
     /// When the account was made.
     pub created_at: DateTime<Utc>,
     /// When the user last signed in.
     pub last_login_at: Option<DateTime<Utc>>,
     /// Its version.
     pub etag: Etag,
+}
+
+impl User {
+    /// Whether a credential that was issued at this instant is void.
+    pub fn has_signed_out_since(&self, issued_at: DateTime<Utc>) -> bool {
+        self.signed_out_at.is_some_and(|signed_out_at| issued_at <= signed_out_at)
+    }
+}
+
+/// An account to be made.
+#[derive(Debug, Clone, PartialEq)]
+pub struct NewUser {
+    email: String,
+    display_name: String,
+    is_platform_admin: bool,
+    is_auditor: bool,
+    app_roles: Option<AppRoles>,
+}
+
+impl NewUser {
+    /// A person.
+    pub fn person(email: &str, display_name: &str, is_platform_admin: bool) -> Self {
+        Self {
+            email: email.to_owned(),
+            display_name: display_name.to_owned(),
+            is_platform_admin,
+            is_auditor: false,
+            app_roles: None,
+        }
+    }
+
+    /// A service account: it has no address, and its name tells it from the others.
+    pub fn service(name: &str, app_roles: AppRoles) -> Self {
+        Self {
+            email: String::new(),
+            display_name: name.to_owned(),
+            is_platform_admin: false,
+            is_auditor: app_roles.has(AppRole::PlatformAuditor),
+            app_roles: Some(app_roles),
+        }
+    }
 }
 
 /// A change; `None` leaves a value as it is.
@@ -44,6 +89,8 @@ pub struct UserChange {
     pub is_platform_admin: Option<bool>,
     /// Make or unmake an auditor.
     pub is_auditor: Option<bool>,
+    /// Other roles of a service account.
+    pub app_roles: Option<AppRoles>,
 }
 
 /// Why a user was not written.
@@ -52,6 +99,15 @@ pub enum UserError {
     /// Another user has this address, letter case ignored.
     #[error("another user has this e-mail address")]
     EmailTaken,
+    /// Another service account has this name, letter case ignored.
+    #[error("another service account has this name")]
+    NameTaken,
+    /// People hold grants and flags, service accounts hold app roles.
+    #[error("roles of people and of service accounts are different ones")]
+    OtherKind,
+    /// Nobody deactivates their own account.
+    #[error("this is the account of whoever asks")]
+    OwnAccount,
     /// No such user.
     #[error("no such user")]
     NotFound,
@@ -83,7 +139,7 @@ impl Users {
         Self { journal }
     }
 
-    /// Adds a user. That the address is new is exact: the commit is guarded by the `Generation` row.
+    /// Adds a person, as [`Self::add`] does.
     ///
     /// # Errors
     /// [`UserError::EmailTaken`]; then nothing was written.
@@ -94,19 +150,32 @@ impl Users {
         is_platform_admin: bool,
         actor: &Actor,
     ) -> Result<User, UserError> {
+        self.add(NewUser::person(email, display_name, is_platform_admin), actor).await
+    }
+
+    /// Adds an account. That address or name is new is exact: the commit is guarded by the `Generation` row.
+    ///
+    /// # Errors
+    /// [`UserError::EmailTaken`], [`UserError::NameTaken`]; then nothing was written.
+    pub async fn add(&self, new: NewUser, actor: &Actor) -> Result<User, UserError> {
         let id = UserId::random();
         retry(async || {
             let seen = self.journal.generation.current().await?;
-            if self.find_by_email(email).await?.is_some() {
+            let new = new.clone();
+            if new.app_roles.is_some() {
+                self.check_service_name(id, &new.display_name).await?;
+            } else if self.find_by_email(&new.email).await?.is_some() {
                 return Err(UserError::EmailTaken);
             }
             let user = User {
                 id,
-                email: email.to_owned(),
-                display_name: display_name.to_owned(),
+                email: new.email,
+                display_name: new.display_name,
                 is_active: true,
-                is_platform_admin,
-                is_auditor: false,
+                is_platform_admin: new.is_platform_admin,
+                is_auditor: new.is_auditor,
+                app_roles: new.app_roles,
+                signed_out_at: None,
                 created_at: self.journal.clock.now(),
                 last_login_at: None,
                 etag: Etag(String::new()),
@@ -126,13 +195,41 @@ impl Users {
         row.as_ref().map(read).transpose()
     }
 
-    /// The user with this address, letter case ignored.
+    /// The person with this address, letter case ignored.
     ///
     /// # Errors
     /// [`StoreError::Corrupt`] when a row is not readable.
     pub async fn find_by_email(&self, email: &str) -> Result<Option<User>, StoreError> {
         let wanted = email.to_lowercase();
-        Ok(self.all().await?.into_iter().find(|user| user.email.to_lowercase() == wanted))
+        let mut people = self.all().await?.into_iter().filter(|user| user.app_roles.is_none());
+        Ok(people.find(|user| user.email.to_lowercase() == wanted))
+    }
+
+    /// The service account with this name, letter case ignored.
+    ///
+    /// # Errors
+    /// [`StoreError::Corrupt`] when a row is not readable.
+    pub async fn find_service(&self, name: &str) -> Result<Option<User>, StoreError> {
+        let wanted = name.to_lowercase();
+        let mut services = self.all().await?.into_iter().filter(|user| user.app_roles.is_some());
+        Ok(services.find(|user| user.display_name.to_lowercase() == wanted))
+    }
+
+    async fn check_service_name(&self, id: UserId, name: &str) -> Result<(), UserError> {
+        match self.find_service(name).await? {
+            Some(other) if other.id != id => Err(UserError::NameTaken),
+            _ => Ok(()),
+        }
+    }
+
+    /// Service accounts in order of id, page by page.
+    ///
+    /// # Errors
+    /// [`StoreError::Limit`] when the cursor is not one this list gave.
+    pub async fn services(&self, cursor: Option<&str>, limit: usize) -> Result<Listing<User>, StoreError> {
+        let read = |row: Entity| read(&row).map(|user| user.app_roles.is_some().then_some(user));
+        let query = Query::partition(PARTITION);
+        page(self.journal.tables.as_ref(), Table::Users, query, cursor, limit, Scan::AtMost(SCAN_LIMIT), read).await
     }
 
     /// In order of id, page by page.
@@ -175,6 +272,9 @@ impl Users {
             }
             let mut after = before.clone();
             if let Some(display_name) = &change.display_name {
+                if before.app_roles.is_some() {
+                    self.check_service_name(id, display_name).await?;
+                }
                 after.display_name.clone_from(display_name);
             }
             if let Some(is_active) = change.is_active {
@@ -186,6 +286,18 @@ impl Users {
             if let Some(is_auditor) = change.is_auditor {
                 after.is_auditor = is_auditor;
             }
+            let flags = change.is_platform_admin.is_some() || change.is_auditor.is_some();
+            if before.app_roles.is_some() && flags || before.app_roles.is_none() && change.app_roles.is_some() {
+                return Err(UserError::OtherKind);
+            }
+            if let Some(app_roles) = &change.app_roles {
+                after.is_auditor = app_roles.has(AppRole::PlatformAuditor);
+                after.app_roles = Some(app_roles.clone());
+            }
+            if before.is_active && !after.is_active {
+                // Sessions and tokens of before do not come back with the account.
+                after.signed_out_at = Some(self.journal.clock.now());
+            }
             if after.is_platform_admin && after.is_auditor {
                 return Err(UserError::TwoRoles);
             }
@@ -194,6 +306,9 @@ impl Users {
                 && !self.administrators().await?.iter().any(|other| other.id != id)
             {
                 return Err(UserError::LastAdministrator);
+            }
+            if before.is_active && !after.is_active && actor.user == Some(id) {
+                return Err(UserError::OwnAccount);
             }
             let details = json!({ "before": describe(&before), "after": describe(&after) });
             self.store(after, Some(before.etag), seen, actor, "User.Update", details).await.map(Some)
@@ -213,7 +328,11 @@ impl Users {
         self.journal.tables.commit(Commit::of(writes)).await
     }
 
-    pub(super) async fn all(&self) -> Result<Vec<User>, StoreError> {
+    /// Everybody, people and services. There are thousands, not millions.
+    ///
+    /// # Errors
+    /// [`StoreError::Corrupt`] when a row is not readable.
+    pub async fn all(&self) -> Result<Vec<User>, StoreError> {
         let rows = self.journal.tables.query_all(Table::Users, Query::partition(PARTITION)).await?;
         rows.iter().map(read).collect()
     }
@@ -249,13 +368,14 @@ fn is_working_administrator(user: &User) -> bool {
 }
 
 fn describe(user: &User) -> Value {
-    let User { email, display_name, is_active, is_platform_admin, is_auditor, .. } = user;
+    let User { email, display_name, is_active, is_platform_admin, is_auditor, app_roles, .. } = user;
     json!({
         "email": email,
         "display_name": display_name,
         "is_active": is_active,
         "is_platform_admin": is_platform_admin,
         "is_auditor": is_auditor,
+        "app_roles": app_roles,
     })
 }
 
@@ -266,6 +386,8 @@ fn row(user: &User) -> Entity {
         .with("IsActive", user.is_active)
         .with("IsPlatformAdmin", user.is_platform_admin)
         .with("IsAuditor", user.is_auditor)
+        .with_some("AppRoles", user.app_roles.as_ref().map(|roles| json!(roles).to_string()))
+        .with_some("SignedOutAt", user.signed_out_at)
         .with_some("LastLogin", user.last_login_at)
         .with("CreatedAt", user.created_at)
 }
@@ -278,6 +400,13 @@ fn read(row: &Entity) -> Result<User, StoreError> {
         is_active: row.flag("IsActive")?,
         is_platform_admin: row.flag("IsPlatformAdmin")?,
         is_auditor: row.flag("IsAuditor")?,
+        app_roles: row
+            .text_opt("AppRoles")?
+            .map(|text| {
+                serde_json::from_str(text).map_err(|_| StoreError::Corrupt("the roles of an account".to_owned()))
+            })
+            .transpose()?,
+        signed_out_at: row.instant_opt("SignedOutAt")?,
         created_at: row.instant("CreatedAt")?,
         last_login_at: row.instant_opt("LastLogin")?,
         etag: etag_of(row)?,

@@ -2,6 +2,7 @@
 
 pub(crate) mod cancel;
 mod download;
+pub(crate) mod external;
 pub(crate) mod find;
 pub(crate) mod list;
 pub(crate) mod logs;
@@ -10,3 +11,5 @@ pub(crate) mod rerun;
 mod stream;
 pub(crate) mod stream_places;
 mod view;
+
+pub(crate) use stream::accepts;

@@ -3,7 +3,7 @@
 use super::find::{HistoryAccess, find_execution};
 use crate::{
     http::{
-        Problem,
+        Problem, ProblemKind as Kind,
         access::open,
         json::InputObject,
         params::{ApiPath, NoQuery},
@@ -20,7 +20,7 @@ use crate::{
     },
 };
 use axum::{extract::State, response::Response};
-use msp_domain::ExecutionId;
+use msp_domain::{ExecutionId, Trigger};
 use msp_storage::repositories::forms::StoredForm;
 
 /// Run an execution again.
@@ -32,7 +32,7 @@ use msp_storage::repositories::forms::StoredForm;
 /// An execution that was the submission of a form is one again, of the form as it is now.
 ///
 /// Problems: `form-required` (400), `form-inactive` (409), `options-failed` (424), `execution-failed` (424), `execution-timed-out` (424), `execution-cancelled` (424),
-/// `execution-interrupted` (424), `parameters-invalid` (422), `organization-inactive` (409), `paused` (409),
+/// `execution-interrupted` (424), `parameters-invalid` (422), `organization-inactive` (409), `execution-external` (409), `paused` (409),
 /// `not-found` (404),
 /// `path-invalid` (400), `header-invalid` (400), `start-time-invalid` (422), `schedule-full` (409), `idempotency-key-reused` (422), `engine-starting` (503),
 /// `engine-saturated` (503), `engine-unavailable` (503), `settings-changing` (503).
@@ -71,6 +71,10 @@ pub async fn rerun_execution(
 ) -> Result<Response, Problem> {
     let asking = &history.asking;
     let earlier = find_execution(&api, &history, id).await?;
+    if earlier.trigger == Trigger::External.name() {
+        return Err(Problem::new(Kind::ExecutionExternal)
+            .detail("It was put on record by a program that ran it elsewhere: run it again there."));
+    }
     let access = open(&api, asking, earlier.scope.org(), ExecuteWorkflows::ANY_OF).await?;
     // The form as it is now. If it is gone, or runs something else, the parameters are checked by the workflow alone.
     let form = match earlier.form_id {

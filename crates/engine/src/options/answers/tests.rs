@@ -37,6 +37,7 @@ fn fixture() -> Fixture {
         display_name: email.to_owned(),
         is_platform_admin: false,
         is_auditor: false,
+        records_executions: false,
         scopes: TokenScopes::ALL,
         kind: CallerKind::Token,
     };

@@ -1,0 +1,313 @@
+//! The access review: who may do what where, since when, through whom, and whether it is used.
+
+use super::reach::{Directory, Through};
+use crate::{
+    http::{
+        Problem, ProblemKind as Kind,
+        access::ReviewAccess,
+        csv,
+        paging::{DEFAULT_LIMIT, MAX_LIMIT, PageOf, list_fault, page_limit},
+        params::ApiQuery,
+    },
+    management::executions::accepts,
+    state::Api,
+};
+use axum::{
+    Json,
+    body::Body,
+    extract::State,
+    http::{HeaderMap, header},
+    response::{IntoResponse, Response},
+};
+use chrono::{DateTime, SecondsFormat, Utc};
+use futures::stream;
+use msp_domain::{OrgId, Permission, Permissions, UserId};
+use msp_storage::{
+    StoreError,
+    repositories::{grants::Grant, organizations::Organization, users::User},
+};
+use serde::{Deserialize, Serialize};
+use std::{collections::HashMap, sync::Arc};
+
+/// Accounts read at once for a file.
+const ACCOUNTS: usize = 200;
+/// The longest time to ask for, in days: ten years.
+const MOST_DAYS: i64 = 3_650;
+
+/// One account's rights in one organization, or everywhere.
+#[derive(Debug, Serialize, utoipa::ToSchema)]
+#[schema(example = json!({
+    "user_id": "b9bb3ad1-6687-4eb2-9413-a2bbe7263003", "display_name": "Ada Lovelace", "email": "ada@example.com",
+    "is_active": true, "is_service": false, "org_id": "6f9619ff-8b86-d011-b42d-00cf4fc964ff", "org_name": "Contoso",
+    "through": "grant",
+    "permissions": { "execute_workflows": true, "manage_config": false, "manage_forms": false, "view_history": true },
+    "categories": ["password_reset"], "expires_at": "2027-01-31T23:00:00Z", "is_expired": false,
+    "granted_by": "platform", "granted_by_name": null, "granted_at": "2026-07-01T08:30:00Z",
+    "last_used_at": "2026-11-20T07:00:00Z", "unused_days": 5
+}))]
+pub struct ReviewRow {
+    /// Whose.
+    user_id: UserId,
+    /// Their name.
+    display_name: String,
+    /// Their address; empty for a service account.
+    email: String,
+    /// Whether the account works: an inactive one may do nothing.
+    is_active: bool,
+    /// Whether it is a service account.
+    is_service: bool,
+    /// Where; `null`: everywhere, for administrators and auditors.
+    org_id: Option<OrgId>,
+    /// Its name; `null` everywhere, and for an organization that is gone.
+    org_name: Option<String>,
+    /// What gives the rights.
+    through: Through,
+    /// Which rights.
+    permissions: Permissions,
+    /// The categories of workflows that may be run; `null`: every workflow.
+    categories: Option<Vec<String>>,
+    /// From this instant on the grant gives nothing.
+    expires_at: Option<DateTime<Utc>>,
+    /// Whether its time is over.
+    is_expired: bool,
+    /// Who granted it: a user id, or `platform`; `null` without a grant.
+    granted_by: Option<String>,
+    /// The name of who granted it, while the directory knows it.
+    granted_by_name: Option<String>,
+    /// When.
+    granted_at: Option<DateTime<Utc>>,
+    /// When the user last signed in; for a service account, when one of its tokens was last used.
+    last_used_at: Option<DateTime<Utc>>,
+    /// Whole days since then, or since the account was made if it was never used.
+    unused_days: i64,
+}
+
+/// What to review.
+#[derive(Debug, Deserialize, utoipa::IntoParams)]
+#[serde(deny_unknown_fields)]
+#[into_params(parameter_in = Query)]
+pub struct ReviewQuery {
+    /// Only accounts that were not used for this many days.
+    #[param(minimum = 0, maximum = 3650)]
+    unused_days: Option<i64>,
+    /// Where to go on: `next_cursor` of the page before.
+    cursor: Option<String>,
+    /// Accounts of the page, 1 to 200; each has a row for every grant, and one for being administrator or auditor.
+    #[param(minimum = 1, maximum = 200, default = 50)]
+    limit: Option<usize>,
+}
+
+/// Review who may do what where: a row for every grant, also one whose time is over, and one for each administrator and
+/// auditor; with who granted it and when, and when the account was last used.
+///
+/// With `Accept: text/csv` the answer is a file of every row, without pages; cells that a spreadsheet would take for a formula
+/// begin with `'`.
+///
+/// Problems: `query-invalid` (400).
+#[utoipa::path(
+    get, path = "/api/access-review", operation_id = "getAccessReview", tag = "permissions",
+    params(ReviewQuery),
+    responses((status = 200, body = PageOf<ReviewRow>, description = "The rows of a page of accounts, by id.")),
+    extensions(("x-permission" = json!("administrator or auditor")))
+)]
+pub async fn get_access_review(
+    State(api): State<Api>,
+    _: ReviewAccess,
+    headers: HeaderMap,
+    ApiQuery(query): ApiQuery<ReviewQuery>,
+) -> Result<Response, Problem> {
+    let limit = page_limit(query.limit, DEFAULT_LIMIT, MAX_LIMIT)?;
+    if query.unused_days.is_some_and(|days| !(0..=MOST_DAYS).contains(&days)) {
+        return Err(
+            Problem::new(Kind::QueryInvalid).detail(format!("`unused_days` is a number from 0 to {MOST_DAYS}."))
+        );
+    }
+    let review = Review::begin(&api, query.unused_days).await?;
+    if accepts(&headers, "text/csv") {
+        return Ok(file(review));
+    }
+    let (items, next_cursor) = review.page(query.cursor.as_deref(), limit).await.map_err(list_fault)?;
+    Ok(Json(PageOf { items, next_cursor }).into_response())
+}
+
+/// What every row needs.
+struct Review {
+    api: Api,
+    now: DateTime<Utc>,
+    unused_days: Option<i64>,
+    directory: Directory,
+    organizations: HashMap<OrgId, Organization>,
+}
+
+impl Review {
+    async fn begin(api: &Api, unused_days: Option<i64>) -> Result<Arc<Self>, Problem> {
+        let organizations = api.repositories.organizations.all().await?.into_iter();
+        Ok(Arc::new(Self {
+            now: api.clock.now(),
+            unused_days,
+            directory: Directory::read(api).await?,
+            organizations: organizations.map(|organization| (organization.id, organization)).collect(),
+            api: Arc::clone(api),
+        }))
+    }
+
+    async fn page(&self, cursor: Option<&str>, limit: usize) -> Result<(Vec<ReviewRow>, Option<String>), StoreError> {
+        let accounts = self.api.repositories.users.list(cursor, limit).await?;
+        let mut rows = Vec::new();
+        for user in &accounts.items {
+            let last_used_at = self.last_used(user).await?;
+            let unused_days = (self.now - last_used_at.unwrap_or(user.created_at)).num_days();
+            if self.unused_days.is_some_and(|least| unused_days < least) {
+                continue;
+            }
+            let row = self.row(user, last_used_at, unused_days);
+            for mut grant in self.api.repositories.grants.of_user(user.id).await? {
+                // What holds is what the flag gives; the grant says what would hold without it.
+                rows.push(self.granted(&row, &mut grant));
+            }
+            rows.extend(Through::of(user).map(|_| row));
+        }
+        Ok((rows, accounts.next_cursor))
+    }
+
+    async fn last_used(&self, user: &User) -> Result<Option<DateTime<Utc>>, StoreError> {
+        if user.app_roles.is_none() {
+            return Ok(user.last_login_at);
+        }
+        let tokens = self.api.repositories.service_tokens.of(user.id).await?;
+        Ok(tokens.into_iter().filter_map(|token| token.last_used_at).max())
+    }
+
+    /// The row of what an account may do everywhere.
+    fn row(&self, user: &User, last_used_at: Option<DateTime<Utc>>, unused_days: i64) -> ReviewRow {
+        let through = Through::of(user).unwrap_or(Through::Grant);
+        ReviewRow {
+            user_id: user.id,
+            display_name: user.display_name.clone(),
+            email: user.email.clone(),
+            is_active: user.is_active,
+            is_service: user.app_roles.is_some(),
+            org_id: None,
+            org_name: None,
+            through,
+            permissions: through.permissions(),
+            categories: None,
+            expires_at: None,
+            is_expired: false,
+            granted_by: None,
+            granted_by_name: None,
+            granted_at: None,
+            last_used_at,
+            unused_days,
+        }
+    }
+
+    fn granted(&self, of: &ReviewRow, grant: &mut Grant) -> ReviewRow {
+        ReviewRow {
+            user_id: of.user_id,
+            display_name: of.display_name.clone(),
+            email: of.email.clone(),
+            is_active: of.is_active,
+            is_service: of.is_service,
+            org_id: Some(grant.org),
+            org_name: self.organizations.get(&grant.org).map(|organization| organization.name.clone()),
+            through: Through::Grant,
+            permissions: grant.terms.permissions,
+            categories: grant.terms.categories.names(),
+            expires_at: grant.terms.expires_at,
+            is_expired: grant.is_expired(self.now),
+            granted_by_name: self.directory.name(&grant.granted_by),
+            granted_by: Some(std::mem::take(&mut grant.granted_by)),
+            granted_at: Some(grant.granted_at),
+            last_used_at: of.last_used_at,
+            unused_days: of.unused_days,
+        }
+    }
+}
+
+const COLUMNS: [&str; 17] = [
+    "user_id",
+    "display_name",
+    "email",
+    "is_active",
+    "is_service",
+    "org_id",
+    "org_name",
+    "through",
+    "permissions",
+    "categories",
+    "expires_at",
+    "is_expired",
+    "granted_by",
+    "granted_by_name",
+    "granted_at",
+    "last_used_at",
+    "unused_days",
+];
+
+impl ReviewRow {
+    fn line(&self) -> String {
+        let instant =
+            |at: Option<DateTime<Utc>>| at.map(|at| at.to_rfc3339_opts(SecondsFormat::Secs, true)).unwrap_or_default();
+        let through = match self.through {
+            Through::Administrator => "administrator",
+            Through::Auditor => "auditor",
+            Through::Grant => "grant",
+        };
+        let permissions = Permission::ALL.into_iter().filter(|one| self.permissions.allows(*one)).map(Permission::name);
+        let cells = [
+            self.user_id.key(),
+            self.display_name.clone(),
+            self.email.clone(),
+            self.is_active.to_string(),
+            self.is_service.to_string(),
+            self.org_id.map_or_else(|| "*".to_owned(), |org| org.key()),
+            self.org_name.clone().unwrap_or_default(),
+            through.to_owned(),
+            permissions.collect::<Vec<_>>().join(" "),
+            self.categories.clone().unwrap_or_default().join("; "),
+            instant(self.expires_at),
+            self.is_expired.to_string(),
+            self.granted_by.clone().unwrap_or_default(),
+            self.granted_by_name.clone().unwrap_or_default(),
+            instant(self.granted_at),
+            instant(self.last_used_at),
+            self.unused_days.to_string(),
+        ];
+        csv::line(cells.iter().map(String::as_str))
+    }
+}
+
+/// Where the file stands.
+enum Position {
+    Start,
+    At(String),
+}
+
+/// Every row as a file, page by page. When the store fails midway the answer breaks off, which no client takes for the end.
+fn file(review: Arc<Review>) -> Response {
+    let pages = stream::unfold(Some(Position::Start), move |position| {
+        let review = Arc::clone(&review);
+        async move {
+            let (mut text, cursor) = match position? {
+                Position::Start => (csv::line(COLUMNS), None),
+                Position::At(cursor) => (String::new(), Some(cursor)),
+            };
+            match review.page(cursor.as_deref(), ACCOUNTS).await {
+                Ok((rows, next)) => {
+                    rows.iter().for_each(|row| text.push_str(&row.line()));
+                    Some((Ok(text), next.map(Position::At)))
+                }
+                Err(error) => {
+                    tracing::error!(error = %error, "An access review broke off");
+                    Some((Err(error), None))
+                }
+            }
+        }
+    });
+    let headers = [
+        (header::CONTENT_TYPE, "text/csv; charset=utf-8"),
+        (header::CONTENT_DISPOSITION, "attachment; filename=\"access-review.csv\""),
+    ];
+    (headers, Body::from_stream(pages)).into_response()
+}
