@@ -40,6 +40,7 @@ export const strings = {
   fileUploading: (name: string) => `Uploading ${name}`,
   fileDone: (name: string) => `${name} is uploaded`,
   fileFailed: (name: string) => `${name} could not be uploaded. Try again.`,
+  fileRefused: (name: string, reason: string) => `${name} was not taken. ${reason}`,
   filesUnavailable: "Files cannot be sent from here yet.",
   cancel: "Cancel",
 } as const;

@@ -452,7 +452,7 @@ export interface paths {
         /**
          * Create a form from its document: for the organization that is named, or, by an administrator, for everybody.
          * @description What an export holds is such a document. It is checked by itself and against the workflows and option generators there
-         *     are; every fault has a pointer.
+         *     are; every fault has a pointer, and the answer carries `warnings` about what is probably not meant.
          *
          *     Problems: `form-invalid` (422), `body-invalid` (422), `administrator-required` (403), `organization-inactive` (409),
          *     `limit-exceeded` (422), `engine-starting` (503).
@@ -499,6 +499,30 @@ export interface paths {
          *     `path-invalid` (400), `organization-inactive` (409).
          */
         patch: operations["updateForm"];
+        trace?: never;
+    };
+    "/api/forms/import": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Import a form from its document: the form of this name is replaced, or created if there is none.
+         * @description Importing the same document again changes nothing, so what was exported from one place can be kept in step in another.
+         *     The document is checked as when a form is saved. A form that was switched off stays so.
+         *
+         *     Problems: `form-invalid` (422), `body-invalid` (422), `conflict` (409), `administrator-required` (403),
+         *     `organization-inactive` (409), `limit-exceeded` (422), `stale-version` (412), `engine-starting` (503).
+         */
+        post: operations["importForm"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
         trace?: never;
     };
     "/api/forms/{id}/export": {
@@ -1072,6 +1096,49 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/executions/{id}/files": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List the files of an execution, oldest first: those it was submitted with, and those it wrote.
+         * @description Problems: `not-found` (404), `path-invalid` (400), `query-invalid` (400), `organization-inactive` (409).
+         */
+        get: operations["listExecutionFiles"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/executions/{id}/files/{file_id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Download a file of an execution.
+         * @description Always as an attachment of an unknown type, whatever the file says it is. One `Range` of bytes is answered by that part;
+         *     anything else in `Range` by the whole file.
+         *
+         *     Problems: `not-found` (404), `path-invalid` (400), `streams-saturated` (503), `organization-inactive` (409).
+         */
+        get: operations["getExecutionFile"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/executions/{id}/cancel": {
         parameters: {
             query?: never;
@@ -1255,13 +1322,13 @@ export interface paths {
         /**
          * Run an execution again.
          * @description A new execution of the same workflow for the same organization, by the caller, with the parameters of the earlier one.
-         *     The body holds those that shall differ, with `null` for those to leave out; passwords are not kept, so they must be
-         *     given again. The new execution names the earlier one in `retry_of`. Everything else is as when running a workflow.
+         *     The body holds those that shall differ, with `null` for those to leave out; passwords and
+         *     files are not kept for it, so they must be given again. The new execution names the earlier one in `retry_of`. Everything else is as when running a workflow.
          *
          *     An execution that was the submission of a form is one again, of the form as it is now.
          *
          *     Problems: `form-required` (400), `form-inactive` (409), `options-failed` (424), `execution-failed` (424), `execution-timed-out` (424), `execution-cancelled` (424),
-         *     `execution-interrupted` (424), `parameters-invalid` (422), `organization-inactive` (409), `execution-external` (409), `paused` (409),
+         *     `execution-interrupted` (424), `parameters-invalid` (422), `organization-inactive` (409), `paused` (409),
          *     `not-found` (404),
          *     `path-invalid` (400), `header-invalid` (400), `start-time-invalid` (422), `schedule-full` (409), `idempotency-key-reused` (422), `engine-starting` (503),
          *     `engine-saturated` (503), `engine-unavailable` (503), `settings-changing` (503).
@@ -1840,6 +1907,46 @@ export interface components {
             is_platform_admin?: boolean;
         };
         /**
+         * @description A file of an execution.
+         * @example {
+         *       "id": "019a9c3e-5b7a-7c11-8f0e-2a6d1b9c4e10",
+         *       "name": "report.pdf",
+         *       "size_bytes": 48211,
+         *       "content_type": "application/pdf",
+         *       "sha256": "9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08",
+         *       "source": "output",
+         *       "field": null,
+         *       "created_at": "2026-03-02T09:30:00Z"
+         *     }
+         */
+        ExecutionFileView: {
+            /**
+             * Format: uuid
+             * @description Its id.
+             */
+            id: string;
+            /** @description What it is called. */
+            name: string;
+            /**
+             * Format: int64
+             * @description How large it is.
+             */
+            size_bytes: number;
+            /** @description What whoever made it says it is; nobody has checked. */
+            content_type: string;
+            /** @description The SHA-256 of its bytes, hexadecimal. */
+            sha256: string;
+            /** @description `input`: it was submitted; `output`: the workflow wrote it. */
+            source: string;
+            /** @description The field it was submitted in. */
+            field?: string | null;
+            /**
+             * Format: date-time
+             * @description When it was uploaded or written.
+             */
+            created_at: string;
+        };
+        /**
          * @description What a deletion removes, and how far it is.
          * @example {
          *       "org_id": "6f9619ff-8b86-d011-b42d-00cf4fc964ff",
@@ -2261,6 +2368,8 @@ export interface components {
         FormView: components["schemas"]["FormSummary"] & {
             /** @description The document: what was saved, and what an export holds. */
             form: components["schemas"]["FormSchema"];
+            /** @description What is probably not meant, as the workflow is now: on the answer to a change. */
+            warnings?: components["schemas"]["FieldFault"][];
         };
         /**
          * @description One grant for many.
@@ -2340,6 +2449,30 @@ export interface components {
         Health: {
             /** @description Always `ok`. */
             status: string;
+        };
+        /**
+         * @description What an import does.
+         * @enum {string}
+         */
+        ImportAction: "created" | "updated" | "unchanged";
+        /**
+         * @description What became of an imported form.
+         * @example {
+         *       "action": "updated",
+         *       "id": "6f1f7c52-55f1-4d6f-9d55-1f1f3a3f0c01",
+         *       "warnings": []
+         *     }
+         */
+        ImportedForm: {
+            /** @description What was done; of a dry run, what would be. */
+            action: components["schemas"]["ImportAction"];
+            /**
+             * Format: uuid
+             * @description The form; `null` where a dry run would create it.
+             */
+            id?: string | null;
+            /** @description What is probably not meant. */
+            warnings: components["schemas"]["FieldFault"][];
         };
         /**
          * @description What came of asking the service of an integration.
@@ -2809,6 +2942,39 @@ export interface components {
                 updated_at: string;
                 /** @description By whom: a user id, or `platform`. */
                 updated_by: string;
+            }[];
+            /** @description Send it as `cursor` for the next page; `null` at the end. */
+            next_cursor?: string | null;
+        };
+        /** @description One page of a list. */
+        PageOf_ExecutionFileView: {
+            /** @description The items. */
+            items: {
+                /**
+                 * Format: uuid
+                 * @description Its id.
+                 */
+                id: string;
+                /** @description What it is called. */
+                name: string;
+                /**
+                 * Format: int64
+                 * @description How large it is.
+                 */
+                size_bytes: number;
+                /** @description What whoever made it says it is; nobody has checked. */
+                content_type: string;
+                /** @description The SHA-256 of its bytes, hexadecimal. */
+                sha256: string;
+                /** @description `input`: it was submitted; `output`: the workflow wrote it. */
+                source: string;
+                /** @description The field it was submitted in. */
+                field?: string | null;
+                /**
+                 * Format: date-time
+                 * @description When it was uploaded or written.
+                 */
+                created_at: string;
             }[];
             /** @description Send it as `cursor` for the next page; `null` at the end. */
             next_cursor?: string | null;
@@ -9572,6 +9738,194 @@ export interface operations {
             };
         };
     };
+    importForm: {
+        parameters: {
+            query?: {
+                /** @description Whether to say what would be done and do nothing. */
+                dry_run?: boolean;
+                /** @description The organization, for links that cannot send `X-Organization-Id`. */
+                org_id?: string;
+            };
+            header?: {
+                /** @description Whose form it is; none: everybody's. */
+                "X-Organization-Id"?: components["schemas"]["OrgId"];
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                /**
+                 * @example {
+                 *       "name": "New user",
+                 *       "workflow": "user_onboarding",
+                 *       "fields": [
+                 *         {
+                 *           "name": "first_name",
+                 *           "label": "First name",
+                 *           "type": "text",
+                 *           "required": true
+                 *         }
+                 *       ]
+                 *     }
+                 */
+                "application/json": components["schemas"]["FormSchema"];
+            };
+        };
+        responses: {
+            /** @description What was done. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "action": "updated",
+                     *       "id": "6f1f7c52-55f1-4d6f-9d55-1f1f3a3f0c01",
+                     *       "warnings": []
+                     *     }
+                     */
+                    "application/json": components["schemas"]["ImportedForm"];
+                };
+            };
+            /** @description `body-unreadable`, `header-invalid`, `organization-invalid`, `organization-mismatch`, `query-invalid` */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `unauthenticated` */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `administrator-required`, `origin-not-allowed`, `permission-denied` */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `not-found` */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `conflict`, `organization-inactive` */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `stale-version` */
+            412: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `body-too-large` */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `address-too-long` */
+            414: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `content-type-unsupported` */
+            415: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `host-not-allowed` */
+            421: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `body-invalid`, `form-invalid`, `limit-exceeded` */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `rate-limited` */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `headers-too-large` */
+            431: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `internal` */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `engine-starting`, `store-unavailable` */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
     exportForm: {
         parameters: {
             query?: never;
@@ -14232,6 +14586,309 @@ export interface operations {
                     "text/event-stream": string;
                     /** @example 2026-07-01T08:30:00.000Z info print: Creating */
                     "text/plain": string;
+                };
+            };
+            /** @description `header-invalid`, `organization-invalid`, `organization-mismatch`, `path-invalid`, `query-invalid` */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `unauthenticated` */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `origin-not-allowed`, `permission-denied` */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `not-found` */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `organization-inactive` */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `address-too-long` */
+            414: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `host-not-allowed` */
+            421: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `rate-limited` */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `headers-too-large` */
+            431: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `internal` */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `store-unavailable`, `streams-saturated` */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    listExecutionFiles: {
+        parameters: {
+            query?: {
+                /** @description Where to go on: `next_cursor` of the page before. */
+                cursor?: string;
+                /** @description Items of the page, 1 to 200. */
+                limit?: number;
+                /** @description The organization, for links that cannot send `X-Organization-Id`. */
+                org_id?: string;
+            };
+            header?: {
+                /** @description The organization to look in. */
+                "X-Organization-Id"?: components["schemas"]["OrgId"];
+            };
+            path: {
+                /** @description The execution. */
+                id: components["schemas"]["ExecutionId"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description A page of files. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "items": [
+                     *         {
+                     *           "id": "019a9c3e-5b7a-7c11-8f0e-2a6d1b9c4e10",
+                     *           "name": "report.pdf",
+                     *           "size_bytes": 48211,
+                     *           "content_type": "application/pdf",
+                     *           "sha256": "9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08",
+                     *           "source": "output",
+                     *           "field": null,
+                     *           "created_at": "2026-03-02T09:30:00Z"
+                     *         }
+                     *       ],
+                     *       "next_cursor": null
+                     *     }
+                     */
+                    "application/json": components["schemas"]["PageOf_ExecutionFileView"];
+                };
+            };
+            /** @description `header-invalid`, `organization-invalid`, `organization-mismatch`, `path-invalid`, `query-invalid` */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `unauthenticated` */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `origin-not-allowed`, `permission-denied` */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `not-found` */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `organization-inactive` */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `address-too-long` */
+            414: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `host-not-allowed` */
+            421: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `rate-limited` */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `headers-too-large` */
+            431: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `internal` */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `store-unavailable` */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    getExecutionFile: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description The organization to look in. */
+                "X-Organization-Id"?: components["schemas"]["OrgId"];
+                /**
+                 * @description The part that is wanted.
+                 * @example bytes=0-1023
+                 */
+                Range?: string;
+                /** @description The `ETag` of the file whose part is wanted. */
+                "If-Range"?: string;
+            };
+            path: {
+                /** @description The execution. */
+                id: components["schemas"]["ExecutionId"];
+                /** @description The file. */
+                file_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The file. */
+            200: {
+                headers: {
+                    /** @description The name of the file. */
+                    "Content-Disposition"?: string;
+                    /** @description Which bytes they are. */
+                    ETag?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example name,email
+                     *     Ada,ada@contoso.example
+                     */
+                    "application/octet-stream": number[];
+                };
+            };
+            /** @description The part that was asked for. */
+            206: {
+                headers: {
+                    /** @description Which part it is. */
+                    "Content-Range"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    /** @example name,email */
+                    "application/octet-stream": number[];
                 };
             };
             /** @description `header-invalid`, `organization-invalid`, `organization-mismatch`, `path-invalid`, `query-invalid` */

@@ -8,7 +8,7 @@ use crate::{
     },
     management::{
         access_review, audit, auth, bulk_grants, config,
-        executions::{cancel, external, list, logs, read, rerun},
+        executions::{cancel, external, files, list, logs, read, rerun},
         forms, grants, integration_checks, integrations, me, metrics, organization_deletion, organizations, pauses,
         permissions, reach, retention, search, secrets, service, service_accounts, service_tokens, settings, uploads,
         users,
@@ -104,6 +104,8 @@ fn management() -> OpenApiRouter<Api> {
         .routes(routes!(read::get_execution))
         .routes(routes!(read::get_execution_result))
         .routes(routes!(logs::get_execution_logs))
+        .routes(routes!(files::list_execution_files))
+        .routes(routes!(files::get_execution_file))
         .routes(routes!(cancel::cancel_execution))
         .routes(routes!(retention::get_retention_default, retention::set_retention_default))
         .routes(routes!(retention::get_retention, retention::set_retention, retention::clear_retention))

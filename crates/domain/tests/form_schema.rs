@@ -271,7 +271,7 @@ fn a_form_has_a_size() {
 fn a_form_must_fit_the_workspace() {
     let bundle: BundleMetadata = serde_json::from_value(json!({
         "bundle": "b", "errors": [],
-        "workflows": [{ "name": "onboard", "requires_org": true, "parameters": [], "timeout_seconds": 1, "exclusive": false, "file": "f", "line": 1 }],
+        "workflows": [{ "name": "onboard", "requires_org": true, "parameters": [{ "name": "a", "type": "string", "required": false }], "timeout_seconds": 1, "exclusive": false, "file": "f", "line": 1 }],
         "option_generators": [{ "name": "teams", "inputs": ["department"], "cache_seconds": 0, "file": "f", "line": 1 }]
     }))
     .expect("metadata");
@@ -313,7 +313,7 @@ fn a_password_is_for_a_parameter_that_keeps_it_secret() {
 }
 
 #[test]
-fn a_password_is_told_neither_to_a_generator_nor_to_a_condition_and_a_file_is_refused() {
+fn a_password_is_told_neither_to_a_generator_nor_to_a_condition() {
     let password = json!({ "name": "secret", "label": "S", "type": "password" });
     let options =
         json!({ "source": "option_generator", "generator": "teams", "inputs": { "x": { "field": "secret" } } });
@@ -329,14 +329,34 @@ fn a_password_is_told_neither_to_a_generator_nor_to_a_condition_and_a_file_is_re
     };
     assert!(when("not_empty", Value::Null).is_empty());
     assert_eq!(when("eq", json!("1234")), ["#/fields/1/visible_when/all/0/value"]);
+}
 
+#[test]
+fn a_field_is_a_parameter_and_a_file_is_for_one_that_takes_json() {
+    let parameter =
+        |name: &str, required: bool, kind: &str| json!({ "name": name, "type": kind, "required": required });
     let bundle: BundleMetadata = serde_json::from_value(json!({
         "bundle": "b", "errors": [], "option_generators": [],
         "workflows": [{ "name": "w", "requires_org": true, "timeout_seconds": 1, "exclusive": false, "file": "f", "line": 1,
-            "parameters": [] }]
+            "parameters": [parameter("roster", true, "json"), parameter("note", true, "string")] }]
     }))
     .expect("metadata");
-    let file = json!([{ "name": "list", "label": "L", "type": "file" }]);
-    let form = FormSchema::parse(&json!({ "name": "n", "workflow": "w", "fields": file })).expect("a form");
-    assert_eq!(form.check_against(&bundle)[0].pointer, "#/fields/0/type");
+    let form = |name: &str, kind: &str| {
+        let fields = json!([{ "type": "divider" }, { "name": name, "label": "L", "type": kind }]);
+        FormSchema::parse(&json!({ "name": "n", "workflow": "w", "fields": fields })).expect("a form")
+    };
+    assert_eq!(form("roster", "file").check_against(&bundle), []);
+    assert_eq!(form("note", "file").check_against(&bundle)[0].pointer, "#/fields/1/type");
+    let unknown = form("rooster", "text").check_against(&bundle);
+    assert_eq!(unknown[0].pointer, "#/fields/1/name");
+    assert!(unknown[0].detail.contains("did you mean `roster`?"), "{}", unknown[0].detail);
+    let missing = form("roster", "file").warnings_against(&bundle);
+    assert_eq!(missing.len(), 1);
+    assert!(missing[0].detail.contains("`note`"), "{}", missing[0].detail);
+
+    let limits =
+        |validation: Value| pointers(json!([{ "name": "f", "label": "F", "type": "file", "validation": validation }]));
+    assert!(limits(json!({ "max_size_mb": 50, "max_items": 20 })).is_empty());
+    assert_eq!(limits(json!({ "max_size_mb": 51 })), ["#/fields/0/validation/max_size_mb"]);
+    assert_eq!(limits(json!({ "max_items": 21 })), ["#/fields/0/validation/max_items"]);
 }

@@ -2,7 +2,7 @@
 
 use crate::{
     CancelError, Changes, cancel, dispatcher, files,
-    idempotency::{self, Fingerprints},
+    idempotency::{self, Earlier, Fingerprints},
     metrics, options, packing, pauses,
     prepare::again,
     recovery, retention, run,
@@ -17,10 +17,15 @@ use msp_integrations::Integrations;
 use msp_metrics::Registry;
 use msp_storage::{
     Repositories, StoreError,
-    repositories::{Actor, executions::Execution, pauses::Pause},
+    repositories::{
+        Actor,
+        executions::Execution,
+        files::{MAX_FILES, TakenUpload},
+        pauses::Pause,
+    },
 };
 use serde_json::{Map, Value};
-use std::{sync::Arc, time::Duration};
+use std::{collections::HashSet, sync::Arc, time::Duration};
 use uuid::Uuid;
 
 /// What an engine is made of.
@@ -71,12 +76,23 @@ pub struct RunRequest {
     pub wait: Wait,
     /// When it is to start, if not as soon as it can.
     pub start_at: Option<DateTime<Utc>>,
-    /// The caller's `Idempotency-Key`: the same request again within 24 hours is answered by the same run.
-    pub idempotency_key: Option<String>,
+    /// What the caller names the request by: the same one again within 24 hours is answered by the same run.
+    pub idempotency: Option<Idempotency>,
     /// The execution it repeats.
     pub retry_of: Option<ExecutionId>,
     /// The form whose submission it is; whoever asks has checked the input against it.
     pub form: Option<SubmittedForm>,
+    /// The uploads that were submitted: recorded, they are the run's, and nobody else's any more.
+    pub files: Vec<TakenUpload>,
+}
+
+/// A request that may be sent again.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Idempotency {
+    /// The caller's `Idempotency-Key`.
+    pub key: String,
+    /// Everything it may not differ in, as it was sent: what has been made of it may differ when it is sent again.
+    pub request: String,
 }
 
 /// The form a run was submitted with.
@@ -259,10 +275,11 @@ impl Engine {
     }
 
     /// The input of a run that repeats an earlier one: its parameters, with `overrides` in their place. Of the others only
-    /// those that `is_asked_for` names. What history holds only masked, passwords, must be among the overrides.
+    /// those that `is_asked_for` names. What history holds only masked, passwords, must be among the overrides, and so must
+    /// files: those of the earlier run go when that goes.
     ///
     /// # Errors
-    /// [`RunError::Invalid`] naming the passwords that are missing; [`RunError::Store`].
+    /// [`RunError::Invalid`] naming the passwords and files that are missing; [`RunError::Store`].
     pub async fn input_again(
         &self,
         earlier: &Execution,
@@ -273,7 +290,9 @@ impl Engine {
         let mut stored: Map<String, Value> = serde_json::from_str(&text)
             .map_err(|error| StoreError::Corrupt(format!("the input of an execution: {error}")))?;
         stored.retain(|name, _| is_asked_for(name));
-        again(stored, overrides)
+        let files = self.runtime.repositories.files.of_execution(earlier.id, None, MAX_FILES).await?;
+        let files: HashSet<String> = files.items.into_iter().filter_map(|file| file.field).collect();
+        again(stored, overrides, &files)
     }
 
     /// Runs a workflow: durable record, then user code, then result, logs and audit durable, then the answer. A
@@ -283,6 +302,25 @@ impl Engine {
     /// [`RunError`], before anything was recorded; [`RunError::Store`] also when the ending could not be written.
     pub async fn run(&self, request: RunRequest) -> Result<RunAnswer, RunError> {
         run::run(self.runtime.clone(), request).await
+    }
+
+    /// The answer to a request that was sent before, if it was: by its run, whatever has become of form, files and pauses.
+    ///
+    /// # Errors
+    /// [`RunError::KeyReused`]; [`RunError::Store`].
+    pub async fn repeated(
+        &self,
+        access: &Access,
+        workflow: &str,
+        idempotency: &Idempotency,
+        wait: Wait,
+    ) -> Result<Option<RunAnswer>, RunError> {
+        let runtime = &self.runtime;
+        let mark = runtime.fingerprints.mark(access, workflow, idempotency, runtime.clock.now());
+        match idempotency::earlier(runtime, access.scope(), &mark).await? {
+            Earlier::Run(id) => idempotency::answer(runtime, access.scope(), id, wait).await.map(Some),
+            Earlier::None(_) => Ok(None),
+        }
     }
 
     /// Cancels an execution: a pending one has ended when this returns, a running one is asked to give way and ends soon.

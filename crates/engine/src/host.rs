@@ -6,6 +6,7 @@ use crate::{
     log_sink::LogSink,
     masking::Masker,
     record::Record,
+    run_files::{self, RunFiles},
     runtime::Runtime,
     steps::Steps,
     workers::{CallRefusal, RawLine, RunHost, StepChange},
@@ -134,6 +135,7 @@ fn unavailable(error: StoreError) -> CallRefusal {
 /// The host's side of a recorded run.
 pub(crate) struct Recorded {
     pub calls: Calls,
+    pub files: RunFiles,
     pub logs: LogSink,
     pub record: Record,
     pub steps: Steps,
@@ -168,6 +170,9 @@ impl RunHost for Recorded {
     }
 
     async fn call(&self, method: &str, arguments: Map<String, Value>) -> Result<Value, CallRefusal> {
+        if run_files::is_about_files(method) {
+            return self.files.answer(method, &arguments).await;
+        }
         self.calls.answer(method, &arguments).await
     }
 }
@@ -233,6 +238,9 @@ impl RunHost for Unrecorded {
     }
 
     async fn call(&self, method: &str, arguments: Map<String, Value>) -> Result<Value, CallRefusal> {
+        if run_files::is_about_files(method) {
+            return Err(run_files::none_here());
+        }
         if method != ORGANIZATIONS {
             return self.calls.answer(method, &arguments).await;
         }

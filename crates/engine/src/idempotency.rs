@@ -1,14 +1,14 @@
 //! `Idempotency-Key`: the same request, sent again, is answered by the run it started the first time.
 
 use crate::{
-    engine::{RunAnswer, RunError, RunRequest, Wait},
+    engine::{Idempotency, RunAnswer, RunError, Wait},
     runtime::Runtime,
 };
 use aws_lc_rs::hmac;
 use chrono::{DateTime, Duration, Utc};
+use msp_auth::Access;
 use msp_domain::{ExecutionId, Scope};
 use msp_storage::{Etag, StoreError, repositories::executions::NewMark};
-use serde_json::Value;
 use std::sync::Arc;
 use tokio::time::Instant;
 
@@ -35,22 +35,15 @@ impl Fingerprints {
         context.sign().as_ref().iter().map(|byte| format!("{byte:02x}")).collect()
     }
 
-    /// The mark of a request, if its caller sent a key: scoped to caller, organization and workflow.
-    pub fn mark(&self, request: &RunRequest, now: DateTime<Utc>) -> Option<NewMark> {
-        let key = request.idempotency_key.as_deref()?;
-        let (scope, user) = (request.access.scope().key(), request.access.caller().user.key());
-        let repeats = request.retry_of.map(|id| id.key()).unwrap_or_default();
-        let form = request.form.as_ref().map(|form| form.id.to_string()).unwrap_or_default();
-        let input = Value::Object(request.input.clone()).to_string();
-        let start_at = request.start_at.map(|at| at.to_rfc3339());
-        let mut body = vec!["body", &repeats, &form, &input];
-        body.extend(start_at.as_deref());
-        Some(NewMark {
-            key_hash: self.of(&["key", &user, &scope, &request.workflow, key]),
-            body_hash: self.of(&body),
+    /// The mark of a request: scoped to caller, organization and workflow.
+    pub fn mark(&self, access: &Access, workflow: &str, sent: &Idempotency, now: DateTime<Utc>) -> NewMark {
+        let (scope, user) = (access.scope().key(), access.caller().user.key());
+        NewMark {
+            key_hash: self.of(&["key", &user, &scope, workflow, &sent.key]),
+            body_hash: self.of(&["body", &sent.request]),
             expires_at: now + KEPT,
             replaces: None,
-        })
+        }
     }
 }
 

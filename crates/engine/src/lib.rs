@@ -26,6 +26,7 @@ mod recovery;
 mod refusal;
 mod retention;
 mod run;
+mod run_files;
 mod runtime;
 mod schedule;
 mod steps;
@@ -33,7 +34,7 @@ pub mod workers;
 
 pub use cancel::CancelError;
 pub use engine::{
-    Engine, EngineError, EngineOptions, OptionsAnswer, OptionsError, OptionsRequest, RunAnswer, RunError, RunRequest,
-    SubmittedForm, Wait,
+    Engine, EngineError, EngineOptions, Idempotency, OptionsAnswer, OptionsError, OptionsRequest, RunAnswer, RunError,
+    RunRequest, SubmittedForm, Wait,
 };
 pub use live::Changes;

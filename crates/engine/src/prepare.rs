@@ -9,6 +9,7 @@ use msp_domain::{
 };
 use msp_storage::repositories::executions::NewMark;
 use serde_json::{Map, Value};
+use std::collections::HashSet;
 
 /// A run that may be put on record.
 pub(crate) struct Prepared {
@@ -67,11 +68,17 @@ fn split_passwords(
 }
 
 /// The stored input with some of it replaced, and what is replaced by `null` taken away: the workflow may no longer take
-/// it. A masked value was a password: it must be given again.
+/// it. A masked value was a password, and `files` name parameters that were files: they must be given again.
 pub(crate) fn again(
     mut stored: Map<String, Value>,
     overrides: Map<String, Value>,
+    files: &HashSet<String>,
 ) -> Result<Map<String, Value>, RunError> {
+    let mut lost: Vec<FieldFault> = stored
+        .keys()
+        .filter(|name| files.contains(*name) && !overrides.contains_key(*name))
+        .map(|name| FieldFault::at(name, "is a file of the earlier run: upload it again, or leave it out with `null`"))
+        .collect();
     for (name, value) in overrides {
         if value.is_null() {
             stored.shift_remove(&name);
@@ -79,12 +86,12 @@ pub(crate) fn again(
             stored.insert(name, value);
         }
     }
-    let faults: Vec<FieldFault> = stored
+    let passwords = stored
         .iter()
         .filter(|(_, value)| value.as_str() == Some(MASK))
-        .map(|(name, _)| FieldFault::at(name, "is a password, which history does not keep: give it again"))
-        .collect();
-    if faults.is_empty() { Ok(stored) } else { Err(RunError::Invalid(faults)) }
+        .map(|(name, _)| FieldFault::at(name, "is a password, which history does not keep: give it again"));
+    lost.extend(passwords);
+    if lost.is_empty() { Ok(stored) } else { Err(RunError::Invalid(lost)) }
 }
 
 #[cfg(test)]

@@ -13,6 +13,7 @@ use crate::{
     prepare::{Prepared, prepare},
     record::Record,
     refusal::settle,
+    run_files::RunFiles,
     runtime::Runtime,
     schedule::{GRACE, MOST_AHEAD},
     steps::Steps,
@@ -42,7 +43,8 @@ const INSERT_RETRIES: [Duration; 3] =
 /// of its own: a caller that hangs up cancels nothing.
 pub(crate) async fn run(runtime: Arc<Runtime>, request: RunRequest) -> Result<RunAnswer, RunError> {
     let wait = if request.start_at.is_some() { Wait::No } else { request.wait };
-    let mut mark = runtime.fingerprints.mark(&request, runtime.clock.now());
+    let mark = |sent| runtime.fingerprints.mark(&request.access, &request.workflow, sent, runtime.clock.now());
+    let mut mark = request.idempotency.as_ref().map(mark);
     if let Some(mark) = &mut mark {
         let scope = request.access.scope();
         match earlier(&runtime, scope, mark).await? {
@@ -205,7 +207,7 @@ fn new_execution(runtime: &Runtime, request: &RunRequest, prepared: &Prepared, e
         timeout_seconds: prepared.workflow.timeout_seconds,
         retry_of: request.retry_of,
         mark: prepared.mark.clone(),
-        files: Vec::new(),
+        files: request.files.clone(),
     }
 }
 
@@ -226,7 +228,11 @@ async fn insert(
         action: "Workflow.Execute".to_owned(),
         entity_type: "Workflow".to_owned(),
         entity_id: new.workflow_name.clone(),
-        details: json!({ "execution_id": new.id, "bundle": new.bundle_hash, "retry_of": new.retry_of, "form_id": new.form_id, "scheduled_for": new.scheduled_for }),
+        details: json!({
+            "execution_id": new.id, "bundle": new.bundle_hash, "retry_of": new.retry_of, "form_id": new.form_id,
+            "scheduled_for": new.scheduled_for,
+            "files": new.files.iter().map(|taken| taken.upload.file.id).collect::<Vec<_>>(),
+        }),
     };
     let mut pauses = INSERT_RETRIES.into_iter();
     let inserted = loop {
@@ -307,8 +313,12 @@ impl Claimed {
             execution_id: execution.id,
             category: Some(self.workflow.category),
         };
-        let host = Arc::new(Recorded { calls, logs: logs.clone(), record: record.clone(), steps: steps.clone() });
-        let outcome = runtime.pool.run_in(place, assignment, host).await;
+        let of = (execution.scope, execution.id);
+        let files = RunFiles::new(runtime.repositories.files.clone(), of, masker.clone());
+        let host =
+            Arc::new(Recorded { calls, files, logs: logs.clone(), record: record.clone(), steps: steps.clone() });
+        let outcome = runtime.pool.run_in(place, assignment, host.clone()).await;
+        host.files.close().await;
         reach(FaultPoint::AfterOutcome);
         describe(&outcome, &logs).await;
         let finished = finish(&runtime, &record, &logs, &steps, &outcome).await?;

@@ -21,6 +21,7 @@ from .errors import (
     DeclarationError,
     Disabled,
     ExecutionEnded,
+    FileError,
     HostError,
     IntegrationError,
     InvalidArguments,
@@ -37,6 +38,7 @@ from .errors import (
     UnknownOperation,
     WorkflowError,
 )
+from .files import File, Files
 from .integrations import BaseIntegration, HaloPSA, MicrosoftGraph
 from .record import Record
 
@@ -54,6 +56,9 @@ __all__ = [
     "DeclarationError",
     "Disabled",
     "ExecutionEnded",
+    "File",
+    "FileError",
+    "Files",
     "HaloPSA",
     "HostError",
     "IntegrationError",

@@ -11,11 +11,12 @@ from ._proxy import IntegrationProxy, OpenedClients
 from ._steps import run_step
 from ._words import did_you_mean
 from .errors import ConfigMissing, HostError, NoOrganization, SecretNotFound, integration_error
+from .files import Files
 from .integrations.halopsa import HaloPSA
 from .integrations.msgraph import MicrosoftGraph
 
 #: Attributes of the design that arrive with a later version.
-_LATER = ("files", "cache")
+_LATER = ("cache",)
 
 
 class Host(Protocol):
@@ -187,6 +188,7 @@ class Context:
         config: its config, a mapping.
         secrets: `await context.secrets.get(name)`.
         caller: who started the run. An option generator that reads it is cached for each caller apart.
+        files: `await context.files.read(file)`, `.write(name, data)` and `.list()`: the files of this run.
         log: `debug`, `info`, `warning` and `error` write lines of the execution's log.
         execution_id: the id under which the run is on record.
     """
@@ -194,6 +196,7 @@ class Context:
     org: Org
     config: Config
     secrets: Secrets
+    files: Files
     log: Log
     execution_id: str
 
@@ -205,6 +208,7 @@ class Context:
         self.org = org or NoOrg()
         self.config = Config(config, of=org.name if org else "the platform")
         self.secrets = Secrets(host)
+        self.files = Files(host)
         self._caller = caller
         self.log = Log(host)
         self._opened = OpenedClients(self)
@@ -282,6 +286,7 @@ class Context:
             "org",
             "config",
             "secrets",
+            "files",
             "caller",
             "log",
             "execution_id",

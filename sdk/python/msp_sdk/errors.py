@@ -64,6 +64,15 @@ class SecretNotFound(HostError):
     """Neither the organization nor the shared secrets have a secret of this name."""
 
 
+class FileError(HostError):
+    """A file could not be read or written.
+
+    Attributes:
+        code: the stable reason, such as `file_not_found` (docs/worker-protocol.md, "Calls").
+        message: the cause and the remedy, for people.
+    """
+
+
 class UnknownIntegration(ContextError):
     """Neither the platform nor the author's factory knows an integration of this name."""
 

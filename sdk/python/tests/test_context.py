@@ -13,6 +13,7 @@ from msp_sdk import (
     AlreadyExists,
     ConfigMissing,
     Context,
+    FileError,
     IntegrationError,
     InvalidArguments,
     NoLicenseLeft,
@@ -28,6 +29,7 @@ from msp_sdk import (
 from msp_sdk.errors import integration_error
 from msp_sdk.record import to_record
 from msp_sdk.testing import (
+    FakeFile,
     FakeGraph,
     FakeHalo,
     Refusing,
@@ -64,7 +66,7 @@ def test_without_organization_the_org_is_false_and_explains_itself() -> None:
 
 def test_attributes_of_later_versions_say_so_and_any_can_be_assigned() -> None:
     context: Any = make_context()
-    for name in ("files", "cache"):
+    for name in ("cache",):
         with pytest.raises(AttributeError, match="comes with a later version"):
             getattr(context, name)
     with pytest.raises(AttributeError, match="did you mean `secrets`"):
@@ -197,3 +199,38 @@ def test_steps_answer_raise_and_are_told_to_a_test() -> None:
         Step("later", "completed"),
         Step("refused", "failed", "ValueError: no"),
     ]
+
+
+def test_files_are_read_written_and_listed_in_pieces_as_a_test_gives_them() -> None:
+    large = bytes(range(256)) * 10_000
+
+    @workflow()
+    @param("roster", type="json")
+    @param("scans", type="json")
+    async def files(context: Context, roster: Any, scans: list[Any]) -> Any:
+        copied = await context.files.write("copy.bin", await context.files.read(scans[0]))
+        note = await context.files.write("note.txt", "Zoë")
+        assert await context.files.read(copied) == large
+        assert await context.files.read(note["id"]) == "Zoë".encode()
+        names = [file.name for file in await context.files.list()]
+        return {"rows": (await context.files.read(roster)).decode(), "names": names, "note": note}
+
+    run = run_workflow(files, {"roster": FakeFile("users.csv", b"a,b"), "scans": [FakeFile("scan", large)]})
+
+    assert run.result["rows"] == "a,b"
+    assert run.result["names"] == ["users.csv", "scan", "copy.bin", "note.txt"]
+    assert {**run.result["note"], "id": ""} == {
+        "id": "", "name": "note.txt", "size_bytes": 4, "content_type": "text/plain",
+    }  # fmt: skip
+    assert run.files == [
+        FakeFile("copy.bin", large, "application/octet-stream"),
+        FakeFile("note.txt", "Zoë".encode(), "text/plain"),
+    ]
+
+
+def test_what_is_no_file_of_the_run_says_so() -> None:
+    files = make_context().files
+    for stranger in ("no-id", {"id": "no-id"}, {"name": "users.csv"}, 7):
+        with pytest.raises(FileError) as refused:
+            asyncio.run(files.read(stranger))  # type: ignore[arg-type]
+        assert refused.value.code == "file_not_found"

@@ -4,6 +4,7 @@ import { beforeEach, expect, test, vi } from "vitest";
 import { Problem, Unreachable } from "@/shared/api/problem";
 import { CONTOSO, renderPage } from "@/shared/testing/render";
 import { hasUnsavedInput } from "@/shared/unsaved/unsavedInput";
+import type { Upload } from "./context";
 import { SchemaForm, type SchemaFormProps } from "./SchemaForm";
 import type { Field, FormSchema, UploadedFile } from "./schema";
 
@@ -302,6 +303,27 @@ test("files are checked before they are sent, shown while they are, and can be r
   screen.getByRole("button", { name: "Run for Contoso" }).focus();
   await user.keyboard("{Enter}");
   expect(await submitted()).toEqual({ list: [{ id: "1", name: "a.csv", size_bytes: 1, content_type: "text/csv" }] });
+});
+
+test("a file that is chosen instead of one on its way aborts that, and a refusal is told in the server's words", async () => {
+  const sent: { file: File; signal: AbortSignal; refuse: (reason: unknown) => void }[] = [];
+  const upload: Upload = (file, { signal }) =>
+    new Promise((_, refuse) => {
+      sent.push({ file, signal, refuse });
+    });
+  show(form({ name: "list", label: "List", type: "file" }), { upload });
+  const input = document.querySelector<HTMLInputElement>("input[type=file]");
+  if (!input) {
+    throw new Error("there is no file input");
+  }
+  await userEvent.upload(input, new File(["1"], "a.csv"));
+  await userEvent.upload(input, new File(["2"], "b.csv"));
+  expect(sent.map(({ file, signal }) => [file.name, signal.aborted])).toEqual([
+    ["a.csv", true],
+    ["b.csv", false],
+  ]);
+  sent[1]?.refuse(new Problem({ type: "/problems/uploads-full", title: "Full", status: 409, detail: "Remove some." }));
+  expect(await screen.findByText("b.csv was not taken. Remove some.")).toBeVisible();
 });
 
 test("in a form of 200 fields, typing draws only the field that is typed into", async () => {

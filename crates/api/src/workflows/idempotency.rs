@@ -2,6 +2,8 @@
 
 use crate::http::{Problem, ProblemKind as Kind};
 use axum::{extract::FromRequestParts, http::HeaderName, http::request::Parts};
+use msp_engine::Idempotency;
+use serde_json::Value;
 
 /// The name of the request header.
 const IDEMPOTENCY_KEY: HeaderName = HeaderName::from_static("idempotency-key");
@@ -9,7 +11,14 @@ const IDEMPOTENCY_KEY: HeaderName = HeaderName::from_static("idempotency-key");
 const MAX_LENGTH: usize = 200;
 
 /// The key the caller sent, if any.
-pub struct IdempotencyKey(pub Option<String>);
+pub struct IdempotencyKey(Option<String>);
+
+impl IdempotencyKey {
+    /// What the key names: the request as it was sent. What would be made of it may change until it is sent again.
+    pub(crate) fn names(self, request: impl FnOnce() -> Value) -> Option<Idempotency> {
+        self.0.map(|key| Idempotency { key, request: request().to_string() })
+    }
+}
 
 impl<S: Send + Sync> FromRequestParts<S> for IdempotencyKey {
     type Rejection = Problem;

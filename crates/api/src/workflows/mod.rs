@@ -1,5 +1,6 @@
 //! The engine's routes: running workflows, options of fields, what the bundle offers.
 
+pub(crate) mod attempts;
 pub(crate) mod idempotency;
 pub(crate) mod metadata;
 pub(crate) mod options;
@@ -7,6 +8,7 @@ pub(crate) mod prefer;
 pub(crate) mod run;
 pub(crate) mod run_at;
 pub(crate) mod submission;
+mod submitted_files;
 
 use crate::{
     http::{Problem, ProblemKind},

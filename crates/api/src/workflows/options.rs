@@ -1,6 +1,7 @@
 //! The options of a field, from an option generator.
 
 use super::{
+    attempts::attempts,
     engine,
     submission::{self, FormId},
 };
@@ -23,7 +24,7 @@ use axum::{
 };
 use msp_auth::Access;
 use msp_domain::{Categories, Parameter, form::OptionSource};
-use msp_engine::{OptionsAnswer, OptionsError, OptionsRequest, RunError};
+use msp_engine::{OptionsAnswer, OptionsRequest};
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value, json};
 use std::convert::Infallible;
@@ -32,8 +33,6 @@ use std::convert::Infallible;
 const MAX_OPTIONS: usize = 1000;
 /// Options answered unless the body says otherwise: more are searched for, not scrolled.
 const DEFAULT_OPTIONS: usize = 200;
-/// How often the gate is asked again when rights or settings change meanwhile.
-const MAX_ATTEMPTS: usize = 5;
 
 type OptionsAccess = ScopeAccess<(ExecuteWorkflows, ManageForms)>;
 
@@ -178,10 +177,10 @@ async fn ask(
     fresh: bool,
 ) -> Result<OptionsAnswer, Problem> {
     let engine = engine(api)?;
-    let mut access: Access = scope.access.clone();
-    for _ in 0..MAX_ATTEMPTS {
+    let question = &question;
+    let attempt = |access: Access| async move {
         if !may_ask(api, &access, generator, form).await? {
-            return Err(outside_every_category(api, scope, generator).await);
+            return Err(outside_every_category(api, scope, generator).await.into());
         }
         let request = OptionsRequest {
             generator: generator.to_owned(),
@@ -192,12 +191,9 @@ async fn ask(
             limit,
             fresh,
         };
-        match engine.options(request).await {
-            Err(OptionsError::Refused(RunError::Changed)) => access = scope.renewed(api).await?,
-            answer => return Ok(answer?),
-        }
-    }
-    Err(Kind::SettingsChanging.into())
+        Ok(engine.options(request).await?)
+    };
+    attempts(scope.access.clone(), || scope.renewed(api), attempt).await
 }
 
 /// Whether the caller may ask this generator. One whose right to run workflows is limited to categories may ask those that

@@ -1,6 +1,7 @@
 //! Running a workflow.
 
 use super::{
+    attempts::{Fault, attempts},
     engine,
     idempotency::IdempotencyKey,
     prefer::{PREFERENCE_APPLIED, Preference},
@@ -28,14 +29,10 @@ use axum::{
 use chrono::{DateTime, Utc};
 use msp_auth::Access;
 use msp_domain::{ExecutionId, ExecutionStatus};
-use msp_engine::{RunAnswer, RunError, RunRequest};
+use msp_engine::{Idempotency, RunAnswer, RunRequest, Wait};
 use msp_storage::repositories::{executions::Execution, forms::StoredForm};
 use serde::Serialize;
 use serde_json::{Map, Value, json};
-
-/// How often the gate is asked again when rights or settings change between its answer and the record. Each change is
-/// somebody's edit, so more than a few in a row means an import is under way.
-const MAX_ATTEMPTS: usize = 5;
 
 /// The id of the execution, on every answer of a run.
 const EXECUTION_ID: HeaderName = HeaderName::from_static("x-execution-id");
@@ -114,11 +111,24 @@ pub async fn run_workflow(
     _: NoQuery,
     InputObject(input): InputObject,
 ) -> Result<Response, Problem> {
-    let form = match form {
-        Some(id) => Some(submission::find(&api, scope.access.scope(), id).await?.ok_or_else(no_such_form)?),
-        None => None,
+    let start_at = run_at.instant(scope.access.organization())?;
+    let sent = || json!({ "form": form, "start_at": start_at, "input": input });
+    let mut start = Start {
+        idempotency: idempotency_key.names(sent),
+        workflow,
+        input,
+        form: None,
+        preference,
+        start_at,
+        retry_of: None,
     };
-    let start = Start { workflow, input, form, preference, run_at, idempotency_key, retry_of: None };
+    if let Some(id) = form {
+        if let Some(answer) = start.repeated(&api, &scope.asking, &scope.access).await? {
+            return Ok(answer);
+        }
+        let form = submission::find(&api, scope.access.scope(), id).await?;
+        start.form = Some(form.ok_or_else(no_such_form)?);
+    }
     start.run(&api, &scope.asking, scope.access.clone()).await
 }
 
@@ -133,51 +143,61 @@ pub(crate) struct Start {
     /// The form it is a submission of.
     pub form: Option<StoredForm>,
     pub preference: Preference,
-    pub run_at: RunAt,
-    pub idempotency_key: IdempotencyKey,
+    /// When; as soon as it can if nobody says.
+    pub start_at: Option<DateTime<Utc>>,
+    /// What the caller names the request by.
+    pub idempotency: Option<Idempotency>,
     /// The execution it repeats.
     pub retry_of: Option<ExecutionId>,
 }
 
 impl Start {
+    /// The answer, if this very request was sent before: it no longer matters what has become of form and files.
+    pub async fn repeated(&self, api: &Api, asking: &Asking, access: &Access) -> Result<Option<Response>, Problem> {
+        let Some(idempotency) = &self.idempotency else { return Ok(None) };
+        permitted(api, asking, access, &self.workflow).await?;
+        let wait = if self.start_at.is_some() { Wait::No } else { self.preference.wait };
+        let answer = engine(api)?.repeated(access, &self.workflow, idempotency, wait).await?;
+        Ok(answer.map(|answer| self.answered(answer)))
+    }
+
     /// Starts it and answers as the caller prefers. When rights or settings change meanwhile, the gate is asked again.
-    pub async fn run(self, api: &Api, asking: &Asking, mut access: Access) -> Result<Response, Problem> {
-        let engine = engine(api)?;
+    pub async fn run(self, api: &Api, asking: &Asking, access: Access) -> Result<Response, Problem> {
         let org = access.scope().org();
-        let start_at = self.run_at.instant(access.organization())?;
+        let renew = || open(api, asking, org, ExecuteWorkflows::ANY_OF);
+        let answer = attempts(access, renew, |access| self.attempt(api, asking, access)).await?;
+        Ok(self.answered(answer))
+    }
+
+    async fn attempt(&self, api: &Api, asking: &Asking, access: Access) -> Result<RunAnswer, Fault> {
         // Before a form's option generators are asked. The engine looks once more at the workflow as it runs it.
         permitted(api, asking, &access, &self.workflow).await?;
-        let (form, input) = match &self.form {
+        let (form, input, files) = match &self.form {
             Some(form) => {
                 let who = (&access, &asking.actor);
-                let (form, input) = submission::submitted(api, who, &self.workflow, form, &self.input).await?;
-                (Some(form), input)
+                let submitted = submission::submitted(api, who, &self.workflow, form, &self.input).await?;
+                (Some(submitted.form), submitted.values, submitted.files)
             }
-            None => (None, self.input),
+            None => (None, self.input.clone(), Vec::new()),
         };
-        for _ in 0..MAX_ATTEMPTS {
-            let request = RunRequest {
-                workflow: self.workflow.clone(),
-                access,
-                actor: asking.actor.clone(),
-                input: input.clone(),
-                form: form.clone(),
-                wait: self.preference.wait,
-                start_at,
-                idempotency_key: self.idempotency_key.0.clone(),
-                retry_of: self.retry_of,
-            };
-            match engine.run(request).await {
-                Ok(answer) => {
-                    // A run that starts later is not waited for, whatever was preferred.
-                    let applied = self.preference.applied.as_deref().filter(|_| start_at.is_none());
-                    return Ok(answered(answer, applied));
-                }
-                Err(RunError::Changed) => access = open(api, asking, org, ExecuteWorkflows::ANY_OF).await?,
-                Err(error) => return Err(error.into()),
-            }
-        }
-        Err(Kind::SettingsChanging.into())
+        let request = RunRequest {
+            workflow: self.workflow.clone(),
+            access,
+            actor: asking.actor.clone(),
+            input,
+            form,
+            files,
+            wait: self.preference.wait,
+            start_at: self.start_at,
+            idempotency: self.idempotency.clone(),
+            retry_of: self.retry_of,
+        };
+        Ok(engine(api)?.run(request).await?)
+    }
+
+    /// A run that starts later is not waited for, whatever was preferred.
+    fn answered(&self, answer: RunAnswer) -> Response {
+        answered(answer, self.preference.applied.as_deref().filter(|_| self.start_at.is_none()))
     }
 }
 

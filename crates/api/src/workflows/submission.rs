@@ -1,6 +1,6 @@
 //! `X-Form-Id`: a run that is the submission of a form. The server checks what was entered as the client did.
 
-use super::engine;
+use super::{attempts::Fault, engine, submitted_files::Uploads};
 use crate::{
     http::{Problem, ProblemKind as Kind},
     state::Api,
@@ -9,18 +9,22 @@ use axum::{
     extract::FromRequestParts,
     http::{HeaderName, request::Parts},
 };
+use futures::future::try_join_all;
 use msp_auth::Access;
 use msp_domain::{
     FieldFault, Scope,
     form::{FieldType, FormSchema, OptionInput, OptionSource, is_among},
 };
 use msp_engine::{OptionsRequest, SubmittedForm};
-use msp_storage::repositories::{Actor, forms::StoredForm};
+use msp_storage::repositories::{Actor, files::TakenUpload, forms::StoredForm};
 use serde_json::{Map, Value};
 use uuid::Uuid;
 
 /// The name of the request header.
 const FORM_ID: HeaderName = HeaderName::from_static("x-form-id");
+
+/// Option generators of one submission that are asked at the same time: each takes a place among those that wait.
+const ASKED_AT_ONCE: usize = 4;
 
 /// The form the request names, if any.
 pub struct FormId(pub Option<Uuid>);
@@ -47,43 +51,63 @@ pub(crate) async fn find(api: &Api, scope: Scope, id: Uuid) -> Result<Option<Sto
     })
 }
 
-/// What was entered into a form, checked against it: what is hidden is dropped, everything else must hold, also that a chosen
-/// option is one its generator offers, as it last answered within the time its answers are kept. Answers what to run the workflow with.
+/// A submission that holds.
+pub(crate) struct Submitted {
+    pub form: SubmittedForm,
+    /// What to run the workflow with.
+    pub values: Map<String, Value>,
+    /// The uploads that become files of the run.
+    pub files: Vec<TakenUpload>,
+}
+
+/// Checks what was entered into a form against it: what is hidden is dropped, everything else must hold, also that a chosen
+/// option is one its generator offers and a file one the caller has uploaded.
 pub(crate) async fn submitted(
     api: &Api,
     (access, actor): (&Access, &Actor),
     workflow: &str,
     form: &StoredForm,
     input: &Map<String, Value>,
-) -> Result<(SubmittedForm, Map<String, Value>), Problem> {
+) -> Result<Submitted, Fault> {
     if !form.is_active {
         let detail = format!("The form \"{}\" was switched off. Whoever manages forms can switch it on.", form.name);
-        return Err(Problem::new(Kind::FormInactive).detail(detail));
+        return Err(Problem::new(Kind::FormInactive).detail(detail).into());
     }
     if form.workflow != workflow {
         let detail = format!("The form \"{}\" runs the workflow `{}`, not `{workflow}`.", form.name, form.workflow);
-        return Err(Problem::new(Kind::HeaderInvalid).detail(detail));
+        return Err(Problem::new(Kind::HeaderInvalid).detail(detail).into());
     }
-    let schema = form.schema()?;
+    let schema = form.schema().map_err(Problem::from)?;
     let invalid = |faults| Problem::new(Kind::ParametersInvalid).errors(faults);
-    let values = schema.validate(input).map_err(invalid)?;
+    let mut input = input.clone();
+    let uploads = Uploads::resolve(api, access, &schema, &mut input).await?;
+    let values = schema.validate(&input).map_err(invalid)?;
+    let files = uploads.taken(&schema, &values)?;
     let faults = not_offered(api, (access, actor), &schema, &values).await?;
     if !faults.is_empty() {
-        return Err(invalid(faults));
+        return Err(invalid(faults).into());
     }
     let passwords = schema.fields.iter().filter(|field| field.field_type == FieldType::Password);
     let passwords = passwords.map(|field| field.name.clone()).collect();
-    Ok((SubmittedForm { id: form.id, name: form.name.clone(), passwords }, values))
+    Ok(Submitted { form: SubmittedForm { id: form.id, name: form.name.clone(), passwords }, values, files })
+}
+
+/// A value that was chosen from what a generator offers.
+struct Choice<'a> {
+    field: &'a str,
+    generator: &'a str,
+    inputs: Map<String, Value>,
+    chosen: &'a Value,
 }
 
 /// The chosen values that their option generators do not offer.
 async fn not_offered(
     api: &Api,
-    (access, actor): (&Access, &Actor),
+    who: (&Access, &Actor),
     schema: &FormSchema,
     values: &Map<String, Value>,
-) -> Result<Vec<FieldFault>, Problem> {
-    let mut faults = Vec::new();
+) -> Result<Vec<FieldFault>, Fault> {
+    let mut choices = Vec::new();
     for field in &schema.fields {
         let (Some(chosen), Some(options)) = (values.get(&field.name), &field.options) else { continue };
         let OptionSource::OptionGenerator { generator, inputs } = &options.source else { continue };
@@ -94,19 +118,36 @@ async fn not_offered(
             OptionInput::Value { value } => Some((name.clone(), value.clone())),
             OptionInput::Field { field } => Some((name.clone(), values.get(field)?.clone())),
         });
-        let request = OptionsRequest {
-            generator: generator.clone(),
-            access: access.clone(),
-            actor: actor.clone(),
-            inputs: inputs.collect(),
-            search: None,
-            limit: usize::MAX,
-            fresh: false,
-        };
-        let answer = engine(api)?.options(request).await?;
-        if let Err(detail) = is_among(&answer.items, chosen) {
-            faults.push(FieldFault::at(&field.name, detail));
-        }
+        choices.push(Choice { field: &field.name, generator, inputs: inputs.collect(), chosen });
+    }
+    let mut faults = Vec::new();
+    for some in choices.chunks(ASKED_AT_ONCE) {
+        let answers = try_join_all(some.iter().map(|choice| choice.fault(api, who))).await?;
+        faults.extend(answers.into_iter().flatten());
     }
     Ok(faults)
+}
+
+impl Choice<'_> {
+    /// Why it cannot be chosen. An answer that was kept may admit it; only a new one may refuse it.
+    async fn fault(&self, api: &Api, (access, actor): (&Access, &Actor)) -> Result<Option<FieldFault>, Fault> {
+        let ask = async |fresh| {
+            let request = OptionsRequest {
+                generator: self.generator.to_owned(),
+                access: access.clone(),
+                actor: actor.clone(),
+                inputs: self.inputs.clone(),
+                search: None,
+                limit: usize::MAX,
+                fresh,
+            };
+            Ok::<_, Fault>(engine(api)?.options(request).await?)
+        };
+        let answer = ask(false).await?;
+        let mut outcome = is_among(&answer.items, self.chosen);
+        if outcome.is_err() && answer.age_seconds.is_some() {
+            outcome = is_among(&ask(true).await?.items, self.chosen);
+        }
+        Ok(outcome.err().map(|detail| FieldFault::at(self.field, detail)))
+    }
 }

@@ -14,8 +14,9 @@ from shared.decorators import option_generator, param, workflow
 @param("email", type="email", required=True)
 @param("license", type="string", required=False)
 @param("manager", type="string", required=False)
+@param("is_staff", type="bool", required=False)
 @param("note", type="string", required=False, default="none")
-async def onboard(context, email, license=None, manager=None, note="none"):
+async def onboard(context, email, license=None, manager=None, is_staff=False, note="none"):
     return {"email": email, "license": license, "manager": manager, "note": note}
 
 @workflow(name="guarded", description="Only by form", forms_only=True)

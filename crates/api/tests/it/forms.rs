@@ -113,6 +113,31 @@ async fn a_form_that_does_not_fit_the_workspace_is_refused_with_a_pointer_to_eac
             json!({ "name": "A", "workflow": "user_onboarding", "fields": [field("a"), field("a")] }),
             vec!["#/fields/1/name"],
         ),
+        (
+            json!({ "name": "A", "workflow": "user_onboarding", "fields": [field("email"), field("licens")] }),
+            vec!["#/fields/1/name"],
+        ),
+        (
+            json!({ "name": "A", "workflow": "user_onboarding", "fields": [
+                { "name": "email", "label": "Address", "type": "text", "validation": { "pattern": "(" } },
+            ] }),
+            vec!["#/fields/0/validation/pattern"],
+        ),
+        (
+            json!({ "name": "A", "workflow": "user_onboarding", "fields": [
+                { "name": "email", "label": "Address", "type": "text",
+                  "visible_when": { "all": [{ "field": "license", "op": "not_empty" }] } },
+                { "name": "license", "label": "License", "type": "text",
+                  "visible_when": { "all": [{ "field": "email", "op": "not_empty" }] } },
+            ] }),
+            vec!["#/fields/0/visible_when"],
+        ),
+        (
+            json!({ "name": "A", "workflow": "user_onboarding", "fields": [
+                { "name": "email", "label": "Roster", "type": "file" },
+            ] }),
+            vec!["#/fields/0/type"],
+        ),
         (json!({ "workflow": "user_onboarding", "fields": [] }), vec!["#/name"]),
     ] {
         let refused = author.post(org.id, "/api/forms", form).await;
@@ -130,6 +155,22 @@ async fn a_form_that_does_not_fit_the_workspace_is_refused_with_a_pointer_to_eac
 }
 
 #[tokio::test]
+async fn a_required_parameter_that_no_field_asks_for_is_a_warning_until_one_does() {
+    let app = app().await;
+    let org = app.org("Contoso").await;
+    let author = app.user_with(&org, [Permission::ManageForms]).await;
+    let saved = author.post(org.id, "/api/forms", document("New user")).await.expect(201);
+    let warnings = saved.json()["warnings"].clone();
+    assert_eq!(warnings[0]["pointer"], "#/fields");
+    assert!(warnings[0]["detail"].as_str().is_some_and(|detail| detail.contains("`license`")), "{warnings}");
+    let mut whole = document("New user");
+    let license = json!({ "name": "license", "label": "License", "type": "select", "options_from": "licenses" });
+    whole["fields"].as_array_mut().expect("fields").push(license);
+    let saved = author.put(None, saved.header("location"), whole).await.expect(200);
+    assert_eq!(saved.json().get("warnings"), None);
+}
+
+#[tokio::test]
 async fn a_stale_change_is_refused_with_what_is_there_and_an_export_can_be_created_again() {
     let app = app().await;
     let (org, other) = (app.org("Contoso").await, app.org("Fabrikam").await);
@@ -140,7 +181,9 @@ async fn a_stale_change_is_refused_with_what_is_there_and_an_export_can_be_creat
     let second = put("Second").send().await.expect(200);
     let stale = put("Third").send().await;
     stale.assert_problem(412, "stale-version");
-    assert_eq!((stale.header("etag"), &stale.json()["current"]), (second.header("etag"), &second.json()));
+    let mut there = second.json();
+    there.as_object_mut().expect("a form").remove("warnings");
+    assert_eq!((stale.header("etag"), &stale.json()["current"]), (second.header("etag"), &there));
     for method in ["PATCH", "DELETE"] {
         let request = author.request(method, &form).json(&json!({ "is_active": false })).header("if-match", &first);
         request.send().await.assert_problem(412, "stale-version");

@@ -5,7 +5,11 @@ use msp_domain::{ConfigEntry, ConfigType, OrgId, Permission, Scope, form::FormSc
 use msp_storage::{
     SecretValue,
     repositories::{
-        Actor, executions::Execution, files::NewUpload, integrations::CredentialChange, organizations::Organization,
+        Actor,
+        executions::Execution,
+        files::{NewOutput, NewUpload},
+        integrations::CredentialChange,
+        organizations::Organization,
     },
 };
 use msp_test_support::{Answer, PastExecution, Request, TestApp, TestCaller};
@@ -112,6 +116,8 @@ const OPERATIONS: &[(&str, Kind)] = &[
     ("getExecution", Kind::Organization),
     ("getExecutionResult", Kind::Organization),
     ("getExecutionLogs", Kind::Organization),
+    ("listExecutionFiles", Kind::Organization),
+    ("getExecutionFile", Kind::Organization),
     ("cancelExecution", Kind::Organization),
     ("rerunExecution", Kind::Organization),
     ("runWorkflow", Kind::Organization),
@@ -176,6 +182,7 @@ struct Side {
     execution: Execution,
     form: uuid::Uuid,
     upload: uuid::Uuid,
+    file: uuid::Uuid,
 }
 
 impl Side {
@@ -221,7 +228,17 @@ impl Side {
         let files = &app.repositories.files;
         let upload = files.begin_upload(&upload).await.expect("begun");
         let upload = files.complete_upload(member.user(), upload, &actor).await.expect("an upload").file.id;
-        Self { org, member, key, secret, integration, execution, form, upload }
+        let file = NewOutput {
+            execution: execution.id,
+            scope,
+            name: format!("{mark}.txt"),
+            content_type: "text/plain".to_owned(),
+            size_bytes: mark.len() as u64,
+        };
+        let mut writer = files.begin_output(&file).await.expect("begun");
+        writer.write(mark.as_bytes()).await.expect("written");
+        let file = files.complete_output(execution.id, writer).await.expect("a file").file.id;
+        Self { org, member, key, secret, integration, execution, form, upload, file }
     }
 
     /// The path of an operation with ids of this side.
@@ -240,6 +257,7 @@ impl Side {
             .replace("{name}", name)
             .replace("{id}", &id)
             .replace("{token}", &id)
+            .replace("{file_id}", &self.file.to_string())
     }
 }
 
@@ -360,7 +378,8 @@ async fn ids_of_the_other_do_not_exist_here(op: &Operation, caller: &TestCaller,
     let answer = op.request(caller, other, own_org, "").org(own_org).send().await;
     match op.id.as_str() {
         "getConfig" | "deleteConfig" | "deleteSecret" | "getIntegration" | "deleteIntegration" | "testIntegration"
-        | "getForm" | "exportForm" | "getExecution" | "getExecutionResult" | "getExecutionLogs" => {
+        | "getForm" | "exportForm" | "getExecution" | "getExecutionResult" | "getExecutionLogs"
+        | "listExecutionFiles" | "getExecutionFile" => {
             assert_status(op, "own header, the other's id", &answer, 404);
             if !op.names_org_in_path() {
                 let answer = op.request(caller, other, own_org, "").send().await;

@@ -9,6 +9,7 @@ mod config;
 mod execution_filters;
 mod executions;
 mod faulty;
+mod files;
 mod form_runs;
 mod forms;
 mod http;

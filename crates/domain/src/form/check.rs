@@ -39,8 +39,9 @@ pub(super) fn check(form: &FormSchema, root: &Place<'_>) {
 }
 
 impl FormSchema {
-    /// What does not fit the workspace: an unknown workflow or option generator, inputs that the generator does not take,
-    /// a password that the workflow would not keep secret, or a file, which nobody could upload.
+    /// What does not fit the workspace: an unknown workflow or option generator, a field that is no parameter of the
+    /// workflow (every submission would be refused), inputs that the generator does not take,
+    /// a password that the workflow would not keep secret, or a file that it could not take.
     pub fn check_against(&self, bundle: &BundleMetadata) -> Vec<FieldFault> {
         let faults = Faults::default();
         let root = Place::root(&faults);
@@ -53,18 +54,28 @@ impl FormSchema {
             ));
         }
         for (position, field) in self.fields.iter().enumerate() {
-            if field.field_type == FieldType::Password && !takes_password(bundle, &self.workflow, &field.name) {
+            if let Some(workflow) = bundle.workflow(&self.workflow).filter(|_| !field.field_type.is_layout()) {
+                let mut known = workflow.parameters.iter().map(|parameter| parameter.name.as_str());
+                if !known.clone().any(|name| name == field.name) {
+                    let hint = did_you_mean(&field.name, &mut known);
+                    let fault = format!("`{}` has no parameter `{}`{hint}", self.workflow, field.name);
+                    root.at("fields").at(position).at("name").fault(fault);
+                }
+            }
+            if field.field_type == FieldType::Password
+                && !takes(bundle, &self.workflow, &field.name, ParameterType::Password)
+            {
                 root.at("fields").at(position).at("type").fault(format!(
                     "`{}` of `{}` is not declared with `type=\"password\"`, so what is typed would stay readable in the \
                      history; declare it so, or use another type",
                     field.name, self.workflow
                 ));
             }
-            if field.field_type == FieldType::File {
-                root.at("fields")
-                    .at(position)
-                    .at("type")
-                    .fault("files cannot be uploaded in this version; leave the field out");
+            if field.field_type == FieldType::File && !takes(bundle, &self.workflow, &field.name, ParameterType::Json) {
+                root.at("fields").at(position).at("type").fault(format!(
+                    "`{}` of `{}` cannot take a file: declare it with `type=\"json\"`",
+                    field.name, self.workflow
+                ));
             }
             let Some(OptionSource::OptionGenerator { generator, inputs }) = field.options.as_ref().map(|o| &o.source)
             else {
@@ -86,13 +97,30 @@ impl FormSchema {
     }
 }
 
-/// Whether what a field holds is masked and never stored in clear. What the workflow does not take at all never gets there.
-fn takes_password(bundle: &BundleMetadata, workflow: &str, name: &str) -> bool {
+impl FormSchema {
+    /// What fits the workspace and is probably not meant: a parameter that the workflow requires and no field asks for, so
+    /// that no submission can be run.
+    pub fn warnings_against(&self, bundle: &BundleMetadata) -> Vec<FieldFault> {
+        let parameters = bundle.workflow(&self.workflow).map_or(&[][..], |workflow| &workflow.parameters);
+        let is_asked_for = |name: &str| self.fields.iter().any(|field| field.name == name);
+        let missing = parameters.iter().filter(|parameter| parameter.required && parameter.default.is_none());
+        missing
+            .filter(|parameter| !is_asked_for(&parameter.name))
+            .map(|parameter| {
+                let detail = format!(
+                    "`{}` requires the parameter `{}`, which no field asks for: no submission can be run",
+                    self.workflow, parameter.name
+                );
+                FieldFault { pointer: "#/fields".to_owned(), detail }
+            })
+            .collect()
+    }
+}
+
+/// Whether a parameter is of the type that a field needs. What the workflow does not take at all is another fault.
+fn takes(bundle: &BundleMetadata, workflow: &str, name: &str, needed: ParameterType) -> bool {
     let parameters = bundle.workflow(workflow).map_or(&[][..], |workflow| &workflow.parameters);
-    parameters
-        .iter()
-        .find(|parameter| parameter.name == name)
-        .is_none_or(|found| found.parameter_type == ParameterType::Password)
+    parameters.iter().find(|parameter| parameter.name == name).is_none_or(|found| found.parameter_type == needed)
 }
 
 fn did_you_mean<'a>(wrong: &str, known: impl IntoIterator<Item = &'a str>) -> String {

@@ -8,8 +8,8 @@ const BYTES_PER_MB: f64 = 1_048_576.0;
 
 /// An uploaded file, as a submission names it.
 ///
-/// Size and type are what a field's limits are checked against. What a browser says about them only helps the person, and
-/// the server keeps no uploads yet, so it refuses forms with such fields (`FormSchema::check_against`).
+/// Size and type are what a field's limits are checked against. What a browser says about them only helps the person: the
+/// server looks the upload up by its id and checks what it finds.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
 pub struct UploadedFile {
     /// The upload.

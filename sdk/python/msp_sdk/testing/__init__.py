@@ -12,11 +12,13 @@ def test_onboarding_assigns_the_license():
 
 from .._results import OptionsInvalid, ResultNotJson, ResultTooLarge
 from .fakes import FakeGraph, FakeHalo, Refusing, sku
+from .files import FakeFile
 from .runner import ADA, CONTOSO, FakeHost, Line, Run, Step, make_context, run_options, run_workflow, use_workspace
 
 __all__ = [
     "ADA",
     "CONTOSO",
+    "FakeFile",
     "FakeGraph",
     "FakeHalo",
     "FakeHost",

@@ -22,6 +22,7 @@ from ..context import Caller, Context, Org
 from ..decorators import option_generator_of, workflow_of
 from ..errors import HostError
 from ..metadata import Declaration, Function, Workflow
+from .files import FakeFile, FakeFiles
 
 CONTOSO = Org(
     id="6f1f7c52-55f1-4d6f-9d55-1f1f3a3f0c01", name="Contoso", tenant_id="2a9a6c4e-9f0e-4a86-8a36-8f4a9c0b7d02"
@@ -57,6 +58,7 @@ class Run:
         progress: every `(percent, message)`.
         secrets_read: names of the secrets that were fetched.
         steps: every `context.step`, in the order in which they began.
+        files: every file it wrote, in order.
     """
 
     result: Any
@@ -64,6 +66,7 @@ class Run:
     progress: list[tuple[int | None, str | None]] = field(default_factory=list)
     secrets_read: list[str] = field(default_factory=list)
     steps: list[Step] = field(default_factory=list)
+    files: list[FakeFile] = field(default_factory=list)
 
     @property
     def messages(self) -> list[str]:
@@ -79,6 +82,7 @@ class FakeHost:
         self.progressed: list[tuple[int | None, str | None]] = []
         self.secrets_read: list[str] = []
         self.steps: list[Step] = []
+        self.files = FakeFiles()
         self._secrets = dict(secrets or {})
         self._organizations = list(organizations)
 
@@ -92,6 +96,8 @@ class FakeHost:
             raise HostError("secret_not_found", f"there is no secret `{name}`{did_you_mean(name, self._secrets)}")
         if method == "organizations.list":
             return [fields(org) for org in self._organizations]
+        if method.startswith("files."):
+            return self.files.answer(method, arguments)
         integration = arguments.get("integration")
         raise HostError("not_configured", f"the test gave no `{integration}`: pass `integrations={{...}}`")
 
@@ -163,7 +169,8 @@ def run_workflow(
 ) -> Run:
     """Run a workflow to its end and answer what it returned, logged and showed.
 
-    Parameters that are left out take their defaults. What the workflow raises is raised here.
+    Parameters that are left out take their defaults; a `FakeFile` among them plays one that was uploaded. What the
+    workflow raises is raised here.
 
     Raises:
         TypeError: the function is no workflow, a parameter is unknown, or a required one is missing.
@@ -172,11 +179,13 @@ def run_workflow(
     declared = workflow_of(function)
     if declared is None:
         raise TypeError(f"`{getattr(function, '__name__', function)}` has no `@workflow`")
-    arguments = _with_defaults(declared, dict(params or {}))
     host = FakeHost(secrets, organizations)
+    given = {name: host.files.submit(value) for name, value in (params or {}).items()}
+    arguments = _with_defaults(declared, given)
     context = make_context(org=org, config=config, integrations=integrations, caller=caller, host=host)
     value = _run(declared, context, arguments, host)
-    return Run(json.loads(_results.encode(value)), host.logs, host.progressed, host.secrets_read, host.steps)
+    result = json.loads(_results.encode(value))
+    return Run(result, host.logs, host.progressed, host.secrets_read, host.steps, host.files.written)
 
 
 def run_options(

@@ -5,6 +5,7 @@ import { Link, useLocation, useNavigate, useParams, useSearchParams } from "reac
 import { valuesFromUrl } from "@/shared/form/rules/entries";
 import { SchemaForm } from "@/shared/form/SchemaForm";
 import { schemaOfWorkflow } from "@/shared/form/schemaOfWorkflow";
+import { uploadTo } from "@/shared/form/upload";
 import { useMe } from "@/shared/me/me";
 import { ChooseOrganization } from "@/shared/org/ChooseOrganization";
 import { type Org, orgPath, useOrg } from "@/shared/org/org";
@@ -88,6 +89,7 @@ function RunForm({ org, workflow, metadata, earlier }: RunFormProps) {
   const schema = useMemo(() => schemaOfWorkflow(workflow, metadata.option_generators), [workflow, metadata]);
   const again = earlier && againOf(earlier, schema, metadata.bundle, org.id);
   const asked = useMemo(() => ({ id: org.id, name: org.name }), [org.id, org.name]);
+  const upload = useMemo(() => uploadTo(org.id), [org.id]);
   const target = runTarget(org, workflow, pauseOf(me, org.id, workflow.name));
   return (
     <>
@@ -106,6 +108,7 @@ function RunForm({ org, workflow, metadata, earlier }: RunFormProps) {
         initial={[again?.input ?? {}, valuesFromUrl(schema, query)]}
         draftKey={[`workflow:${workflow.name}${earlier ? `:${earlier.id}` : ""}`, org.id, me.user.id]}
         isAuthor={org.permissions.manage_forms}
+        upload={upload}
         blocked={target.disabledReason}
         send={(values, idempotencyKey) =>
           startRun({

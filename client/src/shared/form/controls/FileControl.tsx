@@ -1,6 +1,7 @@
 import { ActionIcon, Button, FileButton, Group, Input, Paper, Progress, Stack, Text } from "@mantine/core";
 import { IconFile, IconUpload, IconX } from "@tabler/icons-react";
 import { type DragEvent, useEffect, useRef, useState } from "react";
+import { Problem } from "@/shared/api/problem";
 import { strings } from "@/strings/form";
 import { useFormContext } from "../context";
 import { faultOfFile, written } from "../rules/submission";
@@ -46,6 +47,10 @@ export function FileControl(props: ControlProps) {
       setRefusal(fault ?? strings.filesUnavailable);
       return;
     }
+    if (!isMany) {
+      // It takes the place of the one that is still on its way.
+      running.current.forEach((earlier) => void earlier.abort());
+    }
     const key = nextKey.current++;
     const abort = new AbortController();
     running.current.add(abort);
@@ -56,9 +61,11 @@ export function FileControl(props: ControlProps) {
       const uploaded = await upload(file, { field, signal: abort.signal, onProgress });
       put(isMany ? [...current.current, uploaded] : [uploaded]);
       announce(strings.fileDone(file.name));
-    } catch {
+    } catch (error) {
       if (!abort.signal.aborted) {
-        setRefusal(strings.fileFailed(file.name));
+        setRefusal(
+          error instanceof Problem ? strings.fileRefused(file.name, error.message) : strings.fileFailed(file.name),
+        );
       }
     } finally {
       running.current.delete(abort);

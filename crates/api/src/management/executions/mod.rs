@@ -3,6 +3,7 @@
 pub(crate) mod cancel;
 mod download;
 pub(crate) mod external;
+pub(crate) mod files;
 pub(crate) mod find;
 pub(crate) mod list;
 pub(crate) mod logs;

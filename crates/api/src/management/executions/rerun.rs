@@ -22,12 +22,13 @@ use crate::{
 use axum::{extract::State, response::Response};
 use msp_domain::{ExecutionId, Trigger};
 use msp_storage::repositories::forms::StoredForm;
+use serde_json::{Map, json};
 
 /// Run an execution again.
 ///
 /// A new execution of the same workflow for the same organization, by the caller, with the parameters of the earlier one.
-/// The body holds those that shall differ, with `null` for those to leave out; passwords are not kept, so they must be
-/// given again. The new execution names the earlier one in `retry_of`. Everything else is as when running a workflow.
+/// The body holds those that shall differ, with `null` for those to leave out; passwords and
+/// files are not kept for it, so they must be given again. The new execution names the earlier one in `retry_of`. Everything else is as when running a workflow.
 ///
 /// An execution that was the submission of a form is one again, of the form as it is now.
 ///
@@ -76,18 +77,30 @@ pub async fn rerun_execution(
             .detail("It was put on record by a program that ran it elsewhere: run it again there."));
     }
     let access = open(&api, asking, earlier.scope.org(), ExecuteWorkflows::ANY_OF).await?;
+    let start_at = run_at.instant(access.organization())?;
+    let sent = || json!({ "retry_of": id, "start_at": start_at, "overrides": overrides });
+    let mut start = Start {
+        idempotency: idempotency_key.names(sent),
+        workflow: earlier.workflow_name.clone(),
+        input: Map::new(),
+        form: None,
+        preference,
+        start_at,
+        retry_of: Some(id),
+    };
+    if let Some(answer) = start.repeated(&api, asking, &access).await? {
+        return Ok(answer);
+    }
     // The form as it is now. If it is gone, or runs something else, the parameters are checked by the workflow alone.
     let form = match earlier.form_id {
         Some(form) => submission::find(&api, earlier.scope, form).await?,
         None => None,
     };
-    let form = form.filter(|form| form.workflow == earlier.workflow_name);
-    let schema = form.as_ref().map(StoredForm::schema).transpose()?;
+    start.form = form.filter(|form| form.workflow == earlier.workflow_name);
+    let schema = start.form.as_ref().map(StoredForm::schema).transpose()?;
     // What the form does not ask for, the workflow filled in by itself or is asked for no longer.
     let is_asked_for =
         |name: &str| schema.as_ref().is_none_or(|schema| schema.fields.iter().any(|field| field.name == name));
-    let input = engine(&api)?.input_again(&earlier, overrides, is_asked_for).await?;
-    let workflow = earlier.workflow_name;
-    let start = Start { workflow, input, form, preference, run_at, idempotency_key, retry_of: Some(id) };
+    start.input = engine(&api)?.input_again(&earlier, overrides, is_asked_for).await?;
     start.run(&api, asking, access).await
 }

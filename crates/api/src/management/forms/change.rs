@@ -3,7 +3,7 @@
 use super::{
     draft::checked,
     find::{ChangeAccess, changeable},
-    view::{FormView, Shown, shown},
+    view::{FormView, Shown, shown, shown_with},
 };
 use crate::{
     http::{
@@ -20,7 +20,7 @@ use axum::{
     http::{HeaderName, StatusCode, header},
 };
 use msp_domain::{OrgId, Scope, form::FormSchema};
-use msp_storage::{Etag, StoreError, repositories::forms::StoredForm};
+use msp_storage::Etag;
 use serde::Deserialize;
 use serde_json::{Map, Value};
 use uuid::Uuid;
@@ -37,7 +37,7 @@ pub struct ChangeForm {
 /// Create a form from its document: for the organization that is named, or, by an administrator, for everybody.
 ///
 /// What an export holds is such a document. It is checked by itself and against the workflows and option generators there
-/// are; every fault has a pointer.
+/// are; every fault has a pointer, and the answer carries `warnings` about what is probably not meant.
 ///
 /// Problems: `form-invalid` (422), `body-invalid` (422), `administrator-required` (403), `organization-inactive` (409),
 /// `limit-exceeded` (422), `engine-starting` (503).
@@ -62,9 +62,10 @@ pub async fn create_form(
         None if asking.caller.is_administrator() => Scope::Global,
         None => return Err(administrator_required(&api, asking, uri.path()).await),
     };
-    let form = api.repositories.forms.create(scope, &checked(&api, document)?, &asking.actor).await?;
+    let (schema, warnings) = checked(&api, document)?;
+    let form = api.repositories.forms.create(scope, &schema, &asking.actor).await?;
     let location = format!("/api/forms/{}", form.id);
-    Ok((StatusCode::CREATED, [(header::LOCATION, location)], shown(form)?))
+    Ok((StatusCode::CREATED, [(header::LOCATION, location)], shown_with(form, warnings)?))
 }
 
 /// Replace the document of a form.
@@ -93,9 +94,9 @@ pub async fn put_form(
     ApiJson(document): ApiJson<Map<String, Value>>,
 ) -> Result<Shown, Problem> {
     let scope = changeable(&api, &access, id, uri.path()).await?;
-    let schema = checked(&api, document)?;
+    let (schema, warnings) = checked(&api, document)?;
     let replaced = api.repositories.forms.replace((scope, id), &schema, if_match.as_ref(), &access.asking.actor).await;
-    changed(&api, (scope, id), replaced).await
+    Ok(shown_with(or_current(replaced, current(&api, (scope, id))).await?, warnings)?)
 }
 
 /// Switch a form on or off. What runs from it goes on.
@@ -124,7 +125,7 @@ pub async fn update_form(
     let scope = changeable(&api, &access, id, uri.path()).await?;
     let forms = &api.repositories.forms;
     let updated = forms.set_active((scope, id), body.is_active, if_match.as_ref(), &access.asking.actor).await;
-    changed(&api, (scope, id), updated).await
+    Ok(shown(or_current(updated, current(&api, (scope, id))).await?)?)
 }
 
 /// Delete a form. What ran from it stays on record.
@@ -151,10 +152,6 @@ pub async fn delete_form(
     let deleted = api.repositories.forms.delete((scope, id), if_match.as_ref(), &access.asking.actor).await;
     or_current(deleted, current(&api, (scope, id))).await?;
     Ok(StatusCode::NO_CONTENT)
-}
-
-async fn changed(api: &Api, form: (Scope, Uuid), outcome: Result<StoredForm, StoreError>) -> Result<Shown, Problem> {
-    Ok(shown(or_current(outcome, current(api, form)).await?)?)
 }
 
 /// The form as it is now, and its version.

@@ -63,10 +63,15 @@ pub async fn draft_form(
     Ok(Json(FormDraft { form, errors }))
 }
 
-/// The form in a body, checked by itself and against what the workspace offers now.
-pub(super) fn checked(api: &Api, document: serde_json::Map<String, Value>) -> Result<FormSchema, Problem> {
+/// The form in a body, checked by itself and against what the workspace offers now, and what about it is probably not meant.
+pub(super) fn checked(
+    api: &Api,
+    document: serde_json::Map<String, Value>,
+) -> Result<(FormSchema, Vec<FieldFault>), Problem> {
     let invalid = |faults| Problem::new(Kind::FormInvalid).errors(faults);
     let schema = FormSchema::parse(&Value::Object(document)).map_err(invalid)?;
-    let faults = schema.check_against(&engine(api)?.metadata());
-    if faults.is_empty() { Ok(schema) } else { Err(invalid(faults)) }
+    let bundle = engine(api)?.metadata();
+    let faults = schema.check_against(&bundle);
+    let warnings = schema.warnings_against(&bundle);
+    if faults.is_empty() { Ok((schema, warnings)) } else { Err(invalid(faults)) }
 }

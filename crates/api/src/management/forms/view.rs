@@ -6,7 +6,7 @@ use axum::{
     http::{HeaderName, HeaderValue},
 };
 use chrono::{DateTime, Utc};
-use msp_domain::{OrgId, form::FormSchema};
+use msp_domain::{FieldFault, OrgId, form::FormSchema};
 use msp_storage::{StoreError, repositories::forms::StoredForm};
 use serde::Serialize;
 use uuid::Uuid;
@@ -57,6 +57,10 @@ pub struct FormView {
     summary: FormSummary,
     /// The document: what was saved, and what an export holds.
     form: FormSchema,
+    /// What is probably not meant, as the workflow is now: on the answer to a change.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    #[schema(required = false)]
+    warnings: Vec<FieldFault>,
 }
 
 impl From<StoredForm> for FormSummary {
@@ -79,7 +83,11 @@ impl From<StoredForm> for FormSummary {
 
 impl FormView {
     pub(super) fn new(stored: StoredForm) -> Result<Self, StoreError> {
-        Ok(Self { form: stored.schema()?, summary: stored.into() })
+        Ok(Self { form: stored.schema()?, summary: stored.into(), warnings: Vec::new() })
+    }
+
+    pub(super) fn warned(self, warnings: Vec<FieldFault>) -> Self {
+        Self { warnings, ..self }
     }
 }
 
@@ -87,5 +95,10 @@ impl FormView {
 pub(super) type Shown = ([(HeaderName, HeaderValue); 1], Json<FormView>);
 
 pub(super) fn shown(stored: StoredForm) -> Result<Shown, StoreError> {
-    Ok((etag_header(&stored.etag), Json(FormView::new(stored)?)))
+    shown_with(stored, Vec::new())
+}
+
+/// As [`shown`], with what is probably not meant.
+pub(super) fn shown_with(stored: StoredForm, warnings: Vec<FieldFault>) -> Result<Shown, StoreError> {
+    Ok((etag_header(&stored.etag), Json(FormView::new(stored)?.warned(warnings))))
 }

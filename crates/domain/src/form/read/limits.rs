@@ -1,5 +1,6 @@
 //! Reading the limits of a field.
 
+use crate::file::{MAX_FILE_BYTES, MAX_SUBMITTED_FILES};
 use crate::form::{
     document::Object,
     moment, pattern,
@@ -13,6 +14,9 @@ use std::cmp::Ordering;
 const MAX_MESSAGE_CHARS: usize = 200;
 /// Longest text of a pattern that is read at all; compiling it limits it further.
 const MAX_PATTERN_CHARS: usize = 2000;
+/// Largest file, in the MB of `max_size_mb`.
+#[expect(clippy::cast_precision_loss, reason = "far below 2^53")]
+const MAX_FILE_MB: f64 = MAX_FILE_BYTES as f64 / 1_048_576.0;
 
 pub(super) fn read_validation(field_type: FieldType, limits: &Object<'_>) -> FieldValidation {
     limits.knows(match field_type {
@@ -43,6 +47,12 @@ pub(super) fn read_validation(field_type: FieldType, limits: &Object<'_>) -> Fie
         if number.is_some_and(|number| number <= 0.0) {
             limits.place(key).fault("expected a number above 0");
         }
+    }
+    if validation.max_size_mb.is_some_and(|most| most > MAX_FILE_MB) {
+        limits.place("max_size_mb").fault(format!("a file has at most {MAX_FILE_MB} MB"));
+    }
+    if field_type == FieldType::File && validation.max_items.is_some_and(|most| most > MAX_SUBMITTED_FILES) {
+        limits.place("max_items").fault(format!("a form is submitted with at most {MAX_SUBMITTED_FILES} files"));
     }
     let reversed = |least: Option<usize>, most: Option<usize>| matches!((least, most), (Some(l), Some(m)) if l > m);
     if reversed(validation.min_length, validation.max_length) {

@@ -66,6 +66,8 @@ async fn a_full_disk_refuses_new_runs_with_nothing_half_done_and_the_server_reco
     }
     let organization = host.http.post(format!("{}/api/organizations", host.url)).bearer_auth(&host.token);
     refusal(organization.json(&json!({ "name": "Fabrikam" }))).await;
+    let upload = host.http.post(format!("{}/api/uploads?name=a.csv", host.url)).bearer_auth(&host.token);
+    refusal(upload.header("X-Organization-Id", &org).body("name,email")).await;
     // Reads go on, and so does what needs no record. Neither probe fails: starting again would not help.
     assert_eq!(host.execution(&org, &talking).await["status"], "Running");
     for path in ["/healthz", "/readyz", "/api/executions", "/api/organizations", "/options/sizes"] {

@@ -50,6 +50,11 @@ impl FileWriter {
         self.id
     }
 
+    /// Most bytes there may be.
+    pub fn limit(&self) -> u64 {
+        self.limit
+    }
+
     /// Bytes so far.
     pub fn size_bytes(&self) -> u64 {
         self.size_bytes
