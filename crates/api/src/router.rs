@@ -80,6 +80,7 @@ fn management() -> OpenApiRouter<Api> {
             forms::change::update_form,
             forms::change::delete_form
         ))
+        .routes(routes!(forms::import::import_form))
         .routes(routes!(forms::read::export_form))
         .routes(routes!(forms::draft::draft_form))
         .routes(routes!(users::list_users, users::create_user))

@@ -105,7 +105,11 @@ def _piece(content: memoryview, start: int) -> str:
 def _guessed(name: str) -> str:
     import mimetypes
 
-    if not mimetypes.inited:
-        # Its own list alone: the system's lies behind the walls around a worker.
-        mimetypes.init([])
-    return mimetypes.guess_type(name)[0] or "application/octet-stream"
+    try:
+        known = mimetypes.guess_type(name)[0]
+    except OSError:
+        # The lists of the system lie behind the walls around a worker; Python's own is enough.
+        mimetypes.knownfiles.clear()
+        mimetypes.init()
+        known = mimetypes.guess_type(name)[0]
+    return known or "application/octet-stream"

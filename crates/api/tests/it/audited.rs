@@ -64,7 +64,7 @@ fn expected(operation: &str) -> Expected {
         "putIntegration" => ("Integration.Set", &["before", "after"]),
         "deleteIntegration" => ("Integration.Delete", &["before"]),
         "testIntegration" => ("Integration.Test", &["status"]),
-        "createForm" => ("Form.Create", &["after"]),
+        "createForm" | "importForm" => ("Form.Create", &["after"]),
         "putForm" | "updateForm" => ("Form.Update", &["before", "after"]),
         "deleteForm" => ("Form.Delete", &["before"]),
         "createUpload" => ("Upload.Create", &["after"]),
@@ -151,6 +151,7 @@ impl Walk {
             "deleteGlobalSecret" => self.put_and_delete("/api/global/secrets/gone", secret).await,
             "putIntegration" | "deleteIntegration" | "testIntegration" => self.integration(operation).await,
             "createForm" => self.post("/api/forms", form("Walk")).org(*org),
+            "importForm" => self.post("/api/forms/import", form("Brought in")).org(*org),
             "putForm" | "updateForm" | "deleteForm" => {
                 let made = admin.post(*org, "/api/forms", form(operation)).await.expect(201).json();
                 let path = format!("/api/forms/{}", made["id"].as_str().expect("an id"));

@@ -24,6 +24,18 @@ async def onboard(context, email, license=None, manager=None, is_staff=False, no
 async def guarded(context, email):
     return email
 
+calls = []
+
+@option_generator(name="growing")
+async def growing(context):
+    calls.append(len(calls) + 1)
+    return list(calls)
+
+@workflow(name="choose", description="One of a list that grows")
+@param("choice", type="int", required=True)
+async def choose(context, choice):
+    return choice
+
 @option_generator(name="licenses")
 async def licenses(context, email=""):
     if email.startswith("broken"):
@@ -174,4 +186,28 @@ async fn run_again_a_submission_is_what_the_form_asks_for_now() {
     let path = format!("/api/executions/{}", plain.header("x-execution-id"));
     let execution = desk.technician.get(None, &path).await.expect(200).json();
     assert_eq!(execution["form_id"], Value::Null, "the form runs another workflow now");
+}
+
+#[tokio::test]
+async fn a_kept_answer_of_a_generator_admits_a_choice_and_only_a_new_one_refuses_it() {
+    let desk = Desk::new().await;
+    let form = json!({ "name": "Choose", "workflow": "choose", "fields": [
+        { "name": "choice", "label": "Choice", "type": "select", "required": true, "options_from": "growing" },
+    ] });
+    let created = desk.app.admin().post(desk.org.id, "/api/forms", form).await.expect(201).json();
+    let form = created["id"].as_str().expect("an id");
+    let offered = async || {
+        let options = desk.technician.get(desk.org.id, "/options/growing").await.expect(200).json();
+        options.as_array().map(Vec::len)
+    };
+    assert_eq!(offered().await, Some(1));
+
+    let _ = desk.submit(form, "choose", json!({ "choice": 1 })).await.expect(200);
+    assert_eq!(offered().await, Some(1), "the kept answer was enough");
+    let _ = desk.submit(form, "choose", json!({ "choice": 2 })).await.expect(200);
+    assert_eq!(offered().await, Some(2), "the generator was asked anew");
+    let refused = desk.submit(form, "choose", json!({ "choice": 9 })).await;
+    refused.assert_problem(422, "parameters-invalid");
+    assert_eq!(pointers(&refused), ["#/choice"]);
+    assert_eq!(offered().await, Some(3), "also before it was refused");
 }

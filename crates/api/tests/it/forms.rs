@@ -1,7 +1,7 @@
 //! Making, changing and finding forms.
 
 use msp_domain::{OrgId, Permission, Scope};
-use msp_test_support::{TestApp, TestCaller};
+use msp_test_support::{Answer, TestApp, TestCaller};
 use serde_json::{Value, json};
 
 const LAUNCHER: &str = env!("CARGO_BIN_EXE_msp-api-worker-launcher");
@@ -193,6 +193,50 @@ async fn a_stale_change_is_refused_with_what_is_there_and_an_export_can_be_creat
     assert!(export.header("content-disposition").starts_with("attachment; filename=\"form-"));
     let copy = app.admin().post(other.id, "/api/forms", export.json()).await.expect(201).json();
     assert_eq!((&copy["form"], &copy["org_id"]), (&document("Second"), &json!(other.id)));
+}
+
+#[tokio::test]
+async fn an_import_creates_or_replaces_the_form_of_its_name_and_says_which() {
+    let app = app().await;
+    let (org, other) = (app.org("Contoso").await, app.org("Fabrikam").await);
+    let author = app.user_with(&org, [Permission::ManageForms]).await;
+    let import =
+        async |query: &str, document: Value| author.post(org.id, &format!("/api/forms/import{query}"), document).await;
+    let done = |answer: Answer| {
+        let answer = answer.expect(200).json();
+        (answer["action"].clone(), answer["id"].clone())
+    };
+    let mut changed = document("New user");
+    changed["description"] = json!("For new colleagues");
+
+    assert_eq!(done(import("?dry_run=true", document("New user")).await), (json!("created"), Value::Null));
+    assert_eq!(listed(&author, org.id).await, Vec::<String>::new());
+    let (action, id) = done(import("", document("New user")).await);
+    assert_eq!(action, "created");
+    assert_eq!(done(import("", document("New user")).await), (json!("unchanged"), id.clone()));
+    assert_eq!(done(import("?dry_run=true", changed.clone()).await), (json!("updated"), id.clone()));
+    assert_eq!(done(import("", document("New user")).await), (json!("unchanged"), id.clone()), "it only said so");
+    assert_eq!(done(import("", changed.clone()).await), (json!("updated"), id.clone()));
+    let path = format!("/api/forms/{}", id.as_str().expect("an id"));
+    let export = author.get(org.id, &format!("{path}/export")).await.expect(200).json();
+    assert_eq!(export, changed);
+
+    let mut unknown = document("New user");
+    unknown["workflow"] = json!("user_onbording");
+    unknown["fields"][0] = json!({ "name": "email", "label": "A", "type": "select", "options_from": "licences" });
+    let refused = import("", unknown).await;
+    refused.assert_problem(422, "form-invalid");
+    let errors = refused.json()["errors"].clone();
+    assert_eq!(
+        (&errors[0]["pointer"], &errors[1]["pointer"]),
+        (&json!("#/workflow"), &json!("#/fields/0/options/generator"))
+    );
+    created(&author, org.id, "New user").await;
+    import("", document("New user")).await.assert_problem(409, "conflict");
+    author.post(other.id, "/api/forms/import", changed.clone()).await.assert_problem(403, "permission-denied");
+    author.post(None, "/api/forms/import", changed.clone()).await.assert_problem(403, "administrator-required");
+    let global = app.admin().post(None, "/api/forms/import", changed).await;
+    assert_eq!(done(global).0, "created", "names count within an organization");
 }
 
 #[tokio::test]

@@ -102,6 +102,7 @@ const OPERATIONS: &[(&str, Kind)] = &[
     ("testIntegration", Kind::Organization),
     ("listForms", Kind::Organization),
     ("createForm", Kind::Organization),
+    ("importForm", Kind::Organization),
     ("getForm", Kind::Organization),
     ("exportForm", Kind::Organization),
     ("putForm", Kind::Organization),
@@ -153,7 +154,7 @@ fn body_of(operation: &str, side: &Side) -> Option<Value> {
         "setRetentionDefault" | "setRetention" => json!({ "days": 30 }),
         "setPause" => json!({ "reason": "the walk" }),
         "checkPermission" => json!({ "org_id": side.org.id, "permission": "execute_workflows" }),
-        "createForm" | "putForm" => form_document("written by the walk"),
+        "createForm" | "importForm" | "putForm" => form_document("written by the walk"),
         "updateForm" => json!({ "is_active": true }),
         "runWorkflow" => json!({ "email": "ada@contoso.example" }),
         "askOptions" => json!({ "inputs": {} }),
@@ -448,7 +449,7 @@ async fn ids_of_the_other_do_not_exist_here(op: &Operation, caller: &TestCaller,
             assert_status(op, "the own organization", &answer, 200);
         }
         // Names of the bundle, which all organizations share; the engine of this test never starts.
-        "runWorkflow" | "getOptions" | "askOptions" | "getMetadata" | "createForm" => {
+        "runWorkflow" | "getOptions" | "askOptions" | "getMetadata" | "createForm" | "importForm" => {
             assert_status(op, "an engine that is starting", &answer, 503);
         }
         id => panic!("the walk does not know what `{id}` answers for the other's ids"),

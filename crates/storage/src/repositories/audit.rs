@@ -16,7 +16,7 @@ use std::sync::Arc;
 use uuid::Uuid;
 
 /// Longest `Details`, in UTF-16 units; what is longer is cut, because a change must not fail for its audit row.
-const MAX_DETAILS: usize = 30_000;
+pub(super) const MAX_DETAILS: usize = 30_000;
 /// Longest of the short texts of a row.
 const MAX_TEXT: usize = 1_000;
 

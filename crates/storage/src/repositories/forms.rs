@@ -1,6 +1,7 @@
 //! Forms: table `Forms`, PK organization or `GLOBAL`, RK form id. No generation: a run reads the form it is submitted with.
 //! Each scope has a version of its own, table `Platform`, PK `FORMS`, for the index of the search.
 
+mod described;
 mod index;
 
 pub use index::IndexedForm;
@@ -120,7 +121,7 @@ impl Forms {
         let form = before.cloned().unwrap_or_else(blank).holding(schema);
         let form = StoredForm { is_active, updated_by: actor.key(), updated_at: now, ..form };
         let (action, details) = match before {
-            Some(before) => ("Form.Update", json!({ "after": describe(&form), "before": describe(before) })),
+            Some(before) => ("Form.Update", described::change(&describe(before), &describe(&form))),
             None => ("Form.Create", json!({ "after": describe(&form) })),
         };
         self.change_of(&form, before.map(|before| before.etag.clone()), actor, action, details)
@@ -159,7 +160,7 @@ impl Forms {
         action: &str,
         details: Value,
     ) -> Vec<TableWrite> {
-        let draft = AuditDraft::new(form.scope, actor, action, row_key(form.id), details);
+        let draft = AuditDraft::new(form.scope, actor, action, row_key(form.id), described::fitting(details));
         vec![(Table::Forms, write_over(current, row(form))), self.journal.audit.row(draft)]
     }
 
@@ -207,7 +208,7 @@ impl Forms {
             let mut after = changed(before);
             after.updated_by = actor.key();
             after.updated_at = self.journal.clock.now();
-            let details = json!({ "after": describe(&after), "before": described });
+            let details = described::change(&described, &describe(&after));
             self.store(after, Some(current), actor, "Form.Update", details).await.map(Some)
         };
         // A version the caller did not mean is final; only a race with others is tried again.
@@ -229,7 +230,7 @@ impl Forms {
             if check_version(Some(&before.etag), if_match).is_err() {
                 return Ok(None);
             }
-            let details = json!({ "before": describe(&before) });
+            let details = described::fitting(json!({ "before": describe(&before) }));
             let writes = vec![
                 (Table::Forms, Write::delete(scope.key(), row_key(id), IfMatch::Etag(before.etag))),
                 self.journal.audit.row(AuditDraft::new(scope, actor, "Form.Delete", row_key(id), details)),
@@ -276,8 +277,7 @@ fn row_key(id: Uuid) -> String {
     id.hyphenated().to_string()
 }
 
-/// What the audit trail says: the whole document, since that is what was changed. The trail cuts what is too long for it, so
-/// what is now comes before what was.
+/// What the audit trail says: the whole document, since that is what was changed.
 fn describe(form: &StoredForm) -> Value {
     json!({ "is_active": form.is_active, "form": serde_json::from_str::<Value>(&form.document).unwrap_or_default() })
 }

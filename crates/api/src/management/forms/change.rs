@@ -2,13 +2,12 @@
 
 use super::{
     draft::checked,
-    find::{ChangeAccess, changeable},
+    find::{ChangeAccess, changeable, writable_scope},
     view::{FormView, Shown, shown, shown_with},
 };
 use crate::{
     http::{
         Problem,
-        access::administrator_required,
         etag::{IfMatch, or_current},
         json::ApiJson,
         params::{ApiPath, NoQuery},
@@ -56,14 +55,9 @@ pub async fn create_form(
     _: NoQuery,
     ApiJson(document): ApiJson<Map<String, Value>>,
 ) -> Result<(StatusCode, [(HeaderName, String); 1], Shown), Problem> {
-    let asking = &access.asking;
-    let scope = match &access.access {
-        Some(access) => access.scope(),
-        None if asking.caller.is_administrator() => Scope::Global,
-        None => return Err(administrator_required(&api, asking, uri.path()).await),
-    };
+    let scope = writable_scope(&api, &access, uri.path()).await?;
     let (schema, warnings) = checked(&api, document)?;
-    let form = api.repositories.forms.create(scope, &schema, &asking.actor).await?;
+    let form = api.repositories.forms.create(scope, &schema, &access.asking.actor).await?;
     let location = format!("/api/forms/{}", form.id);
     Ok((StatusCode::CREATED, [(header::LOCATION, location)], shown_with(form, warnings)?))
 }

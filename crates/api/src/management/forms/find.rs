@@ -61,6 +61,15 @@ pub(super) async fn find_form(api: &Api, access: &ReadAccess, id: Uuid) -> Resul
     Err(Kind::NotFound.into())
 }
 
+/// The scope a new form would be of: that of the organization that is named, or, for an administrator, of everybody.
+pub(super) async fn writable_scope(api: &Api, access: &ChangeAccess, path: &str) -> Result<Scope, Problem> {
+    match &access.access {
+        Some(access) => Ok(access.scope()),
+        None if access.asking.caller.is_administrator() => Ok(Scope::Global),
+        None => Err(administrator_required(api, &access.asking, path).await),
+    }
+}
+
 /// The scope of the form with this id, if the caller may change it. Those of everybody are for administrators.
 pub(super) async fn changeable(api: &Api, access: &ChangeAccess, id: Uuid, path: &str) -> Result<Scope, Problem> {
     for (scope, held) in scopes(api, &access.asking, named(access)).await? {
