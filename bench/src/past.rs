@@ -7,7 +7,7 @@ use msp_domain::{ExecutionId, ExecutionStatus, Scope, Trigger};
 use msp_storage::repositories::{
     Actor,
     audit::AuditDraft,
-    executions::{Ending, Entry, NewExecution},
+    executions::{Ended, Ending, Entry, NewExecution},
 };
 use serde_json::json;
 
@@ -35,6 +35,7 @@ pub async fn record(installation: &Installation, started_at: DateTime<Utc>) -> R
         started_at,
         scheduled_for: None,
         timeout_seconds: TIMEOUT.num_seconds().unsigned_abs(),
+        minutes_saved: None,
         retry_of: None,
         mark: None,
         files: Vec::new(),
@@ -57,6 +58,9 @@ pub async fn record(installation: &Installation, started_at: DateTime<Utc>) -> R
         completed_at: started_at + TOOK,
         logs_through: 0,
     };
-    repositories.executions.finish(&execution, &ending).await?;
+    let ended = repositories.executions.finish(&execution, &ending).await?;
+    // As an engine does it, which leaves no pointer.
+    let counted: Vec<Ended> = Ended::of(&ended).into_iter().collect();
+    repositories.executions.count(&counted).await?;
     Ok(id)
 }

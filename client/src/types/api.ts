@@ -1025,6 +1025,54 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/executions/export": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Download executions as a file, newest first: everything that the list shows for the same query.
+         * @description What starts after the request is not in it. Rights are checked again for every hundred executions; if they end, or the
+         *     store fails, the answer breaks off and is no complete file. In CSV a text that would begin a formula has an apostrophe
+         *     before it.
+         *
+         *     Problems: `query-invalid` (400), `organization-inactive` (409), `streams-saturated` (503).
+         */
+        get: operations["exportExecutions"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/statistics": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Count what ended: by day, by workflow, with the time it saved.
+         * @description With an organization, of that organization; without, of every organization whose history the caller may view, and for
+         *     administrators of everything there ever was. An execution counts on the day, in UTC, on which it ended, from about a
+         *     second after its end on. The figures are counters: retention does not change them.
+         *
+         *     Problems: `query-invalid` (400), `organization-inactive` (409).
+         */
+        get: operations["getStatistics"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/executions/{id}": {
         parameters: {
             query?: never;
@@ -1328,7 +1376,7 @@ export interface paths {
          *     An execution that was the submission of a form is one again, of the form as it is now.
          *
          *     Problems: `form-required` (400), `form-inactive` (409), `options-failed` (424), `execution-failed` (424), `execution-timed-out` (424), `execution-cancelled` (424),
-         *     `execution-interrupted` (424), `parameters-invalid` (422), `organization-inactive` (409), `paused` (409),
+         *     `execution-interrupted` (424), `parameters-invalid` (422), `organization-inactive` (409), `execution-external` (409), `paused` (409),
          *     `not-found` (404),
          *     `path-invalid` (400), `header-invalid` (400), `start-time-invalid` (422), `schedule-full` (409), `idempotency-key-reused` (422), `engine-starting` (503),
          *     `engine-saturated` (503), `engine-unavailable` (503), `settings-changing` (503).
@@ -1907,44 +1955,22 @@ export interface components {
             is_platform_admin?: boolean;
         };
         /**
-         * @description A file of an execution.
+         * @description What ended on a day.
          * @example {
-         *       "id": "019a9c3e-5b7a-7c11-8f0e-2a6d1b9c4e10",
-         *       "name": "report.pdf",
-         *       "size_bytes": 48211,
-         *       "content_type": "application/pdf",
-         *       "sha256": "9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08",
-         *       "source": "output",
-         *       "field": null,
-         *       "created_at": "2026-03-02T09:30:00Z"
+         *       "succeeded": 40,
+         *       "failed": 2,
+         *       "cancelled": 1,
+         *       "duration_ms": 86000,
+         *       "minutes_saved": 600,
+         *       "day": "2026-11-25"
          *     }
          */
-        ExecutionFileView: {
+        DayView: components["schemas"]["FiguresView"] & {
             /**
-             * Format: uuid
-             * @description Its id.
+             * Format: date
+             * @description The day, in UTC.
              */
-            id: string;
-            /** @description What it is called. */
-            name: string;
-            /**
-             * Format: int64
-             * @description How large it is.
-             */
-            size_bytes: number;
-            /** @description What whoever made it says it is; nobody has checked. */
-            content_type: string;
-            /** @description The SHA-256 of its bytes, hexadecimal. */
-            sha256: string;
-            /** @description `input`: it was submitted; `output`: the workflow wrote it. */
-            source: string;
-            /** @description The field it was submitted in. */
-            field?: string | null;
-            /**
-             * Format: date-time
-             * @description When it was uploaded or written.
-             */
-            created_at: string;
+            day: string;
         };
         /**
          * @description What a deletion removes, and how far it is.
@@ -1983,6 +2009,46 @@ export interface components {
             started_at?: string | null;
             /** @description Who decided it: a user id, or `platform`. */
             started_by?: string | null;
+        };
+        /**
+         * @description A file of an execution.
+         * @example {
+         *       "id": "019a9c3e-5b7a-7c11-8f0e-2a6d1b9c4e10",
+         *       "name": "report.pdf",
+         *       "size_bytes": 48211,
+         *       "content_type": "application/pdf",
+         *       "sha256": "9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08",
+         *       "source": "output",
+         *       "field": null,
+         *       "created_at": "2026-03-02T09:30:00Z"
+         *     }
+         */
+        ExecutionFileView: {
+            /**
+             * Format: uuid
+             * @description Its id.
+             */
+            id: string;
+            /** @description What it is called. */
+            name: string;
+            /**
+             * Format: int64
+             * @description How large it is.
+             */
+            size_bytes: number;
+            /** @description What whoever made it says it is; nobody has checked. */
+            content_type: string;
+            /** @description The SHA-256 of its bytes, hexadecimal. */
+            sha256: string;
+            /** @description `input`: it was submitted; `output`: the workflow wrote it. */
+            source: string;
+            /** @description The field it was submitted in. */
+            field?: string | null;
+            /**
+             * Format: date-time
+             * @description When it was uploaded or written.
+             */
+            created_at: string;
         };
         /**
          * Format: uuid
@@ -2222,6 +2288,43 @@ export interface components {
          * @enum {string}
          */
         FieldWidth: "full" | "half";
+        /**
+         * @description How many, how long, and what they saved.
+         * @example {
+         *       "succeeded": 40,
+         *       "failed": 2,
+         *       "cancelled": 1,
+         *       "duration_ms": 86000,
+         *       "minutes_saved": 600
+         *     }
+         */
+        FiguresView: {
+            /**
+             * Format: int64
+             * @description Ended as `Success`.
+             */
+            succeeded: number;
+            /**
+             * Format: int64
+             * @description Ended as `Failed`, `TimedOut` or `Interrupted`.
+             */
+            failed: number;
+            /**
+             * Format: int64
+             * @description Ended as `Cancelled`.
+             */
+            cancelled: number;
+            /**
+             * Format: int64
+             * @description From acceptance to the end, all of them together.
+             */
+            duration_ms: number;
+            /**
+             * Format: int64
+             * @description What the successes saved, by the word of their authors (`@workflow(minutes_saved=...)`).
+             */
+            minutes_saved: number;
+        };
         /** @description Why a file of the workspace could not be used. */
         FileError: {
             /** @description The file, relative to the workspace. */
@@ -4093,6 +4196,64 @@ export interface components {
             /** @description The value: at least 8 characters, because shorter ones cannot be masked in logs. */
             value: string;
         };
+        /**
+         * @description Figures of what ended.
+         * @example {
+         *       "from": "2026-11-25",
+         *       "to": "2026-11-25",
+         *       "failed_last_24h": 2,
+         *       "total": {
+         *         "succeeded": 40,
+         *         "failed": 2,
+         *         "cancelled": 1,
+         *         "duration_ms": 86000,
+         *         "minutes_saved": 600
+         *       },
+         *       "days": [
+         *         {
+         *           "day": "2026-11-25",
+         *           "succeeded": 40,
+         *           "failed": 2,
+         *           "cancelled": 1,
+         *           "duration_ms": 86000,
+         *           "minutes_saved": 600
+         *         }
+         *       ],
+         *       "workflows": [
+         *         {
+         *           "workflow_name": "user_onboarding",
+         *           "succeeded": 40,
+         *           "failed": 2,
+         *           "cancelled": 1,
+         *           "duration_ms": 86000,
+         *           "minutes_saved": 600
+         *         }
+         *       ]
+         *     }
+         */
+        StatisticsView: {
+            /**
+             * Format: date
+             * @description The first day.
+             */
+            from: string;
+            /**
+             * Format: date
+             * @description The last day.
+             */
+            to: string;
+            /** @description All days together. */
+            total: components["schemas"]["FiguresView"];
+            /**
+             * Format: int64
+             * @description Failures of the current hour and the 23 before it, whatever days were asked for.
+             */
+            failed_last_24h: number;
+            /** @description Every day, the first one first. */
+            days: components["schemas"]["DayView"][];
+            /** @description The workflows of which most ended, at most 20. */
+            workflows: components["schemas"]["WorkflowFiguresView"][];
+        };
         /** @description A part of an execution that its author gave a name. */
         StepView: {
             /**
@@ -4345,6 +4506,11 @@ export interface components {
             exclusive: boolean;
             /** @description Whether it runs only when a form is submitted. */
             forms_only?: boolean;
+            /**
+             * Format: int32
+             * @description Minutes of work that a run which succeeds saves, by the word of its author.
+             */
+            minutes_saved?: number | null;
             /** @description The file it stands in, relative to the workspace. */
             file: string;
             /**
@@ -4352,6 +4518,21 @@ export interface components {
              * @description The line of its function.
              */
             line: number;
+        };
+        /**
+         * @description What ended of a workflow.
+         * @example {
+         *       "succeeded": 40,
+         *       "failed": 2,
+         *       "cancelled": 1,
+         *       "duration_ms": 86000,
+         *       "minutes_saved": 600,
+         *       "workflow_name": "user_onboarding"
+         *     }
+         */
+        WorkflowFiguresView: components["schemas"]["FiguresView"] & {
+            /** @description The workflow. */
+            workflow_name: string;
         };
     };
     responses: never;
@@ -14195,6 +14376,315 @@ export interface operations {
             };
             /** @description `body-invalid` */
             422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `rate-limited` */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `headers-too-large` */
+            431: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `internal` */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `store-unavailable` */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    exportExecutions: {
+        parameters: {
+            query?: {
+                /** @description `csv` or `jsonl`. */
+                format?: ("csv" | "jsonl") & Record<string, never>;
+                /** @description Only of this status, or of several with commas between: `Failed,TimedOut`. */
+                status?: string;
+                /** @description Only of this workflow. */
+                workflow?: string;
+                /** @description Only of this user. */
+                user?: components["schemas"]["UserId"];
+                /** @description Only what repeats this execution. */
+                retry_of?: components["schemas"]["ExecutionId"];
+                /** @description `true`: only what waits for the time it is to start at; `false`: only everything else. */
+                scheduled?: boolean;
+                /** @description Only what started at this instant or later. As RFC 3339: `2026-03-01T00:00:00Z`. */
+                from?: string;
+                /** @description Only what started before this instant. */
+                to?: string;
+                /** @description Only what has all these words, as in the list. */
+                q?: string;
+                /** @description The organization, for links that cannot send `X-Organization-Id`. */
+                org_id?: string;
+            };
+            header?: {
+                /** @description The organization to export. */
+                "X-Organization-Id"?: components["schemas"]["OrgId"];
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The file. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /** @example id,org_id,workflow_name,form_name,executed_by,executed_by_name,trigger,status,started_at,completed_at,duration_ms,error_type,error_message */
+                    "text/csv": string;
+                    /** @example {"id":"0197c1c8-5a2b-7c3d-8e4f-5a6b7c8d9e0f","status":"Success"} */
+                    "application/jsonl": string;
+                };
+            };
+            /** @description `header-invalid`, `organization-invalid`, `organization-mismatch`, `query-invalid` */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `unauthenticated` */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `origin-not-allowed`, `permission-denied` */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `not-found` */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `organization-inactive` */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `address-too-long` */
+            414: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `host-not-allowed` */
+            421: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `rate-limited` */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `headers-too-large` */
+            431: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `internal` */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `store-unavailable`, `streams-saturated` */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    getStatistics: {
+        parameters: {
+            query?: {
+                /** @description The first day, in UTC, as `2026-03-01`; 29 days before the last one unless given. At most 366 days are shown. */
+                from?: string;
+                /** @description The last day; today unless given. */
+                to?: string;
+                /** @description The organization, for links that cannot send `X-Organization-Id`. */
+                org_id?: string;
+            };
+            header?: {
+                /** @description The organization to count. */
+                "X-Organization-Id"?: components["schemas"]["OrgId"];
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The figures. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "from": "2026-11-25",
+                     *       "to": "2026-11-25",
+                     *       "failed_last_24h": 2,
+                     *       "total": {
+                     *         "succeeded": 40,
+                     *         "failed": 2,
+                     *         "cancelled": 1,
+                     *         "duration_ms": 86000,
+                     *         "minutes_saved": 600
+                     *       },
+                     *       "days": [
+                     *         {
+                     *           "day": "2026-11-25",
+                     *           "succeeded": 40,
+                     *           "failed": 2,
+                     *           "cancelled": 1,
+                     *           "duration_ms": 86000,
+                     *           "minutes_saved": 600
+                     *         }
+                     *       ],
+                     *       "workflows": [
+                     *         {
+                     *           "workflow_name": "user_onboarding",
+                     *           "succeeded": 40,
+                     *           "failed": 2,
+                     *           "cancelled": 1,
+                     *           "duration_ms": 86000,
+                     *           "minutes_saved": 600
+                     *         }
+                     *       ]
+                     *     }
+                     */
+                    "application/json": components["schemas"]["StatisticsView"];
+                };
+            };
+            /** @description `header-invalid`, `organization-invalid`, `organization-mismatch`, `query-invalid` */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `unauthenticated` */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `origin-not-allowed`, `permission-denied` */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `not-found` */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `organization-inactive` */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `address-too-long` */
+            414: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `host-not-allowed` */
+            421: {
                 headers: {
                     [name: string]: unknown;
                 };

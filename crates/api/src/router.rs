@@ -8,7 +8,7 @@ use crate::{
     },
     management::{
         access_review, audit, auth, bulk_grants, config,
-        executions::{cancel, external, files, list, logs, read, rerun},
+        executions::{cancel, export, external, files, list, logs, read, rerun, statistics},
         forms, grants, integration_checks, integrations, me, metrics, organization_deletion, organizations, pauses,
         permissions, reach, retention, search, secrets, service, service_accounts, service_tokens, settings, uploads,
         users,
@@ -102,6 +102,8 @@ fn management() -> OpenApiRouter<Api> {
         .routes(routes!(audit::anchors::get_audit_anchors))
         .routes(routes!(audit::read::get_audit_log))
         .routes(routes!(list::list_executions, external::record_execution))
+        .routes(routes!(export::export_executions))
+        .routes(routes!(statistics::get_statistics))
         .routes(routes!(read::get_execution))
         .routes(routes!(read::get_execution_result))
         .routes(routes!(logs::get_execution_logs))

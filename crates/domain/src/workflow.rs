@@ -25,6 +25,9 @@ pub struct Workflow {
     /// Whether it runs only when a form is submitted.
     #[serde(default)]
     pub forms_only: bool,
+    /// Minutes of work that a run which succeeds saves, by the word of its author.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub minutes_saved: Option<u32>,
     /// The file it stands in, relative to the workspace.
     pub file: String,
     /// The line of its function.

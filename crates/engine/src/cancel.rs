@@ -54,7 +54,7 @@ pub(crate) async fn cancel(
                     // Recovery sweeps what stays behind if this fails.
                     let _ = runtime.repositories.stores.secrets.delete(&password_address(pointer)).await;
                     runtime.live.moved(id);
-                    runtime.metrics.ended(&cancelled);
+                    runtime.ended(&cancelled);
                     return Ok(cancelled);
                 }
                 // Claimed or cancelled by somebody else: look again.

@@ -272,6 +272,7 @@ async fn go(runtime: &Arc<Runtime>, execution: &Execution, ready: Claimed, live:
                 && !execution.status.is_final()
             {
                 interrupt(&runtime.repositories, &runtime.clock, &execution, PLATFORM_FAULT).await?;
+                runtime.counting.look();
             }
         }
     }

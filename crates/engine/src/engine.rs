@@ -1,7 +1,7 @@
 //! The engine: from a request to a durable, final execution.
 
 use crate::{
-    CancelError, Changes, cancel, dispatcher, files,
+    CancelError, Changes, cancel, counting, dispatcher, files,
     idempotency::{self, Earlier, Fingerprints},
     metrics, options, packing, pauses,
     prepare::again,
@@ -260,6 +260,7 @@ impl Engine {
         tokio::spawn(files::sweep(runtime.clone()));
         tokio::spawn(pauses::watch(runtime.clone()));
         tokio::spawn(packing::pack_logs(runtime.clone()));
+        tokio::spawn(counting::count(runtime.clone()));
         for (pointer, at) in left_behind.scheduled {
             runtime.schedule.take_over(pointer, at);
         }

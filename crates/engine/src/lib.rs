@@ -2,6 +2,7 @@
 
 mod backlog;
 mod cancel;
+mod counting;
 mod dispatcher;
 mod ending;
 pub mod engine;

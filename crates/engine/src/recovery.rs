@@ -60,7 +60,7 @@ pub(crate) async fn recover(
                 repositories.stores.secrets.delete(&password_address(pointer)).await?;
                 reach(FaultPoint::DuringRecovery);
             }
-            // Ended, with a pointer that a home without transactions left behind; or our own.
+            // Ended and not counted yet; or our own.
             Some(_) | None => {}
         }
     }

@@ -132,7 +132,7 @@ pub(crate) async fn refuse(
         }
     };
     live.moved();
-    runtime.metrics.ended(&finished);
+    runtime.ended(&finished);
     let pointer = ExecutionPointer { scope: execution.scope, execution_id: execution.id };
     runtime.repositories.stores.secrets.delete(&password_address(pointer)).await
 }

@@ -12,11 +12,7 @@ use chrono::TimeDelta;
 use futures::future::join_all;
 use msp_domain::{ExecutionId, Scope};
 use msp_metrics::{Counter, Registry, gauge};
-use msp_storage::{
-    StoreError,
-    repositories::{Actor, audit::AuditDraft, retention::Sweep},
-};
-use serde_json::json;
+use msp_storage::{StoreError, repositories::retention::Sweep};
 use std::{sync::Arc, time::Duration};
 use tokio::{
     sync::Notify,
@@ -107,23 +103,20 @@ async fn pass(runtime: &Runtime) -> Result<bool, StoreError> {
 async fn sweep_scope(runtime: &Runtime, scope: Scope, sweep: &mut Sweep) -> Result<bool, StoreError> {
     let (executions, retention) = (&runtime.repositories.executions, &runtime.repositories.retention);
     let mut from = None;
-    let (before, mut is_audited) = (sweep.removed, false);
+    let (now, before, mut begun) = (runtime.clock.now(), sweep.removed, None);
     loop {
         // Who raises the limit meanwhile means what is still there.
         let Some(days) = retention.days_of(scope).await? else { return Ok(true) };
-        let instant = runtime.clock.now() - TimeDelta::days(i64::from(days));
+        let instant = now - TimeDelta::days(i64::from(days));
         let expired = executions.ended_before(scope, instant, from, AT_ONCE).await?;
         for row_key in &expired.unreadable {
             tracing::warn!(row_key, "An execution is not readable and stays; `msp repair` names its row");
         }
         sweep.failed += expired.unreadable.len() as u64;
         if !expired.ids.is_empty() {
-            // First, so that nothing is ever removed unrecorded.
-            if !is_audited {
-                let details = json!({ "days": days, "ended_before": instant });
-                let draft = AuditDraft::new(scope, &Actor::PLATFORM, "Retention.Sweep", scope.key(), details);
-                runtime.repositories.audit.record(draft).await?;
-                is_audited = true;
+            if begun < Some(instant) {
+                retention.begin(scope, days, instant).await?;
+                begun = Some(instant);
             }
             for removed in join_all(expired.ids.into_iter().map(|id| remove(runtime, scope, id))).await {
                 if removed? { sweep.removed += 1 } else { sweep.failed += 1 }

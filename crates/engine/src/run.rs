@@ -205,6 +205,7 @@ fn new_execution(runtime: &Runtime, request: &RunRequest, prepared: &Prepared, e
         started_at: now,
         scheduled_for: request.start_at,
         timeout_seconds: prepared.workflow.timeout_seconds,
+        minutes_saved: prepared.workflow.minutes_saved,
         retry_of: request.retry_of,
         mark: prepared.mark.clone(),
         files: request.files.clone(),
@@ -377,8 +378,7 @@ async fn finish(
         let error = match written.await {
             Ok(finished) => {
                 reach(FaultPoint::AfterResult);
-                runtime.metrics.ended(&finished);
-                runtime.packing.ended(&finished);
+                runtime.ended(&finished);
                 return Ok(finished);
             }
             Err(error) => error,

@@ -1,13 +1,13 @@
 //! What every execution of this engine shares.
 
 use crate::{
-    backlog::Backlog, idempotency::Fingerprints, live::Registry, masking::Masker, metrics::Metrics, options::Answers,
-    packing::Packing, pauses::Pauses, retention::Retention, schedule::Schedule, workers::WorkerPool,
+    backlog::Backlog, counting::Counting, idempotency::Fingerprints, live::Registry, masking::Masker, metrics::Metrics,
+    options::Answers, packing::Packing, pauses::Pauses, retention::Retention, schedule::Schedule, workers::WorkerPool,
 };
 use msp_auth::Gate;
 use msp_domain::{Clock, Scope};
 use msp_integrations::Integrations;
-use msp_storage::Repositories;
+use msp_storage::{Repositories, repositories::executions::Execution};
 use std::{
     collections::HashMap,
     sync::{Arc, Mutex, PoisonError},
@@ -37,6 +37,8 @@ pub(crate) struct Runtime {
     pub metrics: Metrics,
     /// What an emergency stop holds.
     pub pauses: Pauses,
+    /// What ended and is not counted yet.
+    pub counting: Counting,
     /// Long logs that wait to be packed.
     pub packing: Packing,
     /// The sweeper of expired executions.
@@ -61,6 +63,7 @@ impl Runtime {
             gate: Gate::new(repositories.clone()),
             pauses: Pauses::new(repositories.clone()),
             metrics: Metrics::default(),
+            counting: Counting::default(),
             packing: Packing::default(),
             retention: Retention::default(),
             repositories,
@@ -77,6 +80,13 @@ impl Runtime {
             stopping: CancellationToken::new(),
             maskers: Mutex::default(),
         }
+    }
+
+    /// The ending of an execution is on record.
+    pub fn ended(&self, execution: &Execution) {
+        self.metrics.ended(execution);
+        self.counting.ended(execution);
+        self.packing.ended(execution);
     }
 
     /// The masker of an organization's workers. It outlives them: a secret one process received may sit in a file

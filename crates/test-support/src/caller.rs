@@ -1,7 +1,11 @@
 //! Somebody who sends requests.
 
 use crate::{Answer, COOKIE_NAME, HOST};
-use axum::{Router, body::Body, extract::ConnectInfo};
+use axum::{
+    Router,
+    body::{Body, BodyDataStream},
+    extract::ConnectInfo,
+};
 use futures::StreamExt;
 use http::{HeaderMap, HeaderName, HeaderValue, Method, header};
 use msp_domain::{OrgId, UserId};
@@ -178,6 +182,21 @@ impl Request {
     /// # Panics
     /// If the body cannot be read.
     pub async fn send_and_follow(self, mut arrived: impl FnMut(&str)) -> Answer {
+        let (parts, mut pieces) = self.begin().await;
+        let mut body = Vec::new();
+        while let Some(piece) = pieces.next().await {
+            body.extend_from_slice(&piece.expect("the body is readable"));
+            arrived(&String::from_utf8_lossy(&body));
+        }
+        Answer { status: parts.status, headers: parts.headers, body: body.into() }
+    }
+
+    /// Sends it and hands the body over as it arrives.
+    pub async fn send_in_parts(self) -> BodyDataStream {
+        self.begin().await.1
+    }
+
+    async fn begin(self) -> (http::response::Parts, BodyDataStream) {
         let mut request = http::Request::new(Body::from(self.body));
         *request.method_mut() = self.method;
         *request.uri_mut() = self.path.parse().expect("a path");
@@ -188,12 +207,6 @@ impl Request {
             Err(never) => match never {},
         };
         let (parts, body) = response.into_parts();
-        let mut pieces = body.into_data_stream();
-        let mut body = Vec::new();
-        while let Some(piece) = pieces.next().await {
-            body.extend_from_slice(&piece.expect("the body is readable"));
-            arrived(&String::from_utf8_lossy(&body));
-        }
-        Answer { status: parts.status, headers: parts.headers, body: body.into() }
+        (parts, body.into_data_stream())
     }
 }

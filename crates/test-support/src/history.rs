@@ -6,7 +6,7 @@ use msp_domain::{Clock, ExecutionId, ExecutionStatus, LogLevel, LogLine, Scope, 
 use msp_storage::repositories::{
     Actor,
     audit::AuditDraft,
-    executions::{Ending, Entry, Execution, NewExecution},
+    executions::{Ended, Ending, Entry, Execution, NewExecution},
 };
 use serde_json::{Value, json};
 
@@ -40,7 +40,10 @@ impl TestApp {
             completed_at: self.clock.now(),
             logs_through: 1,
         };
-        self.repositories.executions.finish(&execution, &ending).await.expect("the ending is recorded")
+        let executions = &self.repositories.executions;
+        let ended = executions.finish(&execution, &ending).await.expect("the ending is recorded");
+        executions.count(&Ended::of(&ended).into_iter().collect::<Vec<_>>()).await.expect("it is counted");
+        ended
     }
 
     /// Puts an execution on record that has logged its line and not ended.
@@ -65,6 +68,7 @@ impl TestApp {
             started_at: now,
             scheduled_for: None,
             timeout_seconds: 60,
+            minutes_saved: None,
             retry_of: None,
             mark: None,
             files: Vec::new(),

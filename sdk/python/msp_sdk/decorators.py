@@ -26,10 +26,21 @@ DEFAULT_TIMEOUT_SECONDS = 1800
 DEFAULT_CACHE_SECONDS = 60
 
 #: Arguments of the design whose behaviour arrives with a later version: ignoring them would promise something.
-_LATER = ("retries", "needs", "config", "minutes_saved")
-_WORKFLOW_WORDS = ("name", "description", "category", "requires_org", "timeout_seconds", "isolation", "forms_only")
+_LATER = ("retries", "needs", "config")
+_WORKFLOW_WORDS = (
+    "name",
+    "description",
+    "category",
+    "requires_org",
+    "timeout_seconds",
+    "isolation",
+    "forms_only",
+    "minutes_saved",
+)
 _GENERATOR_WORDS = ("name", "description", "cache_seconds")
 _ISOLATIONS = ("shared", "exclusive")
+#: Most minutes a run may be said to save: ten weeks of work.
+_MOST_MINUTES_SAVED = 24_000
 
 _PARAMS = "__msp_params__"
 _WORKFLOW_WORDS_GIVEN = "__msp_workflow_words__"
@@ -45,6 +56,7 @@ def workflow(
     timeout_seconds: int = DEFAULT_TIMEOUT_SECONDS,
     isolation: str = "shared",
     forms_only: bool = False,
+    minutes_saved: int | None = None,
     **unknown: Any,
 ) -> Callable[[F], F]:
     """Declare a workflow.
@@ -57,6 +69,7 @@ def workflow(
         timeout_seconds: seconds until a run is ended, 1800 unless given.
         isolation: `shared` lets several runs of one organization share a process, `exclusive` does not.
         forms_only: whether a run without a form is refused, so that its input has always been checked against one.
+        minutes_saved: minutes of work by hand that a run saves; statistics add them up for runs that succeed.
 
     Raises:
         DeclarationError: an argument is unknown, of the wrong type or contradicts the function.
@@ -77,6 +90,8 @@ def workflow(
         raise DeclarationError.at(f"`isolation` is `shared` or `exclusive`, not {isolation!r}{hint}", frame)
     if not isinstance(forms_only, bool):
         raise DeclarationError.at("`forms_only` is `True` or `False`", frame)
+    if minutes_saved is not None and (type(minutes_saved) is not int or not 1 <= minutes_saved <= _MOST_MINUTES_SAVED):
+        raise DeclarationError.at(f"`minutes_saved` is a whole number of minutes, 1 to {_MOST_MINUTES_SAVED}", frame)
     words = {
         "name": name,
         "description": description,
@@ -85,6 +100,7 @@ def workflow(
         "timeout_seconds": timeout_seconds,
         "isolation": isolation,
         "forms_only": forms_only,
+        "minutes_saved": minutes_saved,
     }
 
     def declare(function: F) -> F:
@@ -230,6 +246,7 @@ def _rebuild(function: Function) -> None:
         timeout_seconds=words["timeout_seconds"],
         isolation=words["isolation"],
         forms_only=words["forms_only"],
+        minutes_saved=words["minutes_saved"],
         parameters=parameters,
     )
     setattr(function, _WORKFLOW, declaration)

@@ -100,6 +100,7 @@ class Workflow(Declaration):
     timeout_seconds: int = 1800
     isolation: str = "shared"
     forms_only: bool = False
+    minutes_saved: int | None = None
     parameters: tuple[Parameter, ...] = ()
 
     def to_json(self, file: str) -> dict[str, Any]:
@@ -114,6 +115,7 @@ class Workflow(Declaration):
             # A plain `def` blocks its thread in ways the event loop cannot interrupt: it never shares.
             "exclusive": self.isolation == "exclusive" or not self.is_async,
             "forms_only": self.forms_only,
+            "minutes_saved": self.minutes_saved,
             "file": file,
             "line": self.line,
         }

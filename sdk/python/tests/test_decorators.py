@@ -76,7 +76,9 @@ def test_hints_and_defaults_become_parameters() -> None:
 
 
 def test_param_words_travel_to_the_metadata() -> None:
-    @workflow(category="c", requires_org=False, timeout_seconds=5, isolation="exclusive", forms_only=True)
+    @workflow(
+        category="c", requires_org=False, timeout_seconds=5, isolation="exclusive", forms_only=True, minutes_saved=15
+    )
     @param("code", label="Code", help="Six digits", pattern="^[0-9]{6}$", message="six digits", min_length=6)
     @param("license", type="string", options_from="get_licenses")
     @param("groups", options_from="get_groups", max_items=3)
@@ -97,6 +99,7 @@ def test_param_words_travel_to_the_metadata() -> None:
         "timeout_seconds": 5,
         "exclusive": True,
         "forms_only": True,
+        "minutes_saved": 15,
         "file": "workflows/x.py",
         "line": declared.line,
     }
@@ -122,7 +125,9 @@ REFUSALS: list[tuple[Callable[[], object], str]] = [
     (lambda: workflow(retries=3), "`retries` is not supported yet by this version"),
     (lambda: workflow(needs=["msgraph"]), "`needs` is not supported yet"),
     (lambda: workflow(config=[]), "`config` is not supported yet"),
-    (lambda: workflow(minutes_saved=5), "`minutes_saved` is not supported yet"),
+    (lambda: workflow(minutes_saved=0), "`minutes_saved` is a whole number of minutes, 1 to 24000"),
+    (lambda: workflow(minutes_saved=1.5), "`minutes_saved` is a whole number of minutes"),  # type: ignore[arg-type]
+    (lambda: workflow(minutes_saved=True), "`minutes_saved` is a whole number of minutes"),
     (lambda: workflow(requires_orgs=True), "takes no `requires_orgs`; did you mean `requires_org`?"),
     (lambda: workflow(timeout_seconds=0), "`timeout_seconds` is a whole number of seconds"),
     (lambda: workflow(timeout_seconds="5"), "`timeout_seconds` is a whole number of seconds"),  # type: ignore[arg-type]

@@ -114,6 +114,8 @@ const OPERATIONS: &[(&str, Kind)] = &[
     ("search", Kind::Organization),
     ("listExecutions", Kind::Organization),
     ("recordExecution", Kind::WithoutOrganization),
+    ("getStatistics", Kind::Organization),
+    ("exportExecutions", Kind::Organization),
     ("getExecution", Kind::Organization),
     ("getExecutionResult", Kind::Organization),
     ("getExecutionLogs", Kind::Organization),
@@ -441,6 +443,20 @@ async fn ids_of_the_other_do_not_exist_here(op: &Operation, caller: &TestCaller,
             let answer = op.request(caller, own, own_org, "").send().await;
             assert_status(op, "everywhere", &answer, 200);
             assert_eq!(answer.json()["items"].as_array().map(Vec::len), Some(1), "{}", answer.text());
+        }
+        "exportExecutions" => {
+            assert_status(op, "the own organization", &answer, 200);
+            let everywhere = op.request(caller, own, own_org, "").send().await;
+            assert_status(op, "everywhere", &everywhere, 200);
+            assert_eq!(answer.text(), everywhere.text(), "what the caller may not view is not exported");
+            assert_eq!(answer.text().lines().count(), 2, "{}", answer.text());
+        }
+        "getStatistics" => {
+            assert_status(op, "the own organization", &answer, 200);
+            let everywhere = op.request(caller, own, own_org, "").send().await;
+            assert_status(op, "everywhere", &everywhere, 200);
+            assert_eq!(answer.json(), everywhere.json(), "what the caller may not view is not counted");
+            assert_eq!(answer.json()["total"]["succeeded"], 1, "{}", answer.text());
         }
         // A name belongs to its organization: writing the same name here makes a thing of one's own.
         "setConfig" | "setSecret" => assert!(answer.status.is_success(), "{}: {}", op.id, answer.text()),

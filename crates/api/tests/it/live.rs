@@ -71,6 +71,7 @@ pub(crate) async fn pending(app: &TestApp, scope: Scope, user: &TestCaller, work
         started_at: now,
         scheduled_for: None,
         timeout_seconds: 60,
+        minutes_saved: None,
         retry_of: None,
         mark: None,
         files: Vec::new(),

@@ -132,7 +132,7 @@ async fn whichever_write_fails_or_loses_its_answer_a_run_takes_place_once_and_en
     assert!(runs.values().all(|count| *count == 1), "{runs:?}");
     assert_eq!(executions(&runner, &org).await.len(), ids.len() + 1);
     assert_eq!(audited(&app, &org, "Workflow.Execute").await, ids.len() + 1, "one audit row each");
-    assert!(app.repositories.executions.active().await.expect("read").is_empty(), "nothing is left open");
+    assert!(app.repositories.executions.unended(None).await.expect("read").is_empty(), "nothing is left open");
 }
 
 /// The first attempt to record an execution meets `first`, and then the store stays away from it; counts attempts.
@@ -170,6 +170,6 @@ async fn what_the_store_does_not_confirm_is_tried_again_then_refused_and_never_r
         }
         assert_eq!(audited(&app, &org, "Workflow.Execute").await, recorded);
         assert_eq!(audited(&app, &org, "Workflow.Refused").await, recorded, "once each, with its ending");
-        assert!(app.repositories.executions.active().await.expect("read").is_empty(), "nothing is left open");
+        assert!(app.repositories.executions.unended(None).await.expect("read").is_empty(), "nothing is left open");
     }
 }

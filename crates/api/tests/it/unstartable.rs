@@ -88,7 +88,7 @@ async fn what_fails_at_every_turn_is_given_up_after_five_and_others_run_meanwhil
     let log = runner.get(None, &format!("/api/executions/{id}/logs")).await.expect(200).json();
     assert_eq!(log["items"][0]["message"], given_up["error_message"], "{log}");
     assert_eq!(refusals(&app, &org).await, [json!({ "execution_id": id, "reason": "start_failed" })]);
-    assert!(app.repositories.executions.active().await.expect("read").is_empty());
+    assert!(app.repositories.executions.unended(None).await.expect("read").is_empty());
     let figures = async || app.admin().get(None, "/metrics").await.expect(200).text();
     let give_up = Instant::now() + PATIENCE;
     while !figures().await.contains("\nmsp_executions_pending 0.0\n") {
@@ -127,6 +127,7 @@ async fn with_large_input(app: &TestApp, org: &Organization, user: &TestCaller) 
         started_at: now,
         scheduled_for: None,
         timeout_seconds: 60,
+        minutes_saved: None,
         retry_of: None,
         mark: None,
         files: Vec::new(),

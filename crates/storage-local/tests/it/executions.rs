@@ -41,7 +41,7 @@ fn line(seq: u64, message: &str) -> LogLine {
 }
 
 #[tokio::test]
-async fn a_claimed_execution_is_on_record_everywhere_and_its_end_clears_the_pointer() {
+async fn a_claimed_execution_is_on_record_everywhere_and_its_end_is_known_everywhere() {
     let home = TestHome::new().await;
     let (scope, user) = (Scope::Org(OrgId::random()), UserId::random());
     let new = home.new_execution(scope, user);
@@ -60,7 +60,7 @@ async fn a_claimed_execution_is_on_record_everywhere_and_its_end_clears_the_poin
     let ended = executions.finish(&inserted, &ending(&home, ExecutionStatus::Success)).await.expect("finished");
     assert_eq!(ended.duration_ms, Some(1500));
     assert_eq!(executions.get(scope, new.id).await.expect("read"), Some(ended));
-    assert!(executions.active().await.expect("read").is_empty());
+    assert!(executions.unended(None).await.expect("read").is_empty());
     let mirror = home.home.stores.tables.get(Table::UserExecutions, &user.key(), &new.id.row_key().expect("v7")).await;
     assert_eq!(mirror.expect("read").expect("there").text("Status").expect("text"), "Success");
 }

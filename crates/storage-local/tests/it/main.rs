@@ -3,6 +3,7 @@
 mod changes;
 mod company;
 mod conformance;
+mod counting;
 mod deletions;
 mod dying;
 mod executions;
@@ -12,6 +13,7 @@ mod grants;
 mod linearizable;
 mod lost_answers;
 mod packed_logs;
+mod paging;
 mod pauses;
 mod removals;
 mod restored;

@@ -136,7 +136,7 @@ async fn only_long_logs_wait_to_be_packed() {
     assert!(executions.logs_to_pack().await.expect("listed").is_empty());
     let long = ended(&home, LOG_LINES_IN_ROWS + 1).await;
     assert_eq!(executions.logs_to_pack().await.expect("listed"), [long.id]);
-    assert!(executions.active().await.expect("listed").is_empty(), "it has ended");
+    assert!(executions.unended(None).await.expect("listed").is_empty(), "it has ended");
     let last = executions.last_log(&long).await.expect("read");
     pack(executions, long.id).await;
     assert_eq!(executions.last_log(&long).await.expect("read"), last);

@@ -74,6 +74,7 @@ impl TestHome {
             started_at: now,
             scheduled_for: None,
             timeout_seconds: 60,
+            minutes_saved: None,
             retry_of: None,
             mark: None,
             files: Vec::new(),

@@ -34,7 +34,7 @@ impl Repositories {
         let sessions = self.clear(Table::Sessions).await?;
         self.clear(Table::SignInLinks).await?;
         let mut interrupted = 0;
-        for active in self.executions.active().await? {
+        for active in self.executions.unended(None).await? {
             let pointer = active.pointer;
             let Some(execution) = self.executions.get(pointer.scope, pointer.execution_id).await? else { continue };
             if execution.status.is_final() {

@@ -1,6 +1,6 @@
 //! How long executions are kept: table `Platform`, PK `RETENTION`, RK organization, or `GLOBAL` for the installation's own
 //! limit, which holds for executions without an organization and wherever an organization has none. RK `~sweep` says how
-//! far the sweeper is.
+//! far the sweeper is, `~swept_{scope}` from when on every execution is still there.
 
 use super::audit::AuditDraft;
 use super::{Actor, Journal, check_version, etag_of, retry, write_over};
@@ -12,6 +12,7 @@ use std::collections::HashMap;
 
 const PARTITION: &str = "RETENTION";
 const SWEEP: &str = "~sweep";
+const SWEPT: &str = "~swept_";
 
 /// A limit that was set.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -143,6 +144,29 @@ impl Retention {
         if retry(attempt).await? { Ok(()) } else { Err(StoreError::PreconditionFailed) }
     }
 
+    /// Says that what ended before an instant will be removed from a scope, on the audit trail too: first, so that nothing
+    /// is ever removed unrecorded.
+    ///
+    /// # Errors
+    /// [`StoreError::Full`] or [`StoreError::Unavailable`]; safe to repeat.
+    pub async fn begin(&self, scope: Scope, days: u32, instant: DateTime<Utc>) -> Result<(), StoreError> {
+        let through = self.swept_through(scope).await?.max(Some(instant));
+        let row = Entity::new(PARTITION, swept_key(scope)).with_some("EndedBefore", through);
+        let details = json!({ "days": days, "ended_before": instant });
+        let draft = AuditDraft::new(scope, &Actor::PLATFORM, "Retention.Sweep", scope.key(), details);
+        let writes = vec![self.journal.audit.row(draft), (Table::Platform, Write::UpsertReplace(row))];
+        self.journal.tables.commit(Commit::of(writes)).await
+    }
+
+    /// Of a scope, something that ended before this instant may have been removed; nothing that ended later.
+    ///
+    /// # Errors
+    /// [`StoreError::Corrupt`] when the row is not readable.
+    pub async fn swept_through(&self, scope: Scope) -> Result<Option<DateTime<Utc>>, StoreError> {
+        let row = self.journal.tables.get(Table::Platform, PARTITION, &swept_key(scope)).await?;
+        row.map_or(Ok(None), |row| row.instant_opt("EndedBefore"))
+    }
+
     /// How far the sweeper is; `None` before its first pass.
     ///
     /// # Errors
@@ -175,6 +199,10 @@ impl Retention {
             .with("ScopesDone", count(sweep.scopes_done));
         self.journal.tables.write(Table::Platform, Write::UpsertReplace(row)).await.map(drop)
     }
+}
+
+fn swept_key(scope: Scope) -> String {
+    format!("{SWEPT}{}", scope.key())
 }
 
 fn described(rule: Option<&RetentionRule>) -> Value {

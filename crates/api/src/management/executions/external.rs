@@ -23,7 +23,7 @@ use msp_storage::{
     StoreError,
     repositories::{
         audit::AuditDraft,
-        executions::{Ending, Entry, NewExecution},
+        executions::{Ended, Ending, Entry, NewExecution},
     },
 };
 use serde::Deserialize;
@@ -141,6 +141,7 @@ pub async fn record_execution(
         bundle_hash: String::new(),
         started_at,
         timeout_seconds: 0,
+        minutes_saved: None,
         scheduled_for: None,
         files: Vec::new(),
         retry_of: None,
@@ -170,6 +171,8 @@ pub async fn record_execution(
             error => error.into(),
         })?
     };
+    // No engine ended it, so none counts it.
+    executions.count(&Ended::of(&ended).into_iter().collect::<Vec<_>>()).await?;
     let location = format!("/api/executions/{}", ended.id);
     Ok((StatusCode::CREATED, [(header::LOCATION, location)], Json((&ended).into())))
 }

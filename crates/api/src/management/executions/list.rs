@@ -31,36 +31,36 @@ pub struct ExecutionQuery {
     #[param(
         pattern = "^(Pending|Running|Success|Failed|Cancelled|TimedOut|Interrupted)(,(Pending|Running|Success|Failed|Cancelled|TimedOut|Interrupted))*$"
     )]
-    status: Option<String>,
+    pub(super) status: Option<String>,
     /// Only of this workflow.
-    workflow: Option<String>,
+    pub(super) workflow: Option<String>,
     /// Only of this user.
     #[param(value_type = Option<UserId>)]
-    user: Option<String>,
+    pub(super) user: Option<String>,
     /// Only what repeats this execution.
     #[param(value_type = Option<ExecutionId>)]
-    retry_of: Option<String>,
+    pub(super) retry_of: Option<String>,
     /// `true`: only what waits for the time it is to start at (`X-Run-At`); `false`: only everything else.
-    scheduled: Option<bool>,
+    pub(super) scheduled: Option<bool>,
     /// Only what started at this instant or later. As RFC 3339: `2026-03-01T00:00:00Z`.
     #[param(value_type = Option<String>, format = DateTime)]
-    from: Option<String>,
+    pub(super) from: Option<String>,
     /// Only what started before this instant.
     #[param(value_type = Option<String>, format = DateTime)]
-    to: Option<String>,
+    pub(super) to: Option<String>,
     /// Only what has all these words in its workflow, form, caller, error or input, letter case ignored, or whose id is,
     /// begins or ends with them (at least four characters). Inputs of more than about 30,000 characters are not searched.
     #[param(min_length = 1, max_length = 200)]
-    q: Option<String>,
+    pub(super) q: Option<String>,
     /// Where to go on: `next_cursor` of the page before.
-    cursor: Option<String>,
+    pub(super) cursor: Option<String>,
     /// Items of the page, 1 to 200. With a filter a page may be shorter, even empty, although more follow.
     #[param(minimum = 1, maximum = 200, default = 50)]
-    limit: Option<usize>,
+    pub(super) limit: Option<usize>,
     /// The organization, for links that cannot send `X-Organization-Id`.
     #[param(value_type = Option<String>, format = Uuid)]
     #[serde(rename = "org_id")]
-    _org_id: Option<String>,
+    pub(super) _org_id: Option<String>,
 }
 
 /// A page of executions.
@@ -95,15 +95,7 @@ pub async fn list_executions(
 ) -> Result<Json<ExecutionList>, Problem> {
     let limit = page_limit(query.limit, DEFAULT_LIMIT, MAX_LIMIT)?;
     let (filter, started) = (query.filter()?, query.started()?);
-    let asking = &history.asking;
-    let scopes = match &history.access {
-        Some(access) => vec![(access.scope(), *access.permissions())],
-        None => every_scope(&api, asking).await?,
-    };
-    let lanes = scopes
-        .into_iter()
-        .filter_map(|(scope, permissions)| visible(scope, &permissions, &filter, asking.caller.user))
-        .collect();
+    let lanes = lanes(&api, &history, &filter).await?;
     let executions = &api.repositories.executions;
     let page = executions.list(lanes, started, query.cursor.as_deref(), limit).await.map_err(list_fault)?;
     Ok(Json(ExecutionList {
@@ -113,8 +105,23 @@ pub async fn list_executions(
     }))
 }
 
+/// The scopes the caller asks for and may see something of, each with its filter.
+pub(super) async fn lanes(
+    api: &Api,
+    history: &HistoryAccess,
+    filter: &ExecutionFilter,
+) -> Result<Vec<(Scope, ExecutionFilter)>, Problem> {
+    let asking = &history.asking;
+    let scopes = match &history.access {
+        Some(access) => vec![(access.scope(), *access.permissions())],
+        None => every_scope(api, asking).await?,
+    };
+    let visible = |(scope, permissions)| visible(scope, &permissions, filter, asking.caller.user);
+    Ok(scopes.into_iter().filter_map(visible).collect())
+}
+
 impl ExecutionQuery {
-    fn filter(&self) -> Result<ExecutionFilter, Problem> {
+    pub(super) fn filter(&self) -> Result<ExecutionFilter, Problem> {
         let statuses = self.status.iter().flat_map(|list| list.split(','));
         let text = self.q.as_deref().unwrap_or_default();
         if text.chars().count() > MAX_SEARCH {
@@ -130,7 +137,7 @@ impl ExecutionQuery {
         })
     }
 
-    fn started(&self) -> Result<Started, Problem> {
+    pub(super) fn started(&self) -> Result<Started, Problem> {
         let from = self.from.as_deref().map(|text| instant("from", text)).transpose()?;
         let before = self.to.as_deref().map(|text| instant("to", text)).transpose()?;
         match (from, before) {

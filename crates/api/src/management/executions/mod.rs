@@ -2,6 +2,7 @@
 
 pub(crate) mod cancel;
 mod download;
+pub(crate) mod export;
 pub(crate) mod external;
 pub(crate) mod files;
 pub(crate) mod find;
@@ -9,6 +10,7 @@ pub(crate) mod list;
 pub(crate) mod logs;
 pub(crate) mod read;
 pub(crate) mod rerun;
+pub(crate) mod statistics;
 mod stream;
 pub(crate) mod stream_places;
 mod view;

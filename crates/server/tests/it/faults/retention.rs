@@ -44,6 +44,7 @@ async fn past(repositories: &Repositories, scope: Scope, at: DateTime<Utc>) -> E
         bundle_hash: "b1".into(),
         started_at: at,
         timeout_seconds: 60,
+        minutes_saved: None,
         retry_of: None,
         mark: None,
         files: Vec::new(),

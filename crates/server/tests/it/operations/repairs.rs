@@ -36,7 +36,11 @@ async fn prepared() -> Damaged {
     let _ = host.run(&org, "act_once", "respond-async", &json!({ "url": effects.url() })).send().await;
     host.death().await;
     let waiting = database(&installation)
-        .query_row("SELECT rk FROM entities WHERE tbl = 'ActiveExecutions'", [], |row| row.get(0))
+        .query_row(
+            "SELECT rk FROM entities WHERE tbl = 'ActiveExecutions' AND rk < '~' AND props ->> 'LeaseOwner' IS NULL",
+            [],
+            |row| row.get(0),
+        )
         .expect("it waits");
     Damaged { installation, effects, org, large, waiting }
 }
@@ -74,11 +78,10 @@ async fn every_kind_of_damage_is_listed_by_a_dry_run_and_undone_by_a_repair() {
         ("not listed as it is among", format!("DELETE FROM entities WHERE tbl = 'UserExecutions' AND {is_large}")),
         ("not listed as it is among", format!("UPDATE entities SET props = json_set(props, '$.Status', 'Failed') WHERE tbl = 'UserExecutions' AND NOT {is_large} AND props ->> 'Status' = 'Success'")),
         ("is said to have run", copy("UserExecutions", &format!("'{stranger}', rk"), "1")),
-        // Nobody would find the run that waits; one that has ended is said to go on.
-        ("would not find it", "DELETE FROM entities WHERE tbl = 'ActiveExecutions'".to_owned()),
+        // Nobody would find the run that waits; one that is not on record is said to go on.
+        ("would not find it", format!("DELETE FROM entities WHERE tbl = 'ActiveExecutions' AND rk = '{}'", damaged.waiting)),
         ("is said to go on", format!(
-            "INSERT INTO entities (tbl, pk, rk, etag, props) SELECT 'ActiveExecutions', 'ACTIVE', '{0}', 1, json_object('ExecutionId', '{0}', 'OrgId', pk)
-             FROM entities WHERE tbl = 'WorkflowExecutions' AND {is_large}", damaged.large)),
+            "INSERT INTO entities (tbl, pk, rk, etag, props) VALUES ('ActiveExecutions', 'ACTIVE', '{stranger}', 1, json_object('ExecutionId', '{stranger}', 'OrgId', '{}'))", damaged.org)),
         ("an idempotency key", copy("WorkflowExecutions", "pk, '~idem_00'", "rk LIKE '~idem_%'").replace("props FROM", &format!("json_set(props, '$.ExecutionId', '{stranger}') FROM"))),
     ];
     for (_, sql) in &damages {

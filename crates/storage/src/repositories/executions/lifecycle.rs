@@ -1,7 +1,7 @@
 //! From acceptance to the end: every step is one commit, conditional on the version it rests on.
 
 use super::record::{ActiveExecution, Ending, Entry, Execution, NewExecution, StoredJson};
-use super::{Executions, marks, packing, rows};
+use super::{Executions, counters, marks, packing, rows};
 use crate::repositories::audit::AuditDraft;
 use crate::repositories::files;
 use crate::{Commit, Entity, Etag, ExecutionPointer, Guard, IfMatch, Query, StoreError, Table, Write};
@@ -125,7 +125,7 @@ impl Executions {
         }
     }
 
-    /// Ends an execution, conditional on its version: row, mirror and active pointer in one commit. A large result
+    /// Ends an execution, conditional on its version: row and mirror in one commit. A large result
     /// goes to its blob first. [`StoreError::PreconditionFailed`] when somebody else changed it: the caller's run
     /// is stale and its outcome is dropped.
     ///
@@ -245,15 +245,8 @@ impl Executions {
         ];
         writes.extend(audit.map(|audit| self.journal.audit.row(audit)));
         writes.extend(packing::to_pack(ended));
-        writes.push((Table::ActiveExecutions, Write::delete(ACTIVE_PARTITION, ended.id.key(), IfMatch::Any)));
-        match self.journal.tables.commit_etags(Commit::of(writes.clone())).await {
-            // Deleting what is not there fails the commit, and a lost pointer must not keep a run from ending.
-            Err(StoreError::NotFound) => {
-                writes.pop();
-                self.journal.tables.commit_etags(Commit::of(writes)).await
-            }
-            outcome => outcome,
-        }
+        // Its pointer stays until it is counted (`counting.rs`): whoever waits for the end does not wait for that.
+        self.journal.tables.commit_etags(Commit::of(writes)).await
     }
 
     /// Writes the latest progress and `logs_through`, conditional on the version; updates `execution` in place. What
@@ -285,12 +278,12 @@ impl Executions {
         Ok(())
     }
 
-    /// Everything that is said not to have ended: whether it has, its row decides.
+    /// Everything that has not ended, or has and is not counted yet: which, its row decides.
     ///
     /// # Errors
     /// [`StoreError::Corrupt`] when a pointer is not readable.
     pub async fn active(&self) -> Result<Vec<ActiveExecution>, StoreError> {
-        let rows = self.journal.tables.query_all(Table::ActiveExecutions, Query::partition(ACTIVE_PARTITION)).await?;
+        let rows = self.journal.tables.query_all(Table::ActiveExecutions, pointers()).await?;
         rows.iter().map(read_active).collect()
     }
 
@@ -328,6 +321,11 @@ impl Executions {
             let _ = self.blobs.delete(path).await;
         }
     }
+}
+
+/// Counters stand behind the pointers.
+fn pointers() -> Query {
+    Query { row_before: Some(counters::PREFIX.to_owned()), ..Query::partition(ACTIVE_PARTITION) }
 }
 
 fn read_active(row: &Entity) -> Result<ActiveExecution, StoreError> {

@@ -2,6 +2,8 @@
 //! `UserExecutions` mirrors it per user; `ActiveExecutions` holds a pointer to each that has not ended;
 //! `ExecutionLogs` holds the lines, those of long logs in blobs; `ExecutionSteps` the steps.
 
+pub(in crate::repositories) mod counters;
+mod counting;
 mod expired;
 mod filter;
 pub(in crate::repositories) mod lifecycle;
@@ -15,6 +17,7 @@ pub(in crate::repositories) mod removal;
 pub(in crate::repositories) mod rows;
 mod steps;
 
+pub use counters::{Counter, Ended, Figures};
 pub use expired::Expired;
 pub use filter::{ExecutionFilter, Started};
 pub use list::ExecutionPage;

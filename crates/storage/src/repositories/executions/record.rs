@@ -53,6 +53,8 @@ pub struct NewExecution {
     pub scheduled_for: Option<DateTime<Utc>>,
     /// Seconds it may run once claimed.
     pub timeout_seconds: u64,
+    /// Minutes of work that a success saves, by the word of its author.
+    pub minutes_saved: Option<u32>,
     /// The execution it repeats.
     pub retry_of: Option<ExecutionId>,
     /// The caller's idempotency key.
@@ -118,6 +120,8 @@ pub struct Execution {
     pub scheduled_for: Option<DateTime<Utc>>,
     /// Seconds it may run once claimed.
     pub timeout_seconds: u64,
+    /// Minutes of work that a success saves, by the word of its author.
+    pub minutes_saved: Option<u32>,
     /// When it must have ended.
     pub deadline_at: Option<DateTime<Utc>>,
     /// When it ended.

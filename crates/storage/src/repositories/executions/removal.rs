@@ -9,10 +9,10 @@
 use super::lifecycle::ACTIVE_PARTITION;
 use super::lookup::RESERVED_ROWS;
 use super::packing::{PACKING_PARTITION, execution_of};
-use super::{Execution, Executions, rows};
+use super::{Ended, Execution, Executions, rows};
 use crate::repositories::clear_partition;
 use crate::{Commit, Entity, ExecutionPointer, IfMatch, Query, StoreError, Table, TableWrite, Write};
-use futures::future::try_join_all;
+use futures::future::join_all;
 use msp_domain::{ExecutionId, Scope};
 
 /// Where the removals that have begun are listed.
@@ -50,6 +50,7 @@ impl Executions {
             if !execution.status.is_final() || is_stuck {
                 return Err(StoreError::PreconditionFailed);
             }
+            self.count_first(&execution).await?;
             let writes = self.removal(&execution, row_key).await?;
             match self.journal.tables.commit(Commit::of(writes)).await {
                 Ok(()) => return Ok(true),
@@ -60,6 +61,16 @@ impl Executions {
         }
         let begun = self.journal.tables.get(Table::ActiveExecutions, REMOVING_PARTITION, &id.key()).await?;
         Ok(begun.is_some())
+    }
+
+    /// What is removed has been counted.
+    async fn count_first(&self, execution: &Execution) -> Result<(), StoreError> {
+        let id = execution.id.key();
+        let pointer = self.journal.tables.get(Table::ActiveExecutions, ACTIVE_PARTITION, &id).await?;
+        match Ended::of(execution) {
+            Some(ended) if pointer.is_some() => self.count(&[ended]).await,
+            _ => Ok(()),
+        }
     }
 
     /// What the first half writes: only what is there can be deleted.
@@ -121,20 +132,22 @@ impl Executions {
     /// # Errors
     /// As for [`Self::remove`]; an execution that has not ended stops it.
     pub async fn remove_all(&self, scope: Scope) -> Result<(), StoreError> {
-        for begun in self.removals().await?.into_iter().filter(|begun| begun.scope == scope) {
-            self.remove(scope, begun.execution_id).await?;
-        }
         let executions = Query { row_before: Some(RESERVED_ROWS.to_owned()), ..Query::partition(scope.key()) };
         let mut query = executions.limit(AT_ONCE);
         loop {
             let page = self.journal.tables.query(Table::WorkflowExecutions, query.clone()).await?;
             let ids = page.entities.iter().map(|row| rows::read(scope, row).map(|execution| execution.id));
             let ids: Vec<ExecutionId> = ids.collect::<Result<_, _>>()?;
-            try_join_all(ids.into_iter().map(|id| self.remove(scope, id))).await?;
+            for removed in join_all(ids.into_iter().map(|id| self.remove(scope, id))).await {
+                removed?;
+            }
             match page.continuation {
                 Some(next) => query.continuation = Some(next),
                 None => break,
             }
+        }
+        for begun in self.removals().await?.into_iter().filter(|begun| begun.scope == scope) {
+            self.remove(scope, begun.execution_id).await?;
         }
         self.drop_marks(scope, None).await
     }

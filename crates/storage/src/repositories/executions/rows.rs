@@ -43,6 +43,7 @@ pub(super) fn draft(new: &NewExecution, entry: &Entry, input: StoredJson) -> Exe
         started_at: new.started_at,
         scheduled_for: new.scheduled_for,
         timeout_seconds: new.timeout_seconds,
+        minutes_saved: new.minutes_saved,
         deadline_at,
         completed_at: None,
         duration_ms: None,
@@ -71,6 +72,7 @@ pub(super) fn row(execution: &Execution, row_key: &str) -> Entity {
         .with("StartedAt", execution.started_at)
         .with_some("ScheduledFor", execution.scheduled_for)
         .with("TimeoutSeconds", i64::try_from(execution.timeout_seconds).unwrap_or(i64::MAX))
+        .with_some("MinutesSaved", execution.minutes_saved.map(i64::from))
         .with_some("DeadlineAt", execution.deadline_at)
         .with("LogsThrough", i64::try_from(execution.logs_through).unwrap_or(i64::MAX));
     with_json(row, "Input", Some(&execution.input))
@@ -150,6 +152,7 @@ pub(in crate::repositories) fn read(scope: Scope, row: &Entity) -> Result<Execut
         started_at: row.instant("StartedAt")?,
         scheduled_for: row.instant_opt("ScheduledFor")?,
         timeout_seconds: unsigned(row, "TimeoutSeconds")?,
+        minutes_saved: row.int_opt("MinutesSaved")?.and_then(|minutes| u32::try_from(minutes).ok()),
         deadline_at: row.instant_opt("DeadlineAt")?,
         completed_at: row.instant_opt("CompletedAt")?,
         duration_ms: row.int_opt("DurationMs")?,

@@ -1,20 +1,23 @@
 //! Executions: `WorkflowExecutions` decides; `UserExecutions` lists them by user, `ActiveExecutions` points to those that
-//! have not ended, and idempotency marks lead to them.
+//! have not ended or are not counted, and idempotency marks lead to them.
 
 use super::blobs::Named;
+use super::counters::Recount;
 use super::{Finding, Pass, Walk, as_found};
-use crate::repositories::executions::{lifecycle, lookup::RESERVED_ROWS, marks, rows};
+use crate::repositories::executions::{counters, lifecycle, lookup::RESERVED_ROWS, marks, rows};
 use crate::{Entity, StoreError, Table};
-use msp_domain::{ExecutionId, ExecutionStatus, Scope};
+use msp_domain::{ExecutionId, Scope};
 
 impl Pass<'_> {
     /// Answers the blobs that executions name.
     pub(super) async fn executions(&mut self) -> Result<Named, StoreError> {
         self.removals().await?;
         let mut named = Named::default();
+        let mut recount = Recount::of(self.repositories.executions.active().await?);
         let mut walk = Walk::over(Table::WorkflowExecutions);
         while let Some(found) = self.next_page(&mut walk).await? {
             for row in found {
+                self.recount(&mut recount, &row).await?;
                 if row.row_key.starts_with(RESERVED_ROWS) {
                     self.mark(&row).await?;
                 } else {
@@ -22,6 +25,7 @@ impl Pass<'_> {
                 }
             }
         }
+        self.compare(&mut recount).await?;
         let mut walk = Walk::over(Table::UserExecutions);
         while let Some(found) = self.next_page(&mut walk).await? {
             for row in found {
@@ -31,7 +35,8 @@ impl Pass<'_> {
         let mut walk = Walk::over(Table::ActiveExecutions);
         while let Some(found) = self.next_page(&mut walk).await? {
             // A log that waits to be packed leads nowhere else; the next engine packs what there is of it.
-            for row in found.into_iter().filter(|row| row.partition_key == lifecycle::ACTIVE_PARTITION) {
+            let of_pointers = found.into_iter().filter(|row| row.partition_key == lifecycle::ACTIVE_PARTITION);
+            for row in of_pointers.filter(|row| !row.row_key.starts_with(counters::PREFIX)) {
                 self.pointer(&row).await?;
             }
         }
@@ -100,12 +105,11 @@ impl Pass<'_> {
         // A pointer that is not readable leads nowhere; those that are needed were written anew before.
         let keys = target(row).ok().flatten().unwrap_or_else(|| (Scope::Global.key(), row.row_key.clone()));
         let decides = self.tables().get(Table::WorkflowExecutions, &keys.0, &keys.1).await?;
-        let has_ended = |row: &Entity| row.text("Status").ok()?.parse().ok().map(ExecutionStatus::is_final);
-        // One whose status is not readable may go on.
-        if decides.as_ref().is_some_and(|row| !has_ended(row).unwrap_or(false)) {
+        // One that has ended is not counted yet: the next engine does that.
+        if decides.is_some() {
             return Ok(());
         }
-        let guard = as_found(Table::WorkflowExecutions, keys, decides.as_ref())?;
+        let guard = as_found(Table::WorkflowExecutions, keys, None)?;
         let finding = Finding::PointerStale { row_key: row.row_key.clone() };
         self.superfluous(Table::ActiveExecutions, row, guard, &finding)
     }

@@ -38,7 +38,7 @@ pub enum Finding {
         /// Which.
         id: ExecutionId,
     },
-    /// A pointer to an execution that has ended or is not on record.
+    /// A pointer to an execution that is not on record.
     PointerStale {
         /// Which row.
         row_key: String,
@@ -47,6 +47,13 @@ pub enum Finding {
     DeletionUnfinished {
         /// Which.
         org: String,
+    },
+    /// Figures of a workflow that are not those of its executions.
+    CountedWrongly {
+        /// Where.
+        scope: String,
+        /// On which day.
+        day: chrono::NaiveDate,
     },
     /// An execution of which a part is left.
     RemovalUnfinished {
@@ -105,7 +112,10 @@ impl fmt::Display for Finding {
             }
             Self::PointerMissing { id } => write!(f, "execution {id} has not ended, and a new start would not find it"),
             Self::PointerStale { row_key } => {
-                write!(f, "execution {row_key} is said to go on, but has ended or is not on record")
+                write!(f, "execution {row_key} is said to go on, but is not on record")
+            }
+            Self::CountedWrongly { scope, day } => {
+                write!(f, "the figures of a workflow in {scope} on {day} are not those of its executions")
             }
             Self::DeletionUnfinished { org } => {
                 write!(f, "organization {org} is being deleted, and a part of it is left")

@@ -5,6 +5,7 @@
 //! as for ten, apart from 32 bytes for each blob. Interrupted anywhere, it is simply run again.
 
 mod blobs;
+mod counters;
 mod executions;
 mod files;
 mod finding;

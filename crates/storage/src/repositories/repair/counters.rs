@@ -1,0 +1,71 @@
+//! Counters: executions decide, as long as they are there. What retention has removed stays counted as it was.
+
+use super::{Finding, Pass};
+use crate::repositories::executions::{ActiveExecution, Counter, Ended, lookup::RESERVED_ROWS, rows};
+use crate::{Entity, StoreError};
+use chrono::NaiveDate;
+use msp_domain::{ExecutionId, Scope};
+use std::collections::{BTreeMap, HashSet};
+
+/// What is counted anew, one scope after the other: as many counters as it has days and workflows.
+#[derive(Default)]
+pub(super) struct Recount {
+    /// What has a pointer has not ended or is not counted yet.
+    uncounted: HashSet<ExecutionId>,
+    scope: Option<Scope>,
+    counters: BTreeMap<(NaiveDate, String), Counter>,
+}
+
+impl Recount {
+    pub(super) fn of(active: Vec<ActiveExecution>) -> Self {
+        let uncounted = active.into_iter().map(|active| active.pointer.execution_id).collect();
+        Self { uncounted, ..Self::default() }
+    }
+}
+
+impl Pass<'_> {
+    /// Counts an execution; at the first of another scope, compares what was counted until then.
+    pub(super) async fn recount(&mut self, recount: &mut Recount, row: &Entity) -> Result<(), StoreError> {
+        let Ok(scope) = Scope::from_key(&row.partition_key) else { return Ok(()) };
+        if recount.scope != Some(scope) {
+            self.compare(recount).await?;
+            recount.scope = Some(scope);
+        }
+        if row.row_key.starts_with(RESERVED_ROWS) {
+            return Ok(());
+        }
+        // One that is not readable has been said to be, and was counted when it was.
+        let Some(ended) = rows::read(scope, row).ok().as_ref().and_then(Ended::of) else { return Ok(()) };
+        if !recount.uncounted.contains(&ended.pointer.execution_id) {
+            let counter = Counter::of(&ended);
+            let key = (counter.day, counter.workflow_name.clone());
+            recount.counters.entry(key).or_insert(counter).count(&ended);
+        }
+        Ok(())
+    }
+
+    /// Compares the counters of a scope with its executions, for the days of which all are there.
+    pub(super) async fn compare(&mut self, recount: &mut Recount) -> Result<(), StoreError> {
+        let Some(scope) = recount.scope.take() else { return Ok(()) };
+        let mut counted = std::mem::take(&mut recount.counters);
+        let executions = &self.repositories.executions;
+        let swept = self.repositories.retention.swept_through(scope).await?;
+        let first_day =
+            swept.map_or(NaiveDate::MIN, |instant| instant.date_naive().succ_opt().unwrap_or(NaiveDate::MAX));
+        for stored in executions.all_counted(scope).await? {
+            let key = (stored.day, stored.workflow_name.clone());
+            let right = counted.remove(&key).unwrap_or_else(|| stored.emptied());
+            if right != stored {
+                counted.insert(key, right);
+            }
+        }
+        for (_, right) in counted.into_iter().filter(|((day, _), _)| *day >= first_day) {
+            self.tally.repairable += 1;
+            (self.see)(&Finding::CountedWrongly { scope: scope.key(), day: right.day });
+            if self.mend {
+                executions.recount(scope, &right).await?;
+            }
+        }
+        Ok(())
+    }
+}
