@@ -37,6 +37,7 @@ pub async fn record(installation: &Installation, started_at: DateTime<Utc>) -> R
         timeout_seconds: TIMEOUT.num_seconds().unsigned_abs(),
         minutes_saved: None,
         retry_of: None,
+        batch: None,
         mark: None,
         files: Vec::new(),
     };

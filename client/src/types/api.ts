@@ -525,6 +525,172 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/forms/{id}/batches": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Submit a form with a file of rows.
+         * @description The body is comma-separated values in UTF-8 (semicolons or tabs between cells are fine too), at most 1,000 rows and 1 MiB.
+         *     The first line names fields of the form, or their labels; an empty cell is a field that was not filled in; several values
+         *     of one cell have `|` between them. Every row is checked against the whole form and the workflow before any of them runs:
+         *     either all are accepted, at once and for good, or none. Then each becomes an execution when its turn comes, a few at a
+         *     time, with rights checked again when it starts. With `dry_run=true` the rows are only checked. With an `Idempotency-Key`,
+         *     the same file sent again within 24 hours is answered by the batch it started the first time.
+         *
+         *     Problems: `rows-invalid` (422), `csv-unreadable` (400), `batches-full` (409), `form-inactive` (409),
+         *     `options-failed` (424), `organization-required` (400), `organization-inactive` (409), `paused` (409), `not-found` (404),
+         *     `path-invalid` (400), `idempotency-key-reused` (422), `engine-starting` (503), `engine-saturated` (503),
+         *     `engine-unavailable` (503), `settings-changing` (503).
+         */
+        post: operations["submitBatch"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/batches": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List the batches of an organization, newest first.
+         * @description Without `view_history` only the caller's own.
+         *
+         *     Problems: `query-invalid` (400), `organization-inactive` (409).
+         */
+        get: operations["listBatches"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/batches/{id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Read a batch: how many of its rows stand where.
+         * @description Problems: `not-found` (404), `path-invalid` (400), `organization-inactive` (409).
+         */
+        get: operations["getBatch"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/batches/{id}/rows": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List the rows of a batch, in the order of its file, with what became of each.
+         * @description Problems: `not-found` (404), `path-invalid` (400), `query-invalid` (400), `organization-inactive` (409).
+         */
+        get: operations["listBatchRows"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/batches/{id}/rows.csv": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Download the rows of a batch with what became of each, as comma-separated values.
+         * @description Cells that a spreadsheet would take for a formula begin with an apostrophe. Results of more than about 30,000 characters
+         *     are left out; read them at their executions.
+         *
+         *     Problems: `not-found` (404), `path-invalid` (400), `organization-inactive` (409).
+         */
+        get: operations["downloadBatchRows"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/batches/{id}/cancel": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Cancel the rows of a batch that have not begun.
+         * @description Rows that run go on: cancel their executions one by one. One's own batches need `execute_workflows`, other people's
+         *     `view_history` as well. Cancelling again is harmless while rows still run.
+         *
+         *     Problems: `batch-ended` (409), `not-found` (404), `path-invalid` (400), `organization-inactive` (409),
+         *     `engine-starting` (503).
+         */
+        post: operations["cancelBatch"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/batches/{id}/rerun-failed": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Run the failed rows of a batch again.
+         * @description A new batch of the rows that failed, timed out or were interrupted, with their values, the form as it is now, and by the
+         *     caller. It names the earlier batch in `retry_of`, and each execution the one it repeats. Rows with passwords cannot be run
+         *     again, because history does not keep them: submit those in a new file.
+         *
+         *     Problems: `batch-running` (409), `nothing-failed` (409), `rows-invalid` (422), `batches-full` (409),
+         *     `form-inactive` (409), `options-failed` (424), `organization-inactive` (409), `paused` (409), `not-found` (404),
+         *     `path-invalid` (400), `idempotency-key-reused` (422), `engine-starting` (503), `engine-saturated` (503),
+         *     `engine-unavailable` (503), `settings-changing` (503).
+         */
+        post: operations["rerunFailedRows"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/forms/{id}/export": {
         parameters: {
             query?: never;
@@ -1698,6 +1864,94 @@ export interface components {
             /** @description What it was `before` and is `after`, or what else there is to say. Secrets are never in it. */
             details: unknown;
         };
+        /**
+         * Format: uuid
+         * @description One form submitted with many rows. A UUIDv7, as the ids of its executions are.
+         */
+        BatchId: string;
+        /**
+         * @description One row of a batch.
+         * @example {
+         *       "row_number": 2,
+         *       "execution_id": "0197c1c8-7a4e-7c41-9e0b-3f6f6d7f2f11",
+         *       "status": "Failed",
+         *       "input": {
+         *         "email": "grace@contoso.example"
+         *       },
+         *       "error_type": "NoLicenseLeft",
+         *       "error_message": "No free `SPE_E3` license in Contoso.",
+         *       "completed_at": "2026-03-01T09:31:00Z"
+         *     }
+         */
+        BatchRowView: {
+            /**
+             * Format: int32
+             * @description Its number in the file, from 1, the header not counted.
+             */
+            row_number: number;
+            execution_id?: components["schemas"]["ExecutionId"] | null;
+            status?: components["schemas"]["ExecutionStatus"] | null;
+            /** @description Its values, password values masked. */
+            input: Record<string, never>;
+            /** @description A short machine-readable reason of a failure. */
+            error_type?: string | null;
+            /** @description What a person should read about the failure. */
+            error_message?: string | null;
+            /** Format: date-time */
+            completed_at?: string | null;
+        };
+        /**
+         * @description A form submitted with a file of rows.
+         * @example {
+         *       "id": "0197c1c8-7a4e-7c41-9e0b-3f6f6d7f2f10",
+         *       "org_id": "6f9619ff-8b86-4011-b42d-00cf4fc964ff",
+         *       "form_id": "0197c1c8-1111-7c41-9e0b-3f6f6d7f2f10",
+         *       "form_name": "New user",
+         *       "workflow_name": "user_onboarding",
+         *       "submitted_by": "7d3c9f1e-5a44-4c0e-9d6c-0d4f3c1b2a10",
+         *       "submitted_by_name": "Ada",
+         *       "row_count": 3,
+         *       "counts": {
+         *         "pending": 0,
+         *         "running": 1,
+         *         "success": 1,
+         *         "failed": 1,
+         *         "cancelled": 0
+         *       },
+         *       "retry_of": null,
+         *       "created_at": "2026-03-01T09:30:00Z",
+         *       "cancelled_at": null,
+         *       "completed_at": null
+         *     }
+         */
+        BatchView: {
+            id: components["schemas"]["BatchId"];
+            org_id?: components["schemas"]["OrgId"] | null;
+            /** Format: uuid */
+            form_id: string;
+            /** @description The name of the form then. */
+            form_name: string;
+            workflow_name: string;
+            submitted_by: components["schemas"]["UserId"];
+            /** @description The name of who submitted it, then. */
+            submitted_by_name: string;
+            /** Format: int32 */
+            row_count: number;
+            counts: components["schemas"]["CountsView"];
+            retry_of?: components["schemas"]["BatchId"] | null;
+            /** Format: date-time */
+            created_at: string;
+            /**
+             * Format: date-time
+             * @description When somebody cancelled what had not begun.
+             */
+            cancelled_at?: string | null;
+            /**
+             * Format: date-time
+             * @description When its last row ended.
+             */
+            completed_at?: string | null;
+        };
         /** @description What an organization has, and what goes with it. */
         Belongings: {
             /** @description Users who may do something in it. */
@@ -1808,6 +2062,21 @@ export interface components {
             permission: components["schemas"]["Permission"];
         };
         /**
+         * @description Rows that could be run.
+         * @example {
+         *       "row_count": 3,
+         *       "columns": [
+         *         "email",
+         *         "license"
+         *       ]
+         *     }
+         */
+        CheckedRows: {
+            row_count: number;
+            /** @description The fields that the columns fill, in their order. */
+            columns: string[];
+        };
+        /**
          * @description What a client must know before it can sign anyone in.
          * @example {
          *       "mode": "session",
@@ -1899,6 +2168,34 @@ export interface components {
          * @enum {string}
          */
         CopyMode: "replace" | "add";
+        /** @description How many rows stand where. */
+        CountsView: {
+            /**
+             * Format: int32
+             * @description Not begun.
+             */
+            pending: number;
+            /**
+             * Format: int32
+             * @description Under way.
+             */
+            running: number;
+            /**
+             * Format: int32
+             * @description The workflow returned.
+             */
+            success: number;
+            /**
+             * Format: int32
+             * @description Failed, timed out or interrupted: what `rerun-failed` runs again.
+             */
+            failed: number;
+            /**
+             * Format: int32
+             * @description Cancelled, most of them before they began.
+             */
+            cancelled: number;
+        };
         /**
          * @description A new organization.
          * @example {
@@ -2112,6 +2409,12 @@ export interface components {
             executed_by_name: string;
             /** @description What started it. */
             trigger: string;
+            batch_id?: components["schemas"]["BatchId"] | null;
+            /**
+             * Format: int32
+             * @description Which row, from 1.
+             */
+            row_number?: number | null;
             /** @description Where it stands. */
             status: components["schemas"]["ExecutionStatus"];
             /** @description A short machine-readable reason of a failure. */
@@ -3024,6 +3327,63 @@ export interface components {
          * @enum {string}
          */
         Outcome: "set" | "kept" | "revoked" | "different_end" | "failed";
+        /** @description One page of a list. */
+        PageOf_BatchRowView: {
+            /** @description The items. */
+            items: {
+                /**
+                 * Format: int32
+                 * @description Its number in the file, from 1, the header not counted.
+                 */
+                row_number: number;
+                execution_id?: components["schemas"]["ExecutionId"] | null;
+                status?: components["schemas"]["ExecutionStatus"] | null;
+                /** @description Its values, password values masked. */
+                input: Record<string, never>;
+                /** @description A short machine-readable reason of a failure. */
+                error_type?: string | null;
+                /** @description What a person should read about the failure. */
+                error_message?: string | null;
+                /** Format: date-time */
+                completed_at?: string | null;
+            }[];
+            /** @description Send it as `cursor` for the next page; `null` at the end. */
+            next_cursor?: string | null;
+        };
+        /** @description One page of a list. */
+        PageOf_BatchView: {
+            /** @description The items. */
+            items: {
+                id: components["schemas"]["BatchId"];
+                org_id?: components["schemas"]["OrgId"] | null;
+                /** Format: uuid */
+                form_id: string;
+                /** @description The name of the form then. */
+                form_name: string;
+                workflow_name: string;
+                submitted_by: components["schemas"]["UserId"];
+                /** @description The name of who submitted it, then. */
+                submitted_by_name: string;
+                /** Format: int32 */
+                row_count: number;
+                counts: components["schemas"]["CountsView"];
+                retry_of?: components["schemas"]["BatchId"] | null;
+                /** Format: date-time */
+                created_at: string;
+                /**
+                 * Format: date-time
+                 * @description When somebody cancelled what had not begun.
+                 */
+                cancelled_at?: string | null;
+                /**
+                 * Format: date-time
+                 * @description When its last row ended.
+                 */
+                completed_at?: string | null;
+            }[];
+            /** @description Send it as `cursor` for the next page; `null` at the end. */
+            next_cursor?: string | null;
+        };
         /** @description One page of a list. */
         PageOf_ConfigView: {
             /** @description The items. */
@@ -10097,6 +10457,1127 @@ export interface operations {
                 };
             };
             /** @description `engine-starting`, `store-unavailable` */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    submitBatch: {
+        parameters: {
+            query?: {
+                /** @description `true`: check every row and run none. */
+                dry_run?: boolean;
+                /** @description The organization, for links that cannot send `X-Organization-Id`. */
+                org_id?: string;
+            };
+            header?: {
+                /** @description The organization to run for. */
+                "X-Organization-Id"?: components["schemas"]["OrgId"];
+                /** @description A name of the request, chosen by the caller, so that sending it again starts nothing. */
+                "Idempotency-Key"?: string;
+            };
+            path: {
+                /** @description The form. */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                /**
+                 * @example email,license
+                 *     ada@contoso.example,SPE_E3
+                 *     grace@contoso.example,SPE_E5
+                 */
+                "text/csv": string;
+            };
+        };
+        responses: {
+            /** @description With `dry_run=true`: every row could be run. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "row_count": 3,
+                     *       "columns": [
+                     *         "email",
+                     *         "license"
+                     *       ]
+                     *     }
+                     */
+                    "application/json": components["schemas"]["CheckedRows"];
+                };
+            };
+            /** @description Every row is on record. */
+            202: {
+                headers: {
+                    /** @description Where to follow it. */
+                    Location?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "id": "0197c1c8-7a4e-7c41-9e0b-3f6f6d7f2f10",
+                     *       "org_id": "6f9619ff-8b86-4011-b42d-00cf4fc964ff",
+                     *       "form_id": "0197c1c8-1111-7c41-9e0b-3f6f6d7f2f10",
+                     *       "form_name": "New user",
+                     *       "workflow_name": "user_onboarding",
+                     *       "submitted_by": "7d3c9f1e-5a44-4c0e-9d6c-0d4f3c1b2a10",
+                     *       "submitted_by_name": "Ada",
+                     *       "row_count": 3,
+                     *       "counts": {
+                     *         "pending": 0,
+                     *         "running": 1,
+                     *         "success": 1,
+                     *         "failed": 1,
+                     *         "cancelled": 0
+                     *       },
+                     *       "retry_of": null,
+                     *       "created_at": "2026-03-01T09:30:00Z",
+                     *       "cancelled_at": null,
+                     *       "completed_at": null
+                     *     }
+                     */
+                    "application/json": components["schemas"]["BatchView"];
+                };
+            };
+            /** @description `body-unreadable`, `csv-unreadable`, `header-invalid`, `organization-invalid`, `organization-mismatch`, `organization-required`, `path-invalid`, `query-invalid` */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `unauthenticated` */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `origin-not-allowed`, `permission-denied` */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `not-found` */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `batches-full`, `form-inactive`, `organization-inactive`, `paused` */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `body-too-large` */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `address-too-long` */
+            414: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `content-type-unsupported` */
+            415: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `host-not-allowed` */
+            421: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `idempotency-key-reused`, `rows-invalid` */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `options-failed` */
+            424: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `rate-limited` */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `headers-too-large` */
+            431: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `internal` */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `engine-saturated`, `engine-starting`, `engine-unavailable`, `settings-changing`, `store-unavailable` */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    listBatches: {
+        parameters: {
+            query?: {
+                /** @description Where to go on: `next_cursor` of the page before. */
+                cursor?: string;
+                /** @description Items of the page, 1 to 200. */
+                limit?: number;
+                /** @description The organization, for links that cannot send `X-Organization-Id`. */
+                org_id?: string;
+            };
+            header?: {
+                /** @description The organization to list. */
+                "X-Organization-Id"?: components["schemas"]["OrgId"];
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description A page of batches. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "items": [
+                     *         {
+                     *           "id": "0197c1c8-7a4e-7c41-9e0b-3f6f6d7f2f10",
+                     *           "org_id": "6f9619ff-8b86-4011-b42d-00cf4fc964ff",
+                     *           "form_id": "0197c1c8-1111-7c41-9e0b-3f6f6d7f2f10",
+                     *           "form_name": "New user",
+                     *           "workflow_name": "user_onboarding",
+                     *           "submitted_by": "7d3c9f1e-5a44-4c0e-9d6c-0d4f3c1b2a10",
+                     *           "submitted_by_name": "Ada",
+                     *           "row_count": 3,
+                     *           "counts": {
+                     *             "pending": 0,
+                     *             "running": 1,
+                     *             "success": 1,
+                     *             "failed": 1,
+                     *             "cancelled": 0
+                     *           },
+                     *           "retry_of": null,
+                     *           "created_at": "2026-03-01T09:30:00Z",
+                     *           "cancelled_at": null,
+                     *           "completed_at": null
+                     *         }
+                     *       ],
+                     *       "next_cursor": null
+                     *     }
+                     */
+                    "application/json": components["schemas"]["PageOf_BatchView"];
+                };
+            };
+            /** @description `header-invalid`, `organization-invalid`, `organization-mismatch`, `query-invalid` */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `unauthenticated` */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `origin-not-allowed`, `permission-denied` */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `not-found` */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `organization-inactive` */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `address-too-long` */
+            414: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `host-not-allowed` */
+            421: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `rate-limited` */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `headers-too-large` */
+            431: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `internal` */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `store-unavailable` */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    getBatch: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description The organization to look in. */
+                "X-Organization-Id"?: components["schemas"]["OrgId"];
+            };
+            path: {
+                /** @description The batch. */
+                id: components["schemas"]["BatchId"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The batch. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "id": "0197c1c8-7a4e-7c41-9e0b-3f6f6d7f2f10",
+                     *       "org_id": "6f9619ff-8b86-4011-b42d-00cf4fc964ff",
+                     *       "form_id": "0197c1c8-1111-7c41-9e0b-3f6f6d7f2f10",
+                     *       "form_name": "New user",
+                     *       "workflow_name": "user_onboarding",
+                     *       "submitted_by": "7d3c9f1e-5a44-4c0e-9d6c-0d4f3c1b2a10",
+                     *       "submitted_by_name": "Ada",
+                     *       "row_count": 3,
+                     *       "counts": {
+                     *         "pending": 0,
+                     *         "running": 1,
+                     *         "success": 1,
+                     *         "failed": 1,
+                     *         "cancelled": 0
+                     *       },
+                     *       "retry_of": null,
+                     *       "created_at": "2026-03-01T09:30:00Z",
+                     *       "cancelled_at": null,
+                     *       "completed_at": null
+                     *     }
+                     */
+                    "application/json": components["schemas"]["BatchView"];
+                };
+            };
+            /** @description `header-invalid`, `organization-invalid`, `organization-mismatch`, `path-invalid`, `query-invalid` */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `unauthenticated` */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `origin-not-allowed`, `permission-denied` */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `not-found` */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `organization-inactive` */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `address-too-long` */
+            414: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `host-not-allowed` */
+            421: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `rate-limited` */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `headers-too-large` */
+            431: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `internal` */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `store-unavailable` */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    listBatchRows: {
+        parameters: {
+            query?: {
+                /** @description Only of this status, or of several with commas between: `Failed,TimedOut`. */
+                status?: string;
+                /** @description Where to go on: `next_cursor` of the page before. */
+                cursor?: string;
+                /** @description Items of the page, 1 to 200. */
+                limit?: number;
+                /** @description The organization, for links that cannot send `X-Organization-Id`. */
+                org_id?: string;
+            };
+            header?: {
+                /** @description The organization to look in. */
+                "X-Organization-Id"?: components["schemas"]["OrgId"];
+            };
+            path: {
+                /** @description The batch. */
+                id: components["schemas"]["BatchId"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description A page of rows. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "items": [
+                     *         {
+                     *           "row_number": 2,
+                     *           "execution_id": "0197c1c8-7a4e-7c41-9e0b-3f6f6d7f2f11",
+                     *           "status": "Failed",
+                     *           "input": {
+                     *             "email": "grace@contoso.example"
+                     *           },
+                     *           "error_type": "NoLicenseLeft",
+                     *           "error_message": "No free `SPE_E3` license in Contoso.",
+                     *           "completed_at": "2026-03-01T09:31:00Z"
+                     *         }
+                     *       ],
+                     *       "next_cursor": null
+                     *     }
+                     */
+                    "application/json": components["schemas"]["PageOf_BatchRowView"];
+                };
+            };
+            /** @description `header-invalid`, `organization-invalid`, `organization-mismatch`, `path-invalid`, `query-invalid` */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `unauthenticated` */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `origin-not-allowed`, `permission-denied` */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `not-found` */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `organization-inactive` */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `address-too-long` */
+            414: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `host-not-allowed` */
+            421: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `rate-limited` */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `headers-too-large` */
+            431: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `internal` */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `store-unavailable` */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    downloadBatchRows: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description The organization to look in. */
+                "X-Organization-Id"?: components["schemas"]["OrgId"];
+            };
+            path: {
+                /** @description The batch. */
+                id: components["schemas"]["BatchId"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The rows. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /** @example row_number,status,error_type,error_message,execution_id,completed_at,result,email */
+                    "text/csv": string;
+                };
+            };
+            /** @description `header-invalid`, `organization-invalid`, `organization-mismatch`, `path-invalid`, `query-invalid` */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `unauthenticated` */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `origin-not-allowed`, `permission-denied` */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `not-found` */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `organization-inactive` */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `address-too-long` */
+            414: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `host-not-allowed` */
+            421: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `rate-limited` */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `headers-too-large` */
+            431: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `internal` */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `store-unavailable` */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    cancelBatch: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description The organization to look in. */
+                "X-Organization-Id"?: components["schemas"]["OrgId"];
+            };
+            path: {
+                /** @description The batch. */
+                id: components["schemas"]["BatchId"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description No further row begins. */
+            202: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "id": "0197c1c8-7a4e-7c41-9e0b-3f6f6d7f2f10",
+                     *       "org_id": "6f9619ff-8b86-4011-b42d-00cf4fc964ff",
+                     *       "form_id": "0197c1c8-1111-7c41-9e0b-3f6f6d7f2f10",
+                     *       "form_name": "New user",
+                     *       "workflow_name": "user_onboarding",
+                     *       "submitted_by": "7d3c9f1e-5a44-4c0e-9d6c-0d4f3c1b2a10",
+                     *       "submitted_by_name": "Ada",
+                     *       "row_count": 3,
+                     *       "counts": {
+                     *         "pending": 0,
+                     *         "running": 1,
+                     *         "success": 1,
+                     *         "failed": 1,
+                     *         "cancelled": 0
+                     *       },
+                     *       "retry_of": null,
+                     *       "created_at": "2026-03-01T09:30:00Z",
+                     *       "cancelled_at": null,
+                     *       "completed_at": null
+                     *     }
+                     */
+                    "application/json": components["schemas"]["BatchView"];
+                };
+            };
+            /** @description `header-invalid`, `organization-invalid`, `organization-mismatch`, `path-invalid`, `query-invalid` */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `unauthenticated` */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `origin-not-allowed`, `permission-denied` */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `not-found` */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `batch-ended`, `organization-inactive` */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `address-too-long` */
+            414: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `host-not-allowed` */
+            421: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `rate-limited` */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `headers-too-large` */
+            431: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `internal` */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `engine-starting`, `store-unavailable` */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    rerunFailedRows: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description The organization to look in. */
+                "X-Organization-Id"?: components["schemas"]["OrgId"];
+                /** @description A name of the request, chosen by the caller, so that sending it again starts nothing. */
+                "Idempotency-Key"?: string;
+            };
+            path: {
+                /** @description The batch. */
+                id: components["schemas"]["BatchId"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description A new batch with the rows that failed. */
+            202: {
+                headers: {
+                    /** @description Where to follow it. */
+                    Location?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "id": "0197c1c8-7a4e-7c41-9e0b-3f6f6d7f2f10",
+                     *       "org_id": "6f9619ff-8b86-4011-b42d-00cf4fc964ff",
+                     *       "form_id": "0197c1c8-1111-7c41-9e0b-3f6f6d7f2f10",
+                     *       "form_name": "New user",
+                     *       "workflow_name": "user_onboarding",
+                     *       "submitted_by": "7d3c9f1e-5a44-4c0e-9d6c-0d4f3c1b2a10",
+                     *       "submitted_by_name": "Ada",
+                     *       "row_count": 3,
+                     *       "counts": {
+                     *         "pending": 0,
+                     *         "running": 1,
+                     *         "success": 1,
+                     *         "failed": 1,
+                     *         "cancelled": 0
+                     *       },
+                     *       "retry_of": null,
+                     *       "created_at": "2026-03-01T09:30:00Z",
+                     *       "cancelled_at": null,
+                     *       "completed_at": null
+                     *     }
+                     */
+                    "application/json": components["schemas"]["BatchView"];
+                };
+            };
+            /** @description `header-invalid`, `organization-invalid`, `organization-mismatch`, `path-invalid`, `query-invalid` */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `unauthenticated` */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `origin-not-allowed`, `permission-denied` */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `not-found` */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `batch-running`, `batches-full`, `form-inactive`, `nothing-failed`, `organization-inactive`, `paused` */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `address-too-long` */
+            414: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `host-not-allowed` */
+            421: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `idempotency-key-reused`, `rows-invalid` */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `options-failed` */
+            424: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `rate-limited` */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `headers-too-large` */
+            431: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `internal` */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `engine-saturated`, `engine-starting`, `engine-unavailable`, `settings-changing`, `store-unavailable` */
             503: {
                 headers: {
                     [name: string]: unknown;

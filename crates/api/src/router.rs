@@ -7,7 +7,7 @@ use crate::{
         layers,
     },
     management::{
-        access_review, audit, auth, bulk_grants, config,
+        access_review, audit, auth, batches, bulk_grants, config,
         executions::{cancel, export, external, files, list, logs, read, rerun, statistics},
         forms, grants, integration_checks, integrations, me, metrics, organization_deletion, organizations, pauses,
         permissions, reach, retention, search, secrets, service, service_accounts, service_tokens, settings, uploads,
@@ -81,6 +81,13 @@ fn management() -> OpenApiRouter<Api> {
             forms::change::delete_form
         ))
         .routes(routes!(forms::import::import_form))
+        .routes(routes!(batches::submit::submit_batch))
+        .routes(routes!(batches::read::list_batches))
+        .routes(routes!(batches::read::get_batch))
+        .routes(routes!(batches::read::list_batch_rows))
+        .routes(routes!(batches::export::download_batch_rows))
+        .routes(routes!(batches::cancel::cancel_batch))
+        .routes(routes!(batches::rerun::rerun_failed_rows))
         .routes(routes!(forms::read::export_form))
         .routes(routes!(forms::draft::draft_form))
         .routes(routes!(users::list_users, users::create_user))

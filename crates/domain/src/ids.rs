@@ -94,19 +94,40 @@ guid_newtype!(
     ExecutionId
 );
 
+guid_newtype!(
+    /// One form submitted with many rows. A UUIDv7, as the ids of its executions are.
+    BatchId
+);
+
 /// Row keys hold `9999999999999 - milliseconds`, so the newest row sorts first (seed, "Table Storage Schema").
 const REVERSE_TIMESTAMP_BASE: u64 = 9_999_999_999_999;
+
+fn new_v7(now: DateTime<Utc>) -> Uuid {
+    let millis = u64::try_from(now.timestamp_millis()).unwrap_or(0);
+    let timestamp = uuid::Timestamp::from_unix(
+        uuid::NoContext,
+        millis / 1000,
+        u32::try_from(millis % 1000).unwrap_or(0) * 1_000_000,
+    );
+    Uuid::new_v7(timestamp)
+}
+
+impl BatchId {
+    /// A new id for a batch that is submitted `now`.
+    pub fn at(now: DateTime<Utc>) -> Self {
+        Self(new_v7(now))
+    }
+
+    /// `{ReverseTimestamp}_{BatchId}`, or `None` for an id that carries no time: no batch has one.
+    pub fn row_key(&self) -> Option<String> {
+        ExecutionId(self.0).row_key()
+    }
+}
 
 impl ExecutionId {
     /// A new id for an execution that starts `now`.
     pub fn at(now: DateTime<Utc>) -> Self {
-        let millis = u64::try_from(now.timestamp_millis()).unwrap_or(0);
-        let timestamp = uuid::Timestamp::from_unix(
-            uuid::NoContext,
-            millis / 1000,
-            u32::try_from(millis % 1000).unwrap_or(0) * 1_000_000,
-        );
-        Self(Uuid::new_v7(timestamp))
+        Self(new_v7(now))
     }
 
     /// `{ReverseTimestamp}_{ExecutionId}`, or `None` for an id that carries no time (rows other tools wrote).

@@ -26,7 +26,7 @@ pub use categories::Categories;
 pub use clock::{Clock, SystemClock};
 pub use config::{ConfigEntry, ConfigOrigin, ConfigType, EffectiveConfig};
 pub use execution::{ExecutionStatus, LogLevel, LogLine, Step, Trigger};
-pub use ids::{ExecutionId, IdError, OrgId, Scope, UserId};
+pub use ids::{BatchId, ExecutionId, IdError, OrgId, Scope, UserId};
 pub use parameter::{FieldFault, Parameter, ParameterType};
 pub use pause::PauseTarget;
 pub use permission::{Permission, Permissions};

@@ -39,33 +39,17 @@ pub(crate) async fn cancel(
     let executions = &runtime.repositories.executions;
     for _ in 0..MAX_LOOKS {
         let execution = executions.get(scope, id).await?.ok_or(StoreError::NotFound)?;
-        let audit = AuditDraft::new(
-            scope,
-            actor,
-            "Execution.Cancel",
-            id.key(),
-            json!({ "workflow": execution.workflow_name, "status": execution.status }),
-        );
         match execution.status {
-            ExecutionStatus::Pending => match executions.cancel_pending(&execution, &ending(runtime), audit).await {
-                Ok(cancelled) => {
-                    let pointer = ExecutionPointer { scope, execution_id: id };
-                    dispatcher::forget(runtime, pointer).await;
-                    // Recovery sweeps what stays behind if this fails.
-                    let _ = runtime.repositories.stores.secrets.delete(&password_address(pointer)).await;
-                    runtime.live.moved(id);
-                    runtime.ended(&cancelled);
+            ExecutionStatus::Pending => {
+                if let Some(cancelled) = cancel_pending(runtime, &execution, actor).await? {
                     return Ok(cancelled);
                 }
-                // Claimed or cancelled by somebody else: look again.
-                Err(StoreError::PreconditionFailed) => {}
-                Err(error) => return Err(error.into()),
-            },
+            }
             ExecutionStatus::Running => {
                 // Not there: it ended between the two looks, or its ending could not be written.
                 let Some(live) = runtime.live.running(id) else { continue };
                 if !live.cancel().is_cancelled() {
-                    runtime.repositories.audit.record(audit).await?;
+                    runtime.repositories.audit.record(audit(&execution, actor)).await?;
                     live.cancel().cancel();
                 }
                 return Ok(execution);
@@ -78,6 +62,38 @@ pub(crate) async fn cancel(
         }
     }
     Err(CancelError::NotHere)
+}
+
+/// Ends an execution that is pending. `None`: it was claimed or cancelled by somebody else, so look again.
+pub(crate) async fn cancel_pending(
+    runtime: &Runtime,
+    execution: &Execution,
+    actor: &Actor,
+) -> Result<Option<Execution>, StoreError> {
+    let executions = &runtime.repositories.executions;
+    match executions.cancel_pending(execution, &ending(runtime), audit(execution, actor)).await {
+        Ok(cancelled) => {
+            let pointer = ExecutionPointer { scope: execution.scope, execution_id: execution.id };
+            dispatcher::forget(runtime, pointer).await;
+            // Recovery sweeps what stays behind if this fails.
+            let _ = runtime.repositories.stores.secrets.delete(&password_address(pointer)).await;
+            runtime.live.moved(execution.id);
+            runtime.ended(&cancelled);
+            Ok(Some(cancelled))
+        }
+        Err(StoreError::PreconditionFailed) => Ok(None),
+        Err(error) => Err(error),
+    }
+}
+
+fn audit(execution: &Execution, actor: &Actor) -> AuditDraft {
+    AuditDraft::new(
+        execution.scope,
+        actor,
+        "Execution.Cancel",
+        execution.id.key(),
+        json!({ "workflow": execution.workflow_name, "status": execution.status }),
+    )
 }
 
 fn ending(runtime: &Runtime) -> Ending {

@@ -1,7 +1,7 @@
 //! The engine: from a request to a durable, final execution.
 
 use crate::{
-    CancelError, Changes, cancel, counting, dispatcher, files,
+    BatchRequest, CancelBatchError, CancelError, Changes, RowFault, batches, cancel, counting, dispatcher, files,
     idempotency::{self, Earlier, Fingerprints},
     metrics, options, packing, pauses,
     prepare::again,
@@ -12,13 +12,14 @@ use crate::{
 };
 use chrono::{DateTime, Utc};
 use msp_auth::Access;
-use msp_domain::{BundleMetadata, Clock, ExecutionId, FieldFault, PauseTarget, Scope};
+use msp_domain::{BatchId, BundleMetadata, Clock, ExecutionId, FieldFault, PauseTarget, Scope};
 use msp_integrations::Integrations;
 use msp_metrics::Registry;
 use msp_storage::{
     Repositories, StoreError,
     repositories::{
         Actor,
+        batches::Batch,
         executions::Execution,
         files::{MAX_FILES, TakenUpload},
         pauses::Pause,
@@ -155,6 +156,12 @@ pub enum RunError {
     /// The organization, or all together, have scheduled as many executions as they may.
     #[error("too many executions are scheduled already")]
     ScheduleFull,
+    /// Rows of a batch are not valid.
+    #[error("rows are not valid")]
+    Rows(Vec<RowFault>),
+    /// The organization, or all together, have as many batches under way as they may.
+    #[error("too many batches are under way already")]
+    BatchesFull,
     /// The idempotency key was sent before, with another body.
     #[error("the idempotency key was used for another request")]
     KeyReused,
@@ -264,6 +271,7 @@ impl Engine {
         for (pointer, at) in left_behind.scheduled {
             runtime.schedule.take_over(pointer, at);
         }
+        batches::resume(&runtime, left_behind.batches);
         tokio::spawn(schedule::start_due(runtime.clone()));
         tokio::spawn(retention::sweep(runtime.clone()));
         tokio::spawn(dispatcher::dispatch(runtime.clone(), left_behind.pending));
@@ -331,6 +339,46 @@ impl Engine {
     /// [`CancelError`].
     pub async fn cancel(&self, scope: Scope, id: ExecutionId, actor: &Actor) -> Result<Execution, CancelError> {
         cancel::cancel(&self.runtime, scope, id, actor).await
+    }
+
+    /// Checks a batch as [`Self::submit`] does, and records nothing.
+    ///
+    /// # Errors
+    /// [`RunError`].
+    pub async fn check_batch(&self, request: &BatchRequest) -> Result<(), RunError> {
+        batches::check(&self.runtime, request).await
+    }
+
+    /// Puts a batch on record, whole, and begins with it: each row becomes an execution when its turn comes.
+    ///
+    /// # Errors
+    /// [`RunError`], before anything was recorded.
+    pub async fn submit(&self, request: BatchRequest) -> Result<Batch, RunError> {
+        batches::submit(self.runtime.clone(), request).await
+    }
+
+    /// Cancels the rows of a batch that have not begun; those that run go on. On the audit trail before it has any effect.
+    ///
+    /// # Errors
+    /// [`CancelBatchError`].
+    pub async fn cancel_batch(&self, scope: Scope, id: BatchId, actor: &Actor) -> Result<Batch, CancelBatchError> {
+        batches::cancel_rest(&self.runtime, scope, id, actor).await
+    }
+
+    /// The input of a row that is run again: what is on record, as far as `is_asked_for` names it.
+    ///
+    /// # Errors
+    /// The passwords, which history does not keep.
+    pub fn row_again(
+        mut input: Map<String, Value>,
+        is_asked_for: impl Fn(&str) -> bool,
+    ) -> Result<Map<String, Value>, Vec<FieldFault>> {
+        input.retain(|name, _| is_asked_for(name));
+        match again(input, Map::new(), &HashSet::new()) {
+            Ok(input) => Ok(input),
+            Err(RunError::Invalid(faults)) => Err(faults),
+            Err(other) => Err(vec![FieldFault { pointer: "#".to_owned(), detail: other.to_string() }]),
+        }
     }
 
     /// Says that something was paused or resumed by this process: what waits for a resume is then taken up at once.

@@ -20,6 +20,10 @@ pub enum FaultPoint {
     AfterRecord,
     /// An asynchronous run is on record as `Pending`; its caller has no answer yet.
     AfterEnqueue,
+    /// A batch is on record with all its rows; none of them is an execution yet.
+    AfterBatch,
+    /// A row of a batch is on record as an execution; it is in no line.
+    AfterRow,
     /// Its queue message was received; it is still `Pending`.
     AfterReceive,
     /// It was claimed (`Running`); its queue message still exists.
@@ -56,10 +60,12 @@ pub enum FaultPoint {
 
 impl FaultPoint {
     /// Every fault point.
-    pub const ALL: [Self; 19] = [
+    pub const ALL: [Self; 21] = [
         Self::BeforeRecord,
         Self::AfterRecord,
         Self::AfterEnqueue,
+        Self::AfterBatch,
+        Self::AfterRow,
         Self::AfterReceive,
         Self::AfterClaim,
         Self::BeforeStart,
@@ -84,6 +90,8 @@ impl FaultPoint {
             Self::BeforeRecord => "before_record",
             Self::AfterRecord => "after_record",
             Self::AfterEnqueue => "after_enqueue",
+            Self::AfterBatch => "after_batch",
+            Self::AfterRow => "after_row",
             Self::AfterReceive => "after_receive",
             Self::AfterClaim => "after_claim",
             Self::BeforeStart => "before_start",

@@ -1,6 +1,7 @@
 //! `Idempotency-Key`: the same request, sent again, is answered by the run it started the first time.
 
 use crate::{
+    batches::BatchRequest,
     engine::{Idempotency, RunAnswer, RunError, Wait},
     runtime::Runtime,
 };
@@ -8,7 +9,11 @@ use aws_lc_rs::hmac;
 use chrono::{DateTime, Duration, Utc};
 use msp_auth::Access;
 use msp_domain::{ExecutionId, Scope};
-use msp_storage::{Etag, StoreError, repositories::executions::NewMark};
+use msp_storage::{
+    Etag, StoreError,
+    repositories::{batches::Batch, executions::NewMark},
+};
+use serde_json::json;
 use std::sync::Arc;
 use tokio::time::Instant;
 
@@ -43,6 +48,51 @@ impl Fingerprints {
             body_hash: self.of(&["body", &sent.request]),
             expires_at: now + KEPT,
             replaces: None,
+        }
+    }
+}
+
+impl Fingerprints {
+    /// The mark of a batch, if its caller sent a key: scoped to caller, organization and form.
+    pub fn batch_mark(&self, request: &BatchRequest, now: DateTime<Utc>) -> Option<NewMark> {
+        let key = request.idempotency_key.as_deref()?;
+        let (scope, user) = (request.access.scope().key(), request.access.caller().user.key());
+        let (form, repeats) = (request.form.id.to_string(), request.retry_of.map(|id| id.key()).unwrap_or_default());
+        let rows: Vec<_> = request.rows.iter().map(|row| (row.row, &row.input)).collect();
+        let rows = json!(rows).to_string();
+        Some(NewMark {
+            key_hash: self.of(&["batch", &user, &scope, &form, key]),
+            body_hash: self.of(&["rows", &repeats, &rows]),
+            expires_at: now + KEPT,
+            replaces: None,
+        })
+    }
+}
+
+/// What the record says about the key of a batch.
+pub(crate) enum BatchKey {
+    /// Nothing that still counts; the version of an expired mark.
+    Free(Option<Etag>),
+    /// It started this batch.
+    Leads(Box<Batch>),
+}
+
+impl BatchKey {
+    /// Looks a key up.
+    ///
+    /// # Errors
+    /// [`RunError::KeyReused`] when it was sent with other rows.
+    pub async fn look_up(runtime: &Runtime, scope: Scope, mark: &NewMark) -> Result<Self, RunError> {
+        let repositories = &runtime.repositories;
+        let Some(found) = repositories.executions.mark(scope, &mark.key_hash).await? else {
+            return Ok(Self::Free(None));
+        };
+        // Marks of batches stand among those of executions.
+        let batch = repositories.batches.get(scope, found.execution_id.as_uuid().into()).await?;
+        match batch.filter(|_| found.expires_at > runtime.clock.now()) {
+            None => Ok(Self::Free(Some(found.etag))),
+            Some(batch) if found.body_hash == mark.body_hash => Ok(Self::Leads(Box::new(batch))),
+            Some(_) => Err(RunError::KeyReused),
         }
     }
 }

@@ -1,6 +1,7 @@
 #![doc = include_str!("../README.md")]
 
 mod backlog;
+mod batches;
 mod cancel;
 mod counting;
 mod dispatcher;
@@ -33,6 +34,7 @@ mod schedule;
 mod steps;
 pub mod workers;
 
+pub use batches::{BatchRequest, CancelBatchError, RowFault, RowInput};
 pub use cancel::CancelError;
 pub use engine::{
     Engine, EngineError, EngineOptions, Idempotency, OptionsAnswer, OptionsError, OptionsRequest, RunAnswer, RunError,

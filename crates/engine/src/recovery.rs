@@ -10,7 +10,10 @@ use chrono::{DateTime, Utc};
 use msp_domain::{Clock, ExecutionStatus, Scope};
 use msp_storage::{
     ExecutionPointer, Repositories, SecretNamespace, StoreError,
-    repositories::executions::{Ending, Execution},
+    repositories::{
+        batches::{Batch, BatchRow},
+        executions::{Ending, Execution},
+    },
 };
 use std::{collections::HashSet, sync::Arc};
 
@@ -19,6 +22,8 @@ use std::{collections::HashSet, sync::Arc};
 pub(crate) struct LeftBehind {
     /// Executions that may start now, oldest first.
     pub pending: Vec<ExecutionPointer>,
+    /// Batches with rows that have not ended.
+    pub batches: Vec<Batch>,
     /// Those that start at a time of their own, which may have passed.
     pub scheduled: Vec<(ExecutionPointer, DateTime<Utc>)>,
 }
@@ -32,6 +37,22 @@ pub(crate) async fn recover(
 ) -> Result<LeftBehind, StoreError> {
     let mut left_behind = LeftBehind::default();
     let mut alive = HashSet::new();
+    let mut open = HashSet::new();
+    for batch in repositories.batches.open().await? {
+        match repositories.batches.rows(&batch).await {
+            Ok(rows) => {
+                let pointer = |row: BatchRow| ExecutionPointer { scope: batch.scope, execution_id: row.execution_id };
+                alive.extend(rows.into_iter().map(pointer));
+                open.insert(batch.id);
+                left_behind.batches.push(batch);
+            }
+            // One damaged batch must not keep everything else from running.
+            Err(error @ (StoreError::Corrupt(_) | StoreError::NotFound)) => {
+                tracing::error!(batch.id = %batch.id, error = %error, "The rows of a batch are not readable and stay as they are");
+            }
+            Err(error) => return Err(error),
+        }
+    }
     for active in repositories.executions.active().await? {
         let pointer = active.pointer;
         let execution = match repositories.executions.get(pointer.scope, pointer.execution_id).await {
@@ -48,9 +69,11 @@ pub(crate) async fn recover(
         match execution {
             Some(execution) if execution.status == ExecutionStatus::Pending => {
                 alive.insert(pointer);
-                match execution.scheduled_for {
-                    Some(at) => left_behind.scheduled.push((pointer, at)),
-                    None => left_behind.pending.push(pointer),
+                match (execution.scheduled_for, execution.batch) {
+                    (Some(at), _) => left_behind.scheduled.push((pointer, at)),
+                    // Its batch brings it.
+                    (None, Some(place)) if open.contains(&place.id) => {}
+                    (None, _) => left_behind.pending.push(pointer),
                 }
             }
             Some(execution)

@@ -207,6 +207,7 @@ fn new_execution(runtime: &Runtime, request: &RunRequest, prepared: &Prepared, e
         timeout_seconds: prepared.workflow.timeout_seconds,
         minutes_saved: prepared.workflow.minutes_saved,
         retry_of: request.retry_of,
+        batch: None,
         mark: prepared.mark.clone(),
         files: request.files.clone(),
     }

@@ -1,8 +1,9 @@
 //! What every execution of this engine shares.
 
 use crate::{
-    backlog::Backlog, counting::Counting, idempotency::Fingerprints, live::Registry, masking::Masker, metrics::Metrics,
-    options::Answers, packing::Packing, pauses::Pauses, retention::Retention, schedule::Schedule, workers::WorkerPool,
+    backlog::Backlog, batches::Batches, counting::Counting, idempotency::Fingerprints, live::Registry, masking::Masker,
+    metrics::Metrics, options::Answers, packing::Packing, pauses::Pauses, retention::Retention, schedule::Schedule,
+    workers::WorkerPool,
 };
 use msp_auth::Gate;
 use msp_domain::{Clock, Scope};
@@ -27,6 +28,8 @@ pub(crate) struct Runtime {
     pub fingerprints: Fingerprints,
     /// What was accepted and waits to be started.
     pub backlog: Arc<Backlog>,
+    /// The batches whose rows are run.
+    pub batches: Batches,
     /// What was accepted and waits for its time.
     pub schedule: Schedule,
     /// What option generators answered.
@@ -74,6 +77,7 @@ impl Runtime {
             owner,
             fingerprints,
             backlog: Arc::new(Backlog::new()),
+            batches: Batches::new(),
             schedule: Schedule::new(),
             live: Registry::default(),
             tasks: TaskTracker::new(),

@@ -27,11 +27,14 @@ pub enum Table {
     WorkflowExecutions,
     /// Executions by user: pointers into `WorkflowExecutions`.
     UserExecutions,
+    /// Forms submitted with many rows, PK organization or `GLOBAL`.
+    Batches,
     /// Log lines, PK execution id, RK `{epoch:6}_{seq:8}`; of long logs the index of their blobs, RK `~pack_{last seq:8}`.
     ExecutionLogs,
     /// Steps of executions, PK execution id, RK `{epoch:6}_{seq:4}`.
     ExecutionSteps,
-    /// Executions that have not ended, PK `ACTIVE`: what recovery looks at. Long logs that are not packed yet, PK `PACKING`.
+    /// Executions that have not ended, PK `ACTIVE`: what recovery looks at. Long logs that are not packed yet, PK `PACKING`;
+    /// batches with rows that have not ended, PK `BATCHES`.
     ActiveExecutions,
     /// Uploads that wait for an execution to take them, PK user; RK `~turn` is written with each new one.
     Uploads,
@@ -55,7 +58,7 @@ pub enum Table {
 
 impl Table {
     /// Every table, for homes that create them at start.
-    pub const ALL: [Self; 22] = [
+    pub const ALL: [Self; 23] = [
         Self::Organizations,
         Self::OrgConfig,
         Self::IntegrationConfig,
@@ -66,6 +69,7 @@ impl Table {
         Self::OrgPermissions,
         Self::WorkflowExecutions,
         Self::UserExecutions,
+        Self::Batches,
         Self::ExecutionLogs,
         Self::ExecutionSteps,
         Self::ActiveExecutions,
@@ -93,6 +97,7 @@ impl Table {
             Self::OrgPermissions => "OrgPermissions",
             Self::WorkflowExecutions => "WorkflowExecutions",
             Self::UserExecutions => "UserExecutions",
+            Self::Batches => "Batches",
             Self::ExecutionLogs => "ExecutionLogs",
             Self::ExecutionSteps => "ExecutionSteps",
             Self::ActiveExecutions => "ActiveExecutions",

@@ -70,6 +70,7 @@ impl TestApp {
             timeout_seconds: 60,
             minutes_saved: None,
             retry_of: None,
+            batch: None,
             mark: None,
             files: Vec::new(),
         };

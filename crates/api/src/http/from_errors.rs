@@ -1,7 +1,7 @@
 //! Each crate's error as a problem, in one `match` each.
 
 use super::{Problem, ProblemKind as Kind};
-use crate::management::pauses::paused;
+use crate::management::{batches::submit::invalid_rows, pauses::paused};
 use msp_auth::{AuthError, Denied};
 use msp_domain::{FieldFault, Permission};
 use msp_engine::{OptionsError, RunError};
@@ -111,6 +111,11 @@ impl From<RunError> for Problem {
             RunError::ScheduleFull => Self::new(Kind::ScheduleFull).detail(
                 "As many runs wait for their time as may: 1,000 of one organization, 10,000 in all. Cancel some, or wait \
                  until some have started.",
+            ),
+            RunError::Rows(rows) => invalid_rows(&rows),
+            RunError::BatchesFull => Self::new(Kind::BatchesFull).detail(
+                "As many batches are under way as may: 10 of one organization, 200 in all. Nothing was recorded; send the \
+                 file again when one of them has ended.",
             ),
             RunError::KeyReused => Self::new(Kind::IdempotencyKeyReused).detail(
                 "This `Idempotency-Key` was sent with another body within the last 24 hours. Choose a new one.",

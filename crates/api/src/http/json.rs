@@ -17,7 +17,7 @@ pub const MANAGEMENT_BODY_LIMIT: usize = 1024 * 1024;
 
 /// How long a body may take to arrive: the largest one over a connection of 2 Mbit/s. Who sends slower holds a
 /// connection that others wait for.
-const BODY_TIMEOUT: Duration = Duration::from_secs(60);
+pub(crate) const BODY_TIMEOUT: Duration = Duration::from_secs(60);
 
 /// Largest input of a run: the frame that carries it to a worker ends at 16 MiB (`docs/worker-protocol.md`).
 pub const RUN_BODY_LIMIT: usize = 15 * 1024 * 1024;
@@ -52,16 +52,22 @@ impl<S: Send + Sync> FromRequest<S> for InputObject {
     }
 }
 
-fn require_json(headers: &HeaderMap) -> Result<(), Problem> {
+/// What a body is declared as, in lower case and without parameters.
+pub(crate) fn content_type(headers: &HeaderMap) -> String {
     let declared = headers.get(header::CONTENT_TYPE).and_then(|value| value.to_str().ok()).unwrap_or_default();
-    let essence = declared.split(';').next().unwrap_or_default().trim().to_ascii_lowercase();
+    declared.split(';').next().unwrap_or_default().trim().to_ascii_lowercase()
+}
+
+fn require_json(headers: &HeaderMap) -> Result<(), Problem> {
+    let essence = content_type(headers);
     if essence == "application/json" || (essence.starts_with("application/") && essence.ends_with("+json")) {
         return Ok(());
     }
     Err(Problem::new(Kind::ContentTypeUnsupported).detail("Send JSON, with `Content-Type: application/json`."))
 }
 
-async fn read<S: Send + Sync>(request: Request, state: &S, within: Duration) -> Result<Bytes, Problem> {
+/// Reads a body whole.
+pub(crate) async fn read<S: Send + Sync>(request: Request, state: &S, within: Duration) -> Result<Bytes, Problem> {
     let body = timeout(within, Bytes::from_request(request, state)).await.map_err(|_| {
         let detail = format!("The body did not arrive whole within {} seconds.", within.as_secs());
         Problem::new(Kind::BodyUnreadable).detail(detail)

@@ -115,6 +115,18 @@ problem_kinds! {
     ParametersInvalid => "parameters-invalid", 422, "The parameters are not valid";
     /// The time a run shall start at cannot be read, does not exist, has passed or is too far away.
     StartTimeInvalid => "start-time-invalid", 422, "The start time is not valid";
+    /// The file is not readable as rows.
+    CsvUnreadable => "csv-unreadable", 400, "The rows cannot be read";
+    /// Rows do not fit the form or the workflow.
+    RowsInvalid => "rows-invalid", 422, "The rows are not valid";
+    /// As many batches are under way as may be.
+    BatchesFull => "batches-full", 409, "Too many batches are under way";
+    /// Rows still wait or run.
+    BatchRunning => "batch-running", 409, "The batch has not ended";
+    /// There is nothing left to cancel.
+    BatchEnded => "batch-ended", 409, "The batch has ended";
+    /// No row failed.
+    NothingFailed => "nothing-failed", 409, "No row failed";
     /// As much is scheduled as may be.
     ScheduleFull => "schedule-full", 409, "Too much is scheduled already";
     /// The idempotency key came with another body before.

@@ -3,6 +3,7 @@
 pub(crate) mod access_review;
 pub(crate) mod audit;
 pub(crate) mod auth;
+pub(crate) mod batches;
 pub(crate) mod bulk_grants;
 pub(crate) mod config;
 pub(crate) mod executions;

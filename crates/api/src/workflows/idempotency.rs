@@ -11,7 +11,7 @@ const IDEMPOTENCY_KEY: HeaderName = HeaderName::from_static("idempotency-key");
 const MAX_LENGTH: usize = 200;
 
 /// The key the caller sent, if any.
-pub struct IdempotencyKey(Option<String>);
+pub struct IdempotencyKey(pub(crate) Option<String>);
 
 impl IdempotencyKey {
     /// What the key names: the request as it was sent. What would be made of it may change until it is sent again.

@@ -202,7 +202,7 @@ impl Start {
 }
 
 /// Refuses a workflow that the caller's right is not about, on record.
-async fn permitted(api: &Api, asking: &Asking, access: &Access, workflow: &str) -> Result<(), Problem> {
+pub(crate) async fn permitted(api: &Api, asking: &Asking, access: &Access, workflow: &str) -> Result<(), Problem> {
     let bundle = engine(api)?.metadata();
     let Some(category) = bundle.workflow(workflow).map(|workflow| &workflow.category) else { return Ok(()) };
     if access.may_run(category) {

@@ -1,11 +1,15 @@
 //! Two organizations hold the same kinds of things. Every operation of `/openapi.json` is tried by somebody who may do
 //! everything in one of them and nothing in the other. An operation this file knows nothing about fails the walk.
 
-use msp_domain::{ConfigEntry, ConfigType, OrgId, Permission, Scope, form::FormSchema};
+use msp_domain::{
+    BatchId, Clock as _, ConfigEntry, ConfigType, ExecutionId, OrgId, Permission, Scope, UserId, form::FormSchema,
+};
 use msp_storage::{
     SecretValue,
     repositories::{
         Actor,
+        audit::AuditDraft,
+        batches::{BatchRow, NewBatch},
         executions::Execution,
         files::{NewOutput, NewUpload},
         integrations::CredentialChange,
@@ -112,6 +116,13 @@ const OPERATIONS: &[(&str, Kind)] = &[
     ("createUpload", Kind::Organization),
     ("deleteUpload", Kind::Organization),
     ("search", Kind::Organization),
+    ("submitBatch", Kind::Organization),
+    ("listBatches", Kind::Organization),
+    ("getBatch", Kind::Organization),
+    ("listBatchRows", Kind::Organization),
+    ("downloadBatchRows", Kind::Organization),
+    ("cancelBatch", Kind::Organization),
+    ("rerunFailedRows", Kind::Organization),
     ("listExecutions", Kind::Organization),
     ("recordExecution", Kind::WithoutOrganization),
     ("getStatistics", Kind::Organization),
@@ -161,6 +172,7 @@ fn body_of(operation: &str, side: &Side) -> Option<Value> {
         "runWorkflow" => json!({ "email": "ada@contoso.example" }),
         "askOptions" => json!({ "inputs": {} }),
         "createUpload" => json!("a file of the walk"),
+        "submitBatch" => json!("a file of rows"),
         "rerunExecution" => json!({}),
         _ => return None,
     })
@@ -186,6 +198,7 @@ struct Side {
     form: uuid::Uuid,
     upload: uuid::Uuid,
     file: uuid::Uuid,
+    batch: BatchId,
 }
 
 impl Side {
@@ -241,7 +254,8 @@ impl Side {
         let mut writer = files.begin_output(&file).await.expect("begun");
         writer.write(mark.as_bytes()).await.expect("written");
         let file = files.complete_output(execution.id, writer).await.expect("a file").file.id;
-        Self { org, member, key, secret, integration, execution, form, upload, file }
+        let batch = batch(app, scope, member.user(), mark).await;
+        Self { org, member, key, secret, integration, execution, form, upload, file, batch }
     }
 
     /// The path of an operation with ids of this side.
@@ -249,6 +263,7 @@ impl Side {
         let id = match template {
             users if users.starts_with("/api/users") => self.member.user().key(),
             forms if forms.starts_with("/api/forms") => self.form.to_string(),
+            batches if batches.starts_with("/api/batches") => self.batch.key(),
             uploads if uploads.starts_with("/api/uploads") => self.upload.to_string(),
             _ => self.execution.id.key(),
         };
@@ -262,6 +277,31 @@ impl Side {
             .replace("{token}", &id)
             .replace("{file_id}", &self.file.to_string())
     }
+}
+
+/// A batch of one row that nobody works on.
+async fn batch(app: &TestApp, scope: Scope, user: UserId, mark: &str) -> BatchId {
+    let now = app.clock.now();
+    let new = NewBatch {
+        id: BatchId::at(now),
+        scope,
+        form_id: uuid::Uuid::nil(),
+        form_name: format!("form {mark}"),
+        workflow_name: "some_workflow".to_owned(),
+        submitted_by: user,
+        submitted_by_name: mark.to_owned(),
+        created_at: now,
+        bundle_hash: String::new(),
+        timeout_seconds: 60,
+        minutes_saved: None,
+        has_passwords: false,
+        retry_of: None,
+        mark: None,
+    };
+    let input = json!({ "email": mark }).as_object().cloned().expect("an object");
+    let rows = [BatchRow { row: 1, execution_id: ExecutionId::at(now), input, retry_of: None }];
+    let audit = AuditDraft::new(scope, &Actor::PLATFORM, "Batch.Submit", new.id.key(), json!({}));
+    app.repositories.batches.insert(&new, &rows, Vec::new(), audit).await.expect("a batch").id
 }
 
 struct Operation {
@@ -308,6 +348,9 @@ impl Operation {
             return request;
         }
         let body = body_of(&self.id, ids).unwrap_or_else(|| panic!("the walk has no body for `{}`", self.id));
+        if self.id == "submitBatch" {
+            return request.header("content-type", "text/csv").body("email\nada@contoso.example\n");
+        }
         request.json(&body)
     }
 
@@ -381,8 +424,8 @@ async fn ids_of_the_other_do_not_exist_here(op: &Operation, caller: &TestCaller,
     let answer = op.request(caller, other, own_org, "").org(own_org).send().await;
     match op.id.as_str() {
         "getConfig" | "deleteConfig" | "deleteSecret" | "getIntegration" | "deleteIntegration" | "testIntegration"
-        | "getForm" | "exportForm" | "getExecution" | "getExecutionResult" | "getExecutionLogs"
-        | "listExecutionFiles" | "getExecutionFile" => {
+        | "getForm" | "exportForm" | "getBatch" | "listBatchRows" | "downloadBatchRows" | "getExecution"
+        | "getExecutionResult" | "getExecutionLogs" | "listExecutionFiles" | "getExecutionFile" => {
             assert_status(op, "own header, the other's id", &answer, 404);
             if !op.names_org_in_path() {
                 let answer = op.request(caller, other, own_org, "").send().await;
@@ -400,7 +443,18 @@ async fn ids_of_the_other_do_not_exist_here(op: &Operation, caller: &TestCaller,
             let expected = if op.id == "cancelExecution" { 409 } else { 503 };
             assert_status(op, "own header, own id", &answer, expected);
         }
-        "putForm" | "updateForm" | "deleteForm" | "deleteUpload" => {
+        "cancelBatch" | "rerunFailedRows" => {
+            assert_status(op, "own header, the other's id", &answer, 404);
+            let answer = op.request(caller, own, own_org, "").org(own_org).send().await;
+            // One's own has not ended, and the engine of this test never starts.
+            let expected = if op.id == "cancelBatch" { 503 } else { 409 };
+            assert_status(op, "own header, own id", &answer, expected);
+        }
+        "listBatches" => {
+            assert_status(op, "one's own", &answer, 200);
+            assert_eq!(answer.json()["items"].as_array().map(Vec::len), Some(1), "{}", answer.text());
+        }
+        "submitBatch" | "putForm" | "updateForm" | "deleteForm" | "deleteUpload" => {
             assert_status(op, "own header, the other's id", &answer, 404);
             let answer = op.request(caller, other, own_org, "").send().await;
             assert_status(op, "no header, the other's id", &answer, 404);

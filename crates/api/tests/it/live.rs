@@ -73,6 +73,7 @@ pub(crate) async fn pending(app: &TestApp, scope: Scope, user: &TestCaller, work
         timeout_seconds: 60,
         minutes_saved: None,
         retry_of: None,
+        batch: None,
         mark: None,
         files: Vec::new(),
     };

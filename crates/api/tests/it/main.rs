@@ -4,6 +4,7 @@ mod access_review;
 mod audit_logs;
 mod audited;
 mod auth;
+mod batches;
 mod client;
 mod config;
 mod execution_filters;

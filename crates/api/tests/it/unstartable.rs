@@ -129,6 +129,7 @@ async fn with_large_input(app: &TestApp, org: &Organization, user: &TestCaller) 
         timeout_seconds: 60,
         minutes_saved: None,
         retry_of: None,
+        batch: None,
         mark: None,
         files: Vec::new(),
     };

@@ -4,6 +4,7 @@
 //! [`FormSchema::parse`] refuses a document with a JSON pointer to each fault, [`FormSchema::state`] evaluates conditions,
 //! and [`FormSchema::validate`] turns a submission into the input of a workflow.
 
+mod cells;
 mod check;
 mod condition;
 mod document;
@@ -17,6 +18,7 @@ mod submission;
 mod uploaded;
 mod value;
 
+pub use cells::{Columns, chosen_among};
 pub use condition::FormState;
 pub use draft::draft;
 pub use offered::is_among;

@@ -76,6 +76,7 @@ impl TestHome {
             timeout_seconds: 60,
             minutes_saved: None,
             retry_of: None,
+            batch: None,
             mark: None,
             files: Vec::new(),
         }

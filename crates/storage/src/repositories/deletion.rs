@@ -110,7 +110,8 @@ impl Repositories {
             if before.is_active {
                 return Err(OrganizationError::Active);
             }
-            let unended = self.executions.unended(Some(Scope::Org(org))).await?.len();
+            let of_batches = self.batches.open().await?.iter().filter(|batch| batch.scope == Scope::Org(org)).count();
+            let unended = self.executions.unended(Some(Scope::Org(org))).await?.len().max(of_batches);
             if unended > 0 {
                 return Err(OrganizationError::Busy { unended });
             }
@@ -159,6 +160,7 @@ impl Repositories {
         passed(Part::Secrets);
         self.remove_settings(org, actor).await?;
         passed(Part::Settings);
+        self.batches.remove_all(Scope::Org(org)).await?;
         self.executions.remove_all(Scope::Org(org)).await?;
         passed(Part::Executions);
         self.organizations.drop_deleted(org, actor).await

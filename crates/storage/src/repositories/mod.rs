@@ -2,6 +2,7 @@
 
 pub mod addresses;
 pub mod audit;
+pub mod batches;
 pub mod config;
 pub mod deletion;
 pub mod executions;
@@ -194,6 +195,8 @@ pub struct Repositories {
     pub sign_in_links: sign_in_links::SignInLinks,
     /// Executions and their logs.
     pub executions: executions::Executions,
+    /// Forms submitted with many rows.
+    pub batches: batches::Batches,
     /// The audit trail.
     pub audit: audit::Audit,
     /// What seals it.
@@ -261,6 +264,7 @@ impl Repositories {
             sessions: sessions::Sessions::new(journal.clone()),
             sign_in_links: sign_in_links::SignInLinks::new(journal.clone()),
             executions: executions::Executions::new(journal.clone(), &stores),
+            batches: batches::Batches::new(journal.clone(), &stores),
             installation: installation::InstallationFacts::new(Arc::clone(tables)),
             addresses: addresses::AllowedAddresses::new(journal.clone()),
             pauses: pauses::Pauses::new(journal.clone()),

@@ -29,15 +29,22 @@ impl Repositories {
         let made_at_text = made_at.to_rfc3339_opts(SecondsFormat::Secs, true);
         let details = json!({ "made_at": made_at_text });
         self.audit
-            .record(AuditDraft::new(Scope::Global, actor, "Backup.Restore", made_at_text.clone(), details))
+            .record(AuditDraft::new(Scope::Global, actor, "Backup.Restore", made_at_text.clone(), details.clone()))
             .await?;
         let sessions = self.clear(Table::Sessions).await?;
         self.clear(Table::SignInLinks).await?;
+        // Their rows have most likely run since. Those that have not begun shall not; the others are ended below.
+        for batch in self.batches.open().await?.into_iter().filter(|batch| batch.cancelled_at.is_none()) {
+            let audit = AuditDraft::new(batch.scope, actor, "Batch.Cancel", batch.id.key(), details.clone());
+            self.batches.cancel(&batch, None, audit).await?;
+        }
         let mut interrupted = 0;
         for active in self.executions.unended(None).await? {
             let pointer = active.pointer;
             let Some(execution) = self.executions.get(pointer.scope, pointer.execution_id).await? else { continue };
-            if execution.status.is_final() {
+            // What was to start later than now has not run since.
+            let is_to_come = execution.scheduled_for.is_some_and(|at| at > self.clock.now());
+            if execution.status.is_final() || (is_to_come && execution.status == ExecutionStatus::Pending) {
                 continue;
             }
             let what = if execution.status == ExecutionStatus::Pending { "waited to run" } else { "was running" };

@@ -145,6 +145,7 @@ pub async fn record_execution(
         scheduled_for: None,
         files: Vec::new(),
         retry_of: None,
+        batch: None,
         mark: None,
     };
     let ending = Ending {

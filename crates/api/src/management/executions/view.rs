@@ -2,7 +2,7 @@
 
 use crate::{http::Problem, state::Api};
 use chrono::{DateTime, Utc};
-use msp_domain::{ExecutionId, ExecutionStatus, OrgId, Step, UserId};
+use msp_domain::{BatchId, ExecutionId, ExecutionStatus, OrgId, Step, UserId};
 use msp_storage::{
     StoreError,
     repositories::executions::{Execution, StoredJson},
@@ -40,6 +40,10 @@ pub struct ExecutionSummary {
     pub executed_by_name: String,
     /// What started it.
     pub trigger: String,
+    /// The batch it is a row of.
+    pub batch_id: Option<BatchId>,
+    /// Which row, from 1.
+    pub row_number: Option<u32>,
     /// Where it stands.
     pub status: ExecutionStatus,
     /// A short machine-readable reason of a failure.
@@ -150,6 +154,8 @@ impl From<&Execution> for ExecutionSummary {
             executed_by: execution.executed_by,
             executed_by_name: execution.executed_by_name.clone(),
             trigger: execution.trigger.clone(),
+            batch_id: execution.batch.map(|place| place.id),
+            row_number: execution.batch.map(|place| place.row),
             status: execution.status,
             error_type: execution.error_type.clone(),
             error_message: execution.error_message.clone(),

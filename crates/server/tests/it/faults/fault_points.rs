@@ -16,6 +16,8 @@ enum Reached {
     Waiting,
     /// By a caller that does not wait.
     Queued,
+    /// By a row of a form submitted with a file.
+    Row,
     /// By a run that writes a long log.
     Talking,
     /// By the removal of a run that is over.
@@ -49,6 +51,7 @@ fn story(point: FaultPoint) -> (Reached, Expected) {
         FaultPoint::AfterResult => (Reached::Waiting, expected(Some("Success"), Some(true))),
         // Accepted and not begun: it runs after the restart, once.
         FaultPoint::AfterEnqueue | FaultPoint::AfterReceive => (Reached::Queued, expected(Some("Success"), Some(true))),
+        FaultPoint::AfterBatch | FaultPoint::AfterRow => (Reached::Row, expected(Some("Success"), Some(true))),
         FaultPoint::AfterLogBlob | FaultPoint::AfterLogIndex => {
             (Reached::Talking, expected(Some("Success"), Some(false)))
         }
@@ -83,6 +86,13 @@ async fn a_server_killed_at_any_fault_point_leaves_one_legal_ending_and_no_secon
                 let _ = host.run(&org, "act_once", prefer, &input).send().await;
                 assert_eq!(host.death().await.signal(), Some(9), "{point:?}");
             }
+            Reached::Row => {
+                let host = start(&installation, Some(point.name())).await.expect("it starts");
+                let form = host.form(&org, "act_once", &["url"]).await;
+                let rows = format!("url\n{0}\n{0}\n{0}\n", effects.url());
+                let _ = host.submit(&org, &form, &rows).send().await;
+                assert_eq!(host.death().await.signal(), Some(9), "{point:?}");
+            }
             Reached::Talking => {
                 let host = start(&installation, Some(point.name())).await.expect("it starts");
                 let input = json!({ "lines": packing::LINES, "how": "return" });
@@ -108,6 +118,10 @@ async fn a_server_killed_at_any_fault_point_leaves_one_legal_ending_and_no_secon
             }
         }
         let host = start(&installation, None).await.expect("a restart");
+        if matches!(reached, Reached::Row) {
+            let batch = host.batch_once_ended(&org).await;
+            assert_eq!(batch["counts"]["success"], 3, "{point:?}: every row ran: {batch}");
+        }
         check(point, &expected, &host, &org, &effects, &mut seen).await;
         if matches!(reached, Reached::Talking) {
             // Or the next start would die of this log before it is ready.

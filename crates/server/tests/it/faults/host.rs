@@ -93,6 +93,44 @@ impl Host {
             .json(input)
     }
 
+    /// A new form of required texts.
+    pub async fn form(&self, org: &str, workflow: &str, fields: &[&str]) -> String {
+        let field = |name: &&str| json!({ "name": name, "label": name, "type": "text", "required": true });
+        let fields: Vec<_> = fields.iter().map(field).collect();
+        let request = self.http.post(format!("{}/api/forms", self.url)).bearer_auth(&self.token);
+        let form = json!({ "name": workflow, "workflow": workflow, "fields": fields });
+        let answer = request.header("X-Organization-Id", org).json(&form).send().await.expect("an answer");
+        assert_eq!(answer.status(), 201);
+        let body: Value = answer.json().await.expect("JSON");
+        body["id"].as_str().expect("an id").to_owned()
+    }
+
+    /// A request to submit a form with a file of rows.
+    pub fn submit(&self, org: &str, form: &str, rows: &str) -> reqwest::RequestBuilder {
+        self.http
+            .post(format!("{}/api/forms/{form}/batches", self.url))
+            .bearer_auth(&self.token)
+            .header("X-Organization-Id", org)
+            .header("Content-Type", "text/csv")
+            .body(rows.to_owned())
+    }
+
+    /// The newest batch, once its last row has ended.
+    pub async fn batch_once_ended(&self, org: &str) -> Value {
+        let give_up = Instant::now() + PATIENCE;
+        loop {
+            let request = self.http.get(format!("{}/api/batches", self.url)).bearer_auth(&self.token);
+            let answer = request.header("X-Organization-Id", org).send().await.expect("an answer");
+            let list: Value = answer.json().await.expect("JSON");
+            let newest = list["items"][0].clone();
+            if newest["completed_at"].is_string() {
+                return newest;
+            }
+            assert!(Instant::now() < give_up, "it never ends: {list}");
+            tokio::time::sleep(LOOK_EVERY).await;
+        }
+    }
+
     /// Starts a run that goes on by itself and answers its id.
     pub async fn start_run(&self, org: &str, workflow: &str, input: &Value) -> String {
         let answer = self.run(org, workflow, "respond-async", input).send().await.expect("an answer");

@@ -46,6 +46,7 @@ async fn past(repositories: &Repositories, scope: Scope, at: DateTime<Utc>) -> E
         timeout_seconds: 60,
         minutes_saved: None,
         retry_of: None,
+        batch: None,
         mark: None,
         files: Vec::new(),
         scheduled_for: None,

@@ -86,7 +86,7 @@ impl Executions {
 }
 
 /// The write that goes into the commit of the execution: of any number of equal requests, one is recorded.
-pub(super) fn write(scope: Scope, id: ExecutionId, mark: &NewMark) -> Write {
+pub(in crate::repositories) fn write(scope: Scope, id: ExecutionId, mark: &NewMark) -> Write {
     let row = Entity::new(scope.key(), row_key(&mark.key_hash))
         .with("ExecutionId", id.as_uuid())
         .with("BodyHash", mark.body_hash.as_str())

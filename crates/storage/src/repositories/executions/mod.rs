@@ -2,6 +2,7 @@
 //! `UserExecutions` mirrors it per user; `ActiveExecutions` holds a pointer to each that has not ended;
 //! `ExecutionLogs` holds the lines, those of long logs in blobs; `ExecutionSteps` the steps.
 
+mod batch;
 pub(in crate::repositories) mod counters;
 mod counting;
 mod expired;
@@ -23,7 +24,7 @@ pub use filter::{ExecutionFilter, Started};
 pub use list::ExecutionPage;
 pub use marks::{Mark, NewMark};
 pub use packing::{LOG_LINES_IN_ROWS, LogChunk};
-pub use record::{ActiveExecution, Ending, Entry, Execution, INLINE_JSON_LIMIT, NewExecution, StoredJson};
+pub use record::{ActiveExecution, BatchPlace, Ending, Entry, Execution, INLINE_JSON_LIMIT, NewExecution, StoredJson};
 
 use super::{Journal, Stores, files::Files};
 use crate::{BlobStore, StoreError};

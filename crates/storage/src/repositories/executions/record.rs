@@ -4,7 +4,7 @@ use super::NewMark;
 use crate::repositories::files::TakenUpload;
 use crate::{Etag, ExecutionPointer};
 use chrono::{DateTime, Utc};
-use msp_domain::{ExecutionId, ExecutionStatus, Scope, Trigger, UserId};
+use msp_domain::{BatchId, ExecutionId, ExecutionStatus, Scope, Trigger, UserId};
 use uuid::Uuid;
 
 /// JSON longer than this (in UTF-16 code units) goes to a blob: a string property ends at 32 Ki (design section 3).
@@ -57,10 +57,21 @@ pub struct NewExecution {
     pub minutes_saved: Option<u32>,
     /// The execution it repeats.
     pub retry_of: Option<ExecutionId>,
+    /// The batch it is a row of.
+    pub batch: Option<BatchPlace>,
     /// The caller's idempotency key.
     pub mark: Option<NewMark>,
     /// The uploads that become its files.
     pub files: Vec<TakenUpload>,
+}
+
+/// Which row of which batch an execution is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct BatchPlace {
+    /// The batch.
+    pub id: BatchId,
+    /// The number of the row, from 1.
+    pub row: u32,
 }
 
 /// How an execution enters the record.
@@ -114,6 +125,8 @@ pub struct Execution {
     pub bundle_hash: String,
     /// The execution it repeats.
     pub retry_of: Option<ExecutionId>,
+    /// The batch it is a row of.
+    pub batch: Option<BatchPlace>,
     /// When it was accepted.
     pub started_at: DateTime<Utc>,
     /// When it is or was to start, if not as soon as it could.

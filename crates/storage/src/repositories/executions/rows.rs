@@ -1,6 +1,6 @@
 //! Executions as table rows, and back.
 
-use super::record::{Entry, Execution, NewExecution, StoredJson};
+use super::record::{BatchPlace, Entry, Execution, NewExecution, StoredJson};
 use crate::repositories::etag_of;
 use crate::{Entity, Etag, Property, StoreError, limits};
 use chrono::{DateTime, Utc};
@@ -40,6 +40,7 @@ pub(super) fn draft(new: &NewExecution, entry: &Entry, input: StoredJson) -> Exe
         error_message: None,
         bundle_hash: new.bundle_hash.clone(),
         retry_of: new.retry_of,
+        batch: new.batch,
         started_at: new.started_at,
         scheduled_for: new.scheduled_for,
         timeout_seconds: new.timeout_seconds,
@@ -69,6 +70,8 @@ pub(super) fn row(execution: &Execution, row_key: &str) -> Entity {
         .with_some("LeaseOwner", execution.lease_owner.as_deref())
         .with("BundleHash", execution.bundle_hash.as_str())
         .with_some("RetryOf", execution.retry_of.map(|id| id.as_uuid()))
+        .with_some("BatchId", execution.batch.map(|place| place.id.as_uuid()))
+        .with_some("RowNumber", execution.batch.map(|place| i64::from(place.row)))
         .with("StartedAt", execution.started_at)
         .with_some("ScheduledFor", execution.scheduled_for)
         .with("TimeoutSeconds", i64::try_from(execution.timeout_seconds).unwrap_or(i64::MAX))
@@ -149,6 +152,13 @@ pub(in crate::repositories) fn read(scope: Scope, row: &Entity) -> Result<Execut
         error_message: text("ErrorMessage")?,
         bundle_hash: text("BundleHash")?.unwrap_or_default(),
         retry_of: row.guid_opt("RetryOf")?.map(ExecutionId::from),
+        batch: match row.guid_opt("BatchId")? {
+            Some(id) => Some(BatchPlace {
+                id: id.into(),
+                row: u32::try_from(row.int_opt("RowNumber")?.unwrap_or(0)).unwrap_or(0),
+            }),
+            None => None,
+        },
         started_at: row.instant("StartedAt")?,
         scheduled_for: row.instant_opt("ScheduledFor")?,
         timeout_seconds: unsigned(row, "TimeoutSeconds")?,

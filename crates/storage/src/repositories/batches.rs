@@ -1,0 +1,402 @@
+//! Batches: one form submitted with many rows. Table `Batches`, PK organization or `GLOBAL`, RK `{reverse time}_{id}`.
+//!
+//! The rows are in a blob, whole, before the batch is on record: from then on every row runs, or is cancelled, whatever
+//! dies. Each becomes an execution when its turn comes. All their ids carry the time of the batch, so that they stand side
+//! by side in the history and one range of keys finds them.
+
+use super::audit::AuditDraft;
+use super::executions::{Execution, NewMark, marks};
+use super::paging::{Scan, page};
+use super::{Journal, Listing, Stores, clear_partition, etag_of};
+use crate::{BlobStore, Commit, Entity, Etag, Guard, IfMatch, Query, StoreError, Table, Write};
+use bytes::Bytes;
+use chrono::{DateTime, Utc};
+use msp_domain::{BatchId, ExecutionId, ExecutionStatus, Scope, UserId};
+use serde::{Deserialize, Serialize};
+use serde_json::{Map, Value};
+use std::sync::Arc;
+use uuid::Uuid;
+
+/// Where the batches that have not ended are listed, in `ActiveExecutions`.
+const OPEN_PARTITION: &str = "BATCHES";
+
+/// Batches removed between two looks.
+const REMOVED_AT_ONCE: usize = 100;
+
+/// One row of a batch.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct BatchRow {
+    /// Its number in the file, from 1, the header not counted.
+    pub row: u32,
+    /// The execution it becomes.
+    pub execution_id: ExecutionId,
+    /// The validated input, password values masked.
+    pub input: Map<String, Value>,
+    /// The execution it repeats.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub retry_of: Option<ExecutionId>,
+}
+
+/// How many rows stand where.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct BatchCounts {
+    /// Not begun.
+    pub pending: u32,
+    /// Under way.
+    pub running: u32,
+    /// The workflow returned.
+    pub success: u32,
+    /// It failed, ran out of time or was interrupted.
+    pub failed: u32,
+    /// Cancelled, most of them before they began.
+    pub cancelled: u32,
+}
+
+impl BatchCounts {
+    /// Counts one row.
+    pub fn add(&mut self, status: ExecutionStatus) {
+        let count = match status {
+            ExecutionStatus::Pending => &mut self.pending,
+            ExecutionStatus::Running => &mut self.running,
+            ExecutionStatus::Success => &mut self.success,
+            ExecutionStatus::Failed | ExecutionStatus::TimedOut | ExecutionStatus::Interrupted => &mut self.failed,
+            ExecutionStatus::Cancelled => &mut self.cancelled,
+        };
+        *count += 1;
+    }
+}
+
+/// A batch to be put on record.
+#[derive(Debug, Clone)]
+pub struct NewBatch {
+    /// Its id; its rows' executions carry the same time.
+    pub id: BatchId,
+    /// Where it runs.
+    pub scope: Scope,
+    /// The form it was submitted with.
+    pub form_id: Uuid,
+    /// The name of that form then.
+    pub form_name: String,
+    /// What each row runs.
+    pub workflow_name: String,
+    /// Who asked.
+    pub submitted_by: UserId,
+    /// The name of who asked, then.
+    pub submitted_by_name: String,
+    /// When.
+    pub created_at: DateTime<Utc>,
+    /// Content hash of the bundle the rows were checked with.
+    pub bundle_hash: String,
+    /// Seconds each row may run once claimed.
+    pub timeout_seconds: u64,
+    /// Minutes of work that each successful row saves.
+    pub minutes_saved: Option<u32>,
+    /// Whether rows have passwords, which wait among the secrets.
+    pub has_passwords: bool,
+    /// The batch whose failed rows it repeats.
+    pub retry_of: Option<BatchId>,
+    /// The caller's idempotency key.
+    pub mark: Option<NewMark>,
+}
+
+/// A batch on record.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Batch {
+    /// Its id.
+    pub id: BatchId,
+    /// Where it runs.
+    pub scope: Scope,
+    /// The form it was submitted with.
+    pub form_id: Uuid,
+    /// The name of that form then.
+    pub form_name: String,
+    /// What each row runs.
+    pub workflow_name: String,
+    /// Who asked.
+    pub submitted_by: UserId,
+    /// The name of who asked, then.
+    pub submitted_by_name: String,
+    /// When.
+    pub created_at: DateTime<Utc>,
+    /// How many rows it has.
+    pub row_count: u32,
+    /// Content hash of the bundle the rows were checked with.
+    pub bundle_hash: String,
+    /// Seconds each row may run once claimed.
+    pub timeout_seconds: u64,
+    /// Minutes of work that each successful row saves.
+    pub minutes_saved: Option<u32>,
+    /// Whether rows have passwords.
+    pub has_passwords: bool,
+    /// The batch whose failed rows it repeats.
+    pub retry_of: Option<BatchId>,
+    /// When somebody cancelled what had not begun.
+    pub cancelled_at: Option<DateTime<Utc>>,
+    /// Who did.
+    pub cancelled_by: Option<UserId>,
+    /// When its last row ended.
+    pub completed_at: Option<DateTime<Utc>>,
+    /// How its rows ended, once all have.
+    pub counts: Option<BatchCounts>,
+    rows_blob: String,
+    /// Its version.
+    pub etag: Etag,
+}
+
+/// The batches.
+#[derive(Clone)]
+pub struct Batches {
+    journal: Journal,
+    blobs: Arc<dyn BlobStore>,
+}
+
+impl Batches {
+    pub(super) fn new(journal: Journal, stores: &Stores) -> Self {
+        Self { journal, blobs: Arc::clone(&stores.blobs) }
+    }
+
+    /// Puts a batch on record: its rows first, then in one commit the batch, what makes a starting engine find it, its
+    /// idempotency mark and the audit row. `guards` prove that what allowed it still holds.
+    ///
+    /// Safe to repeat after [`StoreError::Unavailable`]: a batch that is on record already is answered as it stands.
+    ///
+    /// # Errors
+    /// [`StoreError::PreconditionFailed`] when a guard does not hold, [`StoreError::AlreadyExists`] when the idempotency key
+    /// has a mark; then nothing was written but a blob that nothing names.
+    pub async fn insert(
+        &self,
+        new: &NewBatch,
+        rows: &[BatchRow],
+        guards: Vec<Guard>,
+        audit: AuditDraft,
+    ) -> Result<Batch, StoreError> {
+        let content = serde_json::to_vec(rows).map_err(|error| StoreError::Limit(error.to_string()))?;
+        let path = format!("batches/{}/rows.json", new.id);
+        self.blobs.put(&path, Bytes::from(content)).await?;
+        let row = row(new, u32::try_from(rows.len()).unwrap_or(u32::MAX), &path);
+        let open =
+            Entity::new(OPEN_PARTITION, new.id.key()).with_some("OrgId", new.scope.org().map(|org| org.as_uuid()));
+        let mut writes = vec![(Table::ActiveExecutions, Write::UpsertReplace(open)), self.journal.audit.row(audit)];
+        if let Some(mark) = &new.mark {
+            writes.push((Table::WorkflowExecutions, marks::write(new.scope, new.id.as_uuid().into(), mark)));
+        }
+        writes.push((Table::Batches, Write::Insert(row)));
+        match self.journal.tables.commit(Commit { writes, guards }).await {
+            Ok(()) => self.get(new.scope, new.id).await?.ok_or(StoreError::NotFound),
+            Err(StoreError::AlreadyExists) => self.get(new.scope, new.id).await?.ok_or(StoreError::AlreadyExists),
+            Err(error) => Err(error),
+        }
+    }
+
+    /// A batch.
+    ///
+    /// # Errors
+    /// [`StoreError::Corrupt`] when its row is not readable.
+    pub async fn get(&self, scope: Scope, id: BatchId) -> Result<Option<Batch>, StoreError> {
+        let Some(row_key) = id.row_key() else { return Ok(None) };
+        let row = self.journal.tables.get(Table::Batches, &scope.key(), &row_key).await?;
+        row.map(|row| read(scope, &row)).transpose()
+    }
+
+    /// The batches of a scope, newest first; of everybody, or of one user.
+    ///
+    /// # Errors
+    /// [`StoreError::Limit`] when the cursor is not one this list gave.
+    pub async fn list(
+        &self,
+        scope: Scope,
+        submitted_by: Option<UserId>,
+        cursor: Option<&str>,
+        limit: usize,
+    ) -> Result<Listing<Batch>, StoreError> {
+        let scan = if submitted_by.is_some() { Scan::AtMost(super::paging::SCAN_LIMIT) } else { Scan::Unfiltered };
+        let tables = self.journal.tables.as_ref();
+        page(tables, Table::Batches, Query::partition(scope.key()), cursor, limit, scan, |row| {
+            let batch = read(scope, &row)?;
+            Ok(submitted_by.is_none_or(|user| batch.submitted_by == user).then_some(batch))
+        })
+        .await
+    }
+
+    /// Every batch with a row that has not ended, oldest first.
+    ///
+    /// # Errors
+    /// [`StoreError::Corrupt`] when a row is not readable.
+    pub async fn open(&self) -> Result<Vec<Batch>, StoreError> {
+        let pointers = Query::partition(OPEN_PARTITION);
+        let mut open = Vec::new();
+        for pointer in self.journal.tables.query_all(Table::ActiveExecutions, pointers).await? {
+            let scope = super::executions::rows::scope_of(&pointer)?;
+            let id = pointer.row_key.parse();
+            let id = id.map_err(|_| StoreError::Corrupt(format!("the open batch {}", pointer.row_key)))?;
+            open.extend(self.get(scope, id).await?);
+        }
+        open.sort_by_key(|batch| batch.id);
+        Ok(open)
+    }
+
+    /// The rows of a batch, in their order.
+    ///
+    /// # Errors
+    /// [`StoreError::NotFound`] when the blob is gone; [`StoreError::Corrupt`] when it is not readable.
+    pub async fn rows(&self, batch: &Batch) -> Result<Vec<BatchRow>, StoreError> {
+        let content = self.blobs.get(&batch.rows_blob).await?.ok_or(StoreError::NotFound)?;
+        serde_json::from_slice(&content).map_err(|error| StoreError::Corrupt(format!("{}: {error}", batch.rows_blob)))
+    }
+
+    /// Says that what has not begun shall not begin any more, with the audit row.
+    ///
+    /// # Errors
+    /// [`StoreError::PreconditionFailed`] when it was cancelled or ended meanwhile.
+    pub async fn cancel(&self, batch: &Batch, by: Option<UserId>, audit: AuditDraft) -> Result<Batch, StoreError> {
+        let cancelled_at = self.journal.clock.now();
+        let change = Entity::new(batch.scope.key(), batch.id.row_key().unwrap_or_default())
+            .with("CancelledAt", cancelled_at)
+            .with_some("CancelledBy", by.map(|user| user.key()));
+        let writes = vec![
+            (Table::Batches, Write::Merge(change, IfMatch::Etag(batch.etag.clone()))),
+            self.journal.audit.row(audit),
+        ];
+        self.journal.tables.commit(Commit::of(writes)).await?;
+        self.get(batch.scope, batch.id).await?.ok_or(StoreError::NotFound)
+    }
+
+    /// Says that every row has ended. Safe to repeat.
+    ///
+    /// # Errors
+    /// [`StoreError::PreconditionFailed`] when it was changed meanwhile: read it again.
+    pub async fn complete(&self, batch: &Batch, counts: BatchCounts) -> Result<Batch, StoreError> {
+        let change = Entity::new(batch.scope.key(), batch.id.row_key().unwrap_or_default())
+            .with("CompletedAt", self.journal.clock.now())
+            .with("Succeeded", i64::from(counts.success))
+            .with("Failed", i64::from(counts.failed))
+            .with("Cancelled", i64::from(counts.cancelled));
+        let mut writes = vec![
+            (Table::Batches, Write::Merge(change, IfMatch::Etag(batch.etag.clone()))),
+            (Table::ActiveExecutions, Write::delete(OPEN_PARTITION, batch.id.key(), IfMatch::Any)),
+        ];
+        match self.journal.tables.commit(Commit::of(writes.clone())).await {
+            // Deleting what is not there fails the commit.
+            Err(StoreError::NotFound) => {
+                writes.pop();
+                self.journal.tables.commit(Commit::of(writes)).await?;
+            }
+            outcome => outcome?,
+        }
+        self.get(batch.scope, batch.id).await?.ok_or(StoreError::NotFound)
+    }
+
+    /// Takes back a batch of which nobody was told and no row has begun.
+    ///
+    /// # Errors
+    /// [`StoreError::Full`] or [`StoreError::Unavailable`]; safe to repeat.
+    pub async fn withdraw(&self, batch: &Batch) -> Result<(), StoreError> {
+        self.blobs.delete(&batch.rows_blob).await?;
+        let row_key = batch.id.row_key().unwrap_or_default();
+        let deletes = [
+            (Table::ActiveExecutions, Write::delete(OPEN_PARTITION, batch.id.key(), IfMatch::Any)),
+            (Table::Batches, Write::delete(batch.scope.key(), row_key, IfMatch::Any)),
+        ];
+        for (table, delete) in deletes {
+            match self.journal.tables.write(table, delete).await {
+                Ok(_) | Err(StoreError::NotFound) => {}
+                Err(error) => return Err(error),
+            }
+        }
+        Ok(())
+    }
+
+    /// Removes every batch of a scope, not the executions its rows became: for an organization that goes.
+    ///
+    /// # Errors
+    /// [`StoreError::Full`] or [`StoreError::Unavailable`]; safe to repeat.
+    pub async fn remove_all(&self, scope: Scope) -> Result<(), StoreError> {
+        loop {
+            match self.list(scope, None, None, REMOVED_AT_ONCE).await {
+                Ok(page) if page.items.is_empty() => return Ok(()),
+                Ok(page) => {
+                    for batch in &page.items {
+                        self.withdraw(batch).await?;
+                    }
+                }
+                // What cannot be read goes without its rows.
+                Err(StoreError::Corrupt(_)) => {
+                    return clear_partition(self.journal.tables.as_ref(), Table::Batches, scope.key()).await;
+                }
+                Err(error) => return Err(error),
+            }
+        }
+    }
+}
+
+impl Batch {
+    /// How many of its rows stand where, given the executions they have become.
+    pub fn count(&self, executions: &[Execution]) -> BatchCounts {
+        if let Some(counts) = self.counts {
+            return counts;
+        }
+        let mut counts = BatchCounts::default();
+        executions.iter().for_each(|execution| counts.add(execution.status));
+        let unborn = self.row_count.saturating_sub(u32::try_from(executions.len()).unwrap_or(u32::MAX));
+        match self.cancelled_at {
+            Some(_) => counts.cancelled += unborn,
+            None => counts.pending += unborn,
+        }
+        counts
+    }
+}
+
+fn row(new: &NewBatch, row_count: u32, rows_blob: &str) -> Entity {
+    Entity::new(new.scope.key(), new.id.row_key().unwrap_or_default())
+        .with("BatchId", new.id.as_uuid())
+        .with("FormId", new.form_id)
+        .with("FormName", new.form_name.as_str())
+        .with("WorkflowName", new.workflow_name.as_str())
+        .with("SubmittedBy", new.submitted_by.key())
+        .with("SubmittedByName", new.submitted_by_name.as_str())
+        .with("CreatedAt", new.created_at)
+        .with("RowCount", i64::from(row_count))
+        .with("RowsBlob", rows_blob)
+        .with("BundleHash", new.bundle_hash.as_str())
+        .with("TimeoutSeconds", i64::try_from(new.timeout_seconds).unwrap_or(i64::MAX))
+        .with_some("MinutesSaved", new.minutes_saved.map(i64::from))
+        .with("HasPasswords", new.has_passwords)
+        .with_some("RetryOf", new.retry_of.map(|id| id.as_uuid()))
+}
+
+fn read(scope: Scope, row: &Entity) -> Result<Batch, StoreError> {
+    let corrupt = |what: &str| StoreError::Corrupt(format!("the batch {}: {what}", row.row_key));
+    let count = |name: &str| Ok::<_, StoreError>(u32::try_from(row.int_opt(name)?.unwrap_or(0)).unwrap_or(0));
+    let completed_at = row.instant_opt("CompletedAt")?;
+    let user = |name: &str| row.text_opt(name).map(|text| text.and_then(|text| text.parse().ok()));
+    Ok(Batch {
+        id: row.guid_opt("BatchId")?.ok_or_else(|| corrupt("no `BatchId`"))?.into(),
+        scope,
+        form_id: row.guid_opt("FormId")?.ok_or_else(|| corrupt("no `FormId`"))?,
+        form_name: row.text("FormName")?.to_owned(),
+        workflow_name: row.text("WorkflowName")?.to_owned(),
+        submitted_by: user("SubmittedBy")?.ok_or_else(|| corrupt("`SubmittedBy` is no user"))?,
+        submitted_by_name: row.text("SubmittedByName")?.to_owned(),
+        created_at: row.instant("CreatedAt")?,
+        row_count: count("RowCount")?,
+        bundle_hash: row.text("BundleHash")?.to_owned(),
+        timeout_seconds: row.int_opt("TimeoutSeconds")?.and_then(|seconds| u64::try_from(seconds).ok()).unwrap_or(0),
+        minutes_saved: row.int_opt("MinutesSaved")?.and_then(|minutes| u32::try_from(minutes).ok()),
+        has_passwords: row.flag("HasPasswords")?,
+        retry_of: row.guid_opt("RetryOf")?.map(BatchId::from),
+        cancelled_at: row.instant_opt("CancelledAt")?,
+        cancelled_by: user("CancelledBy")?,
+        completed_at,
+        counts: match completed_at {
+            None => None,
+            Some(_) => Some(BatchCounts {
+                success: count("Succeeded")?,
+                failed: count("Failed")?,
+                cancelled: count("Cancelled")?,
+                ..BatchCounts::default()
+            }),
+        },
+        rows_blob: row.text("RowsBlob")?.to_owned(),
+        etag: etag_of(row)?,
+    })
+}
