@@ -858,7 +858,7 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
-    "/api/service-accounts/{id}/tokens/{token}": {
+    "/api/service-accounts/{id}/tokens/{token_id}": {
         parameters: {
             query?: never;
             header?: never;
@@ -3144,14 +3144,12 @@ export interface components {
          *       "created_at": "2026-07-01T08:30:00Z",
          *       "created_by": "b9bb3ad1-6687-4eb2-9413-a2bbe7263003",
          *       "expires_at": "2026-09-29T08:30:00Z",
-         *       "last_used_at": "2026-07-02T03:00:00Z"
+         *       "last_used_at": "2026-07-02T03:00:00Z",
+         *       "token": "mspt_4f0b2a4c9a0d4c0a8f3e6d2d5b0f7c21_3a1f0a523d0e4c539b0a2a7f6f9f1c10_vQx3"
          *     }
          */
         MintedToken: components["schemas"]["ServiceTokenView"] & {
-            /**
-             * @description The token, for `Authorization: Bearer`. This is the only time it is shown.
-             * @example mspt_4f0b2a4c9a0d4c0a8f3e6d2d5b0f7c21_3a1f0a523d0e4c539b0a2a7f6f9f1c10_vQx3
-             */
+            /** @description The token, for `Authorization: Bearer`. This is the only time it is shown. */
             token: string;
         };
         /** @description The account of the caller. */
@@ -13228,7 +13226,8 @@ export interface operations {
                      *       "created_at": "2026-07-01T08:30:00Z",
                      *       "created_by": "b9bb3ad1-6687-4eb2-9413-a2bbe7263003",
                      *       "expires_at": "2026-09-29T08:30:00Z",
-                     *       "last_used_at": "2026-07-02T03:00:00Z"
+                     *       "last_used_at": "2026-07-02T03:00:00Z",
+                     *       "token": "mspt_4f0b2a4c9a0d4c0a8f3e6d2d5b0f7c21_3a1f0a523d0e4c539b0a2a7f6f9f1c10_vQx3"
                      *     }
                      */
                     "application/json": components["schemas"]["MintedToken"];
@@ -13370,7 +13369,7 @@ export interface operations {
                 /** @description The account. */
                 id: components["schemas"]["UserId"];
                 /** @description The token. */
-                token: string;
+                token_id: string;
             };
             cookie?: never;
         };

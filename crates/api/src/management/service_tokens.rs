@@ -63,11 +63,13 @@ impl ServiceTokenView {
 
 /// A token that was just made.
 #[derive(Debug, Serialize, utoipa::ToSchema)]
+#[schema(example = json!({
+    "token": "mspt_4f0b2a4c9a0d4c0a8f3e6d2d5b0f7c21_3a1f0a523d0e4c539b0a2a7f6f9f1c10_vQx3"
+}))]
 pub struct MintedToken {
     #[serde(flatten)]
     about: ServiceTokenView,
     /// The token, for `Authorization: Bearer`. This is the only time it is shown.
-    #[schema(example = "mspt_4f0b2a4c9a0d4c0a8f3e6d2d5b0f7c21_3a1f0a523d0e4c539b0a2a7f6f9f1c10_vQx3")]
     token: String,
 }
 
@@ -162,9 +164,9 @@ impl MintToken {
 ///
 /// Problems: `not-found` (404), `path-invalid` (400).
 #[utoipa::path(
-    delete, path = "/api/service-accounts/{id}/tokens/{token}", operation_id = "revokeServiceToken",
+    delete, path = "/api/service-accounts/{id}/tokens/{token_id}", operation_id = "revokeServiceToken",
     tag = "service-accounts",
-    params(("id" = UserId, Path, description = "The account."), ("token" = Uuid, Path, description = "The token.")),
+    params(("id" = UserId, Path, description = "The account."), ("token_id" = Uuid, Path, description = "The token.")),
     responses((status = 204, description = "It is gone, or was not there.")),
     extensions(("x-permission" = json!("administrator")))
 )]

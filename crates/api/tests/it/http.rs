@@ -124,7 +124,7 @@ async fn an_unknown_query_name_is_refused_by_every_operation_that_asks_who_is_th
         let path = template
             .replace("{org}", &org.id.key())
             .replace("{id}", &OrgId::random().key())
-            .replace("{token}", &OrgId::random().key())
+            .replace("{token_id}", &OrgId::random().key())
             .replace("{file_id}", &OrgId::random().key())
             .replace("{key}", "a_key")
             .replace("{name}", "a_name")

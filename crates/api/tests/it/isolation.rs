@@ -274,7 +274,7 @@ impl Side {
             .replace("{type}", self.integration)
             .replace("{name}", name)
             .replace("{id}", &id)
-            .replace("{token}", &id)
+            .replace("{token_id}", &id)
             .replace("{file_id}", &self.file.to_string())
     }
 }

@@ -50,7 +50,7 @@ pub struct AuditQuery {
     #[param(value_type = Option<String>, format = DateTime)]
     to: Option<String>,
     /// Only what has all these words somewhere, letter case ignored.
-    #[param(min_length = 1, max_length = 200)]
+    #[param(max_length = 200)]
     q: Option<String>,
     /// `json` for a page; `jsonl` or `csv` for everything in one answer.
     #[param(inline)]

@@ -72,7 +72,7 @@ pub struct ExportQuery {
     #[param(value_type = Option<String>, format = DateTime)]
     to: Option<String>,
     /// Only what has all these words, as in the list.
-    #[param(min_length = 1, max_length = 200)]
+    #[param(max_length = 200)]
     q: Option<String>,
     /// The organization, for links that cannot send `X-Organization-Id`.
     #[param(value_type = Option<String>, format = Uuid)]

@@ -50,7 +50,7 @@ pub struct ExecutionQuery {
     pub(super) to: Option<String>,
     /// Only what has all these words in its workflow, form, caller, error or input, letter case ignored, or whose id is,
     /// begins or ends with them (at least four characters). Inputs of more than about 30,000 characters are not searched.
-    #[param(min_length = 1, max_length = 200)]
+    #[param(max_length = 200)]
     pub(super) q: Option<String>,
     /// Where to go on: `next_cursor` of the page before.
     pub(super) cursor: Option<String>,
