@@ -1,6 +1,7 @@
 //! What parameters may hold, said once for every operation that takes them.
 
 use super::operations;
+use msp_domain::tags::MAX_TAGS;
 use utoipa::openapi::{
     OpenApi as Document, RefOr,
     path::{Parameter, ParameterIn},
@@ -34,7 +35,10 @@ pub(crate) fn describe(document: &mut Document) {
                 match (&parameter.parameter_in, parameter.name.as_str()) {
                     (ParameterIn::Header, "If-Match") => matches(parameter, IF_MATCH),
                     (ParameterIn::Header, "Idempotency-Key") => matches(parameter, IDEMPOTENCY_KEY),
-                    (ParameterIn::Query, "tag") => matches(parameter, TAG),
+                    (ParameterIn::Query, "tag") => {
+                        matches(parameter, TAG);
+                        at_most(parameter, MAX_TAGS);
+                    }
                     (ParameterIn::Query, "cursor") => text(parameter, |cursor| cursor.min_length = Some(1)),
                     (ParameterIn::Path, "id") if path == "/api/pauses/{id}" => matches(parameter, PAUSE),
                     (ParameterIn::Path, "key" | "name" | "type") if names_a_setting => matches(parameter, NAME),
@@ -47,6 +51,12 @@ pub(crate) fn describe(document: &mut Document) {
 
 fn matches(parameter: &mut Parameter, pattern: &str) {
     text(parameter, |schema| schema.pattern = Some(pattern.to_owned()));
+}
+
+fn at_most(parameter: &mut Parameter, items: usize) {
+    if let Some(RefOr::T(Schema::Array(list))) = &mut parameter.schema {
+        list.max_items = Some(items);
+    }
 }
 
 /// Changes the schema of a text, or of each text of a list.

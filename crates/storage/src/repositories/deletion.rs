@@ -162,6 +162,7 @@ impl Repositories {
         passed(Part::Settings);
         self.batches.remove_all(Scope::Org(org)).await?;
         self.executions.remove_all(Scope::Org(org)).await?;
+        self.executions.forget_counted(Scope::Org(org)).await?;
         passed(Part::Executions);
         self.organizations.drop_deleted(org, actor).await
     }

@@ -125,7 +125,12 @@ fn write_over(current: Option<Etag>, entity: Entity) -> Write {
 
 /// Removes every row of a partition, batch by batch; safe to be interrupted and called again.
 async fn clear_partition(tables: &dyn TableStore, table: Table, partition_key: String) -> Result<(), StoreError> {
-    let mut query = Query::partition(partition_key).limit(limits::MAX_BATCH_WRITES);
+    clear_rows(tables, table, Query::partition(partition_key)).await
+}
+
+/// Deletes the rows of one partition that a query finds, a batch at a time.
+async fn clear_rows(tables: &dyn TableStore, table: Table, query: Query) -> Result<(), StoreError> {
+    let mut query = query.limit(limits::MAX_BATCH_WRITES);
     loop {
         let page = tables.query(table, query.clone()).await?;
         let delete = |row: Entity| Write::delete(row.partition_key, row.row_key, IfMatch::Any);

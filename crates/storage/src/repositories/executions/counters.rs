@@ -7,6 +7,7 @@
 
 use super::lifecycle::ACTIVE_PARTITION;
 use super::{Execution, Executions};
+use crate::repositories::clear_rows;
 use crate::{Entity, ExecutionPointer, Query, StoreError, Table};
 use chrono::{DateTime, NaiveDate, Timelike as _, Utc};
 use msp_domain::{ExecutionStatus, Scope};
@@ -222,6 +223,12 @@ impl Executions {
     pub(in crate::repositories) async fn all_counted(&self, scope: Scope) -> Result<Vec<Counter>, StoreError> {
         let query = Query::partition(ACTIVE_PARTITION).rows_with_prefix(&scope_key(Some(scope)));
         self.journal.tables.query_all(Table::ActiveExecutions, query).await?.iter().map(Counter::read).collect()
+    }
+
+    /// Forgets what was counted in a scope that is deleted; what was counted over all stays.
+    pub(in crate::repositories) async fn forget_counted(&self, scope: Scope) -> Result<(), StoreError> {
+        let query = Query::partition(ACTIVE_PARTITION).rows_with_prefix(&scope_key(Some(scope)));
+        clear_rows(self.journal.tables.as_ref(), Table::ActiveExecutions, query).await
     }
 
     /// What ended in a scope, or over all (`None`), from one day to another, both included: by day, then by workflow.
