@@ -9,6 +9,7 @@ use msp_storage::repositories::{
 };
 use msp_test_support::{HOST, PastExecution, Request, TestApp, TestCaller};
 use serde_json::{Value, json};
+use std::time::{Duration, Instant};
 
 const LAUNCHER: &str = env!("CARGO_BIN_EXE_msp-api-worker-launcher");
 
@@ -23,6 +24,13 @@ async def quick(context):
 @workflow(name="slow", description="Runs until it is cancelled")
 async def slow(context):
     await asyncio.sleep(600)
+
+@workflow(name="rowed", description="Ends as its row says")
+@param("how", type="string", required=True)
+async def rowed(context, how):
+    if how == "slow":
+        await asyncio.sleep(600)
+    raise ValueError(how)
 "#;
 
 /// Stands in every secret the walk writes, and must stand in no audit row.
@@ -67,6 +75,8 @@ fn expected(operation: &str) -> Expected {
         "createForm" | "importForm" => ("Form.Create", &["after"]),
         "putForm" | "updateForm" => ("Form.Update", &["before", "after"]),
         "deleteForm" => ("Form.Delete", &["before"]),
+        "submitBatch" | "rerunFailedRows" => ("Batch.Submit", &["form_id", "rows"]),
+        "cancelBatch" => ("Batch.Cancel", &["workflow", "rows"]),
         "createUpload" => ("Upload.Create", &["after"]),
         "deleteUpload" => ("Upload.Delete", &["before"]),
         "setRetention" | "setRetentionDefault" => ("Retention.Set", &["before", "after"]),
@@ -151,6 +161,7 @@ impl Walk {
             "deleteGlobalSecret" => self.put_and_delete("/api/global/secrets/gone", secret).await,
             "putIntegration" | "deleteIntegration" | "testIntegration" => self.integration(operation).await,
             "createForm" => self.post("/api/forms", form("Walk")).org(*org),
+            "submitBatch" | "cancelBatch" | "rerunFailedRows" => self.batch(operation).await,
             "importForm" => self.post("/api/forms/import", form("Brought in")).org(*org),
             "putForm" | "updateForm" | "deleteForm" => {
                 let made = admin.post(*org, "/api/forms", form(operation)).await.expect(201).json();
@@ -188,6 +199,29 @@ impl Walk {
             }
             other => panic!("the walk has no request for `{other}`"),
         }
+    }
+
+    async fn batch(&self, operation: &str) -> Request {
+        let field = json!({ "name": "how", "label": "How", "type": "text", "required": true });
+        let form = json!({ "name": operation, "workflow": "rowed", "fields": [field] });
+        let made = self.admin.post(self.org, "/api/forms", form).await.expect(201).json();
+        let path = format!("/api/forms/{}/batches", made["id"].as_str().expect("an id"));
+        let how = if operation == "cancelBatch" { "slow" } else { "broken" };
+        let submit = self.admin.request("POST", &path).org(self.org).header("content-type", "text/csv");
+        let submit = submit.body(format!("how\n{how}\n"));
+        if operation == "submitBatch" {
+            return submit;
+        }
+        let path = format!("/api/batches/{}", submit.send().await.expect(202).json()["id"].as_str().expect("an id"));
+        if operation == "cancelBatch" {
+            return self.admin.request("POST", &format!("{path}/cancel")).org(self.org);
+        }
+        let give_up = Instant::now() + Duration::from_secs(30);
+        while !self.admin.get(self.org, &path).await.expect(200).json()["completed_at"].is_string() {
+            assert!(Instant::now() < give_up, "the batch never ends");
+            tokio::time::sleep(Duration::from_millis(20)).await;
+        }
+        self.admin.request("POST", &format!("{path}/rerun-failed")).org(self.org)
     }
 
     fn upload(&self, name: &str) -> Request {
