@@ -1,4 +1,4 @@
-//! Retention: executions that have been over for longer than their organization wants are removed.
+//! Retention: executions, and batches of them, that have been over for longer than their organization wants are removed.
 //!
 //! Nothing is queued: what has expired follows from the limits and the rows, and what was begun and not finished is on
 //! record (`removals`), so that a pass may stop anywhere and the next one goes on. A pass removes some at a time, looks
@@ -102,6 +102,11 @@ async fn pass(runtime: &Runtime) -> Result<bool, StoreError> {
 /// The same for one of them.
 async fn sweep_scope(runtime: &Runtime, scope: Scope, sweep: &mut Sweep) -> Result<bool, StoreError> {
     let (executions, retention) = (&runtime.repositories.executions, &runtime.repositories.retention);
+    if let Some(days) = retention.days_of(scope).await? {
+        // With their rows' input; the executions those became follow.
+        let instant = runtime.clock.now() - TimeDelta::days(i64::from(days));
+        let _ = runtime.repositories.batches.remove_ended_before(scope, instant).await?;
+    }
     let mut from = None;
     let (now, before, mut begun) = (runtime.clock.now(), sweep.removed, None);
     loop {

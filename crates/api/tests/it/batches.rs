@@ -380,3 +380,36 @@ async fn an_organization_has_only_so_many_batches_under_way() {
     }
     desk.send(&form, "", "email\nada@contoso.example\n").await.assert_problem(409, "batches-full");
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_batch_goes_with_its_rows_when_it_has_been_over_for_as_long_as_its_organization_keeps_things() {
+    let desk = Desk::new().await;
+    let form = desk.form().await;
+    let submit = async |desk: &Desk| {
+        let answer = desk.send(&form, "", "Address,Plan\nada@example.com,SPB\n").await.expect(202).json();
+        let id = answer["id"].as_str().expect("an id").to_owned();
+        let _ = desk.ended(&id).await;
+        id
+    };
+    let old = submit(&desk).await;
+    desk.app.clock.advance(chrono::Duration::days(3));
+    // Tokens are good for an hour.
+    let technician = desk.app.user_with(&desk.org, [Permission::ExecuteWorkflows]).await;
+    let desk = Desk { technician, ..desk };
+    let young = submit(&desk).await;
+    let scope = Scope::Org(desk.org.id);
+    let stored = desk.app.repositories.batches.get(scope, old.parse().expect("an id")).await.expect("read");
+    let stored = stored.expect("on record");
+
+    let limit = format!("/api/organizations/{}/retention", desk.org.id);
+    let _ = desk.app.admin().put(None, &limit, json!({ "days": 2 })).await.expect(200);
+    let give_up = Instant::now() + Duration::from_secs(30);
+    while desk.app.repositories.batches.get(scope, stored.id).await.expect("read").is_some() {
+        assert!(Instant::now() < give_up, "it stays");
+        tokio::time::sleep(Duration::from_millis(20)).await;
+    }
+    let gone = desk.technician.get(desk.org.id, &format!("/api/batches/{old}")).await;
+    gone.assert_problem(404, "not-found");
+    assert!(desk.app.repositories.batches.rows(&stored).await.is_err(), "nothing of its rows is left");
+    assert_eq!(desk.rows(&young, "").await["items"].as_array().map(Vec::len), Some(1), "the other one stays");
+}

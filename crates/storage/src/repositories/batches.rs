@@ -4,10 +4,12 @@
 //! dies. Each becomes an execution when its turn comes. All their ids carry the time of the batch, so that they stand side
 //! by side in the history and one range of keys finds them.
 
+mod removal;
+
 use super::audit::AuditDraft;
 use super::executions::{Execution, NewMark, marks};
 use super::paging::{Scan, page};
-use super::{Journal, Listing, Stores, clear_partition, etag_of};
+use super::{Journal, Listing, Stores, etag_of};
 use crate::{BlobStore, Commit, Entity, Etag, Guard, IfMatch, Query, StoreError, Table, Write};
 use bytes::Bytes;
 use chrono::{DateTime, Utc};
@@ -19,9 +21,6 @@ use uuid::Uuid;
 
 /// Where the batches that have not ended are listed, in `ActiveExecutions`.
 const OPEN_PARTITION: &str = "BATCHES";
-
-/// Batches removed between two looks.
-const REMOVED_AT_ONCE: usize = 100;
 
 /// One row of a batch.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -284,48 +283,6 @@ impl Batches {
             outcome => outcome?,
         }
         self.get(batch.scope, batch.id).await?.ok_or(StoreError::NotFound)
-    }
-
-    /// Takes back a batch of which nobody was told and no row has begun.
-    ///
-    /// # Errors
-    /// [`StoreError::Full`] or [`StoreError::Unavailable`]; safe to repeat.
-    pub async fn withdraw(&self, batch: &Batch) -> Result<(), StoreError> {
-        self.blobs.delete(&batch.rows_blob).await?;
-        let row_key = batch.id.row_key().unwrap_or_default();
-        let deletes = [
-            (Table::ActiveExecutions, Write::delete(OPEN_PARTITION, batch.id.key(), IfMatch::Any)),
-            (Table::Batches, Write::delete(batch.scope.key(), row_key, IfMatch::Any)),
-        ];
-        for (table, delete) in deletes {
-            match self.journal.tables.write(table, delete).await {
-                Ok(_) | Err(StoreError::NotFound) => {}
-                Err(error) => return Err(error),
-            }
-        }
-        Ok(())
-    }
-
-    /// Removes every batch of a scope, not the executions its rows became: for an organization that goes.
-    ///
-    /// # Errors
-    /// [`StoreError::Full`] or [`StoreError::Unavailable`]; safe to repeat.
-    pub async fn remove_all(&self, scope: Scope) -> Result<(), StoreError> {
-        loop {
-            match self.list(scope, None, None, REMOVED_AT_ONCE).await {
-                Ok(page) if page.items.is_empty() => return Ok(()),
-                Ok(page) => {
-                    for batch in &page.items {
-                        self.withdraw(batch).await?;
-                    }
-                }
-                // What cannot be read goes without its rows.
-                Err(StoreError::Corrupt(_)) => {
-                    return clear_partition(self.journal.tables.as_ref(), Table::Batches, scope.key()).await;
-                }
-                Err(error) => return Err(error),
-            }
-        }
     }
 }
 

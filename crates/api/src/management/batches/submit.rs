@@ -180,6 +180,6 @@ pub(crate) fn invalid_rows(rows: &[RowFault]) -> Problem {
         detail: fault.detail.clone(),
     };
     let all = rows.iter().flat_map(|of| of.faults.iter().map(move |one| fault(of.row, one)));
-    let detail = format!("{} of the rows are not valid, so none was run.", rows.len());
+    let detail = format!("Rows that are not valid: {}. None was run.", rows.len());
     Problem::new(Kind::RowsInvalid).detail(detail).errors(all.take(MAX_FAULTS).collect()).with("error_count", total)
 }

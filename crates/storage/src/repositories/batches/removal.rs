@@ -1,0 +1,79 @@
+//! Removing batches: taken back, expired, or with their organization. The executions their rows became are not touched.
+
+use super::{Batch, Batches, OPEN_PARTITION, read};
+use crate::repositories::clear_partition;
+use crate::{IfMatch, Query, StoreError, Table, Write};
+use chrono::{DateTime, Utc};
+use msp_domain::Scope;
+use msp_domain::ids::reverse_timestamp;
+
+/// Batches removed between two looks.
+const REMOVED_AT_ONCE: usize = 100;
+
+impl Batches {
+    /// Takes back a batch of which nobody was told and no row has begun.
+    ///
+    /// # Errors
+    /// [`StoreError::Full`] or [`StoreError::Unavailable`]; safe to repeat.
+    pub async fn withdraw(&self, batch: &Batch) -> Result<(), StoreError> {
+        self.blobs.delete(&batch.rows_blob).await?;
+        let row_key = batch.id.row_key().unwrap_or_default();
+        let deletes = [
+            (Table::ActiveExecutions, Write::delete(OPEN_PARTITION, batch.id.key(), IfMatch::Any)),
+            (Table::Batches, Write::delete(batch.scope.key(), row_key, IfMatch::Any)),
+        ];
+        for (table, delete) in deletes {
+            match self.journal.tables.write(table, delete).await {
+                Ok(_) | Err(StoreError::NotFound) => {}
+                Err(error) => return Err(error),
+            }
+        }
+        Ok(())
+    }
+
+    /// Removes every batch of a scope, not the executions its rows became: for an organization that goes.
+    ///
+    /// # Errors
+    /// [`StoreError::Full`] or [`StoreError::Unavailable`]; safe to repeat.
+    pub async fn remove_all(&self, scope: Scope) -> Result<(), StoreError> {
+        loop {
+            match self.list(scope, None, None, REMOVED_AT_ONCE).await {
+                Ok(page) if page.items.is_empty() => return Ok(()),
+                Ok(page) => {
+                    for batch in &page.items {
+                        self.withdraw(batch).await?;
+                    }
+                }
+                // What cannot be read goes without its rows.
+                Err(StoreError::Corrupt(_)) => {
+                    return clear_partition(self.journal.tables.as_ref(), Table::Batches, scope.key()).await;
+                }
+                Err(error) => return Err(error),
+            }
+        }
+    }
+
+    /// Removes batches of a scope whose last row ended before an instant, and answers how many. One that is not readable
+    /// stays.
+    ///
+    /// # Errors
+    /// [`StoreError::Full`] or [`StoreError::Unavailable`]; safe to repeat.
+    pub async fn remove_ended_before(&self, scope: Scope, instant: DateTime<Utc>) -> Result<u64, StoreError> {
+        let begun_before = reverse_timestamp(u64::try_from(instant.timestamp_millis()).unwrap_or(0));
+        let mut query = Query { row_from: Some(begun_before), ..Query::partition(scope.key()) }.limit(REMOVED_AT_ONCE);
+        let mut removed = 0;
+        loop {
+            let page = self.journal.tables.query(Table::Batches, query.clone()).await?;
+            for batch in page.entities.iter().filter_map(|row| read(scope, row).ok()) {
+                if batch.completed_at.is_some_and(|completed_at| completed_at < instant) {
+                    self.withdraw(&batch).await?;
+                    removed += 1;
+                }
+            }
+            match page.continuation {
+                Some(next) => query.continuation = Some(next),
+                None => return Ok(removed),
+            }
+        }
+    }
+}
