@@ -5,6 +5,7 @@ use crate::{
     executions::{Figures, Shared},
     fairness::{Contrast, Fairness},
     history::History,
+    lists::List,
     samples::{median, median_ratio},
     search::Search,
 };
@@ -240,6 +241,24 @@ impl Bars {
                 (ours, micros(&[within]), median_ratio(&search.first, &vec![within; search.first.len()]))
             }),
         );
+    }
+
+    /// Lists: one line each for the first page and one in the middle.
+    pub fn lists(&mut self, lists: Option<&[List]>) {
+        for list in lists.unwrap_or_default() {
+            for (which, page) in [("first page", &list.first), ("middle page", &list.middle)] {
+                let ratio = median_ratio(&page.large, &page.small);
+                self.list.push(Bar {
+                    measure: format!("{which} of {}", list.name),
+                    organizations: "500 against 10",
+                    ours: micros(&page.large),
+                    against: micros(&page.small),
+                    ratio: Some(ratio),
+                    bar: "<= 1.5 x".to_owned(),
+                    is_met: Some(Limit::AtMost(1.5).admits(ratio)),
+                });
+            }
+        }
     }
 
     /// What this machine cannot tell.

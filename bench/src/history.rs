@@ -64,6 +64,26 @@ pub async fn measure(options: &Options) -> Result<History> {
     Ok(history)
 }
 
+/// Puts this many executions on record, half of them of the first organization, and answers which.
+pub async fn record(installation: &Installation, executions: usize) -> Result<Vec<(OrgId, ExecutionId)>> {
+    let orgs = installation.organizations.clone();
+    // The latest of them ends now, to the second.
+    let begins_at = Utc::now().trunc_subsecs(0) - APART * i32::try_from(executions)?;
+    let first = past::record(installation, begins_at).await?;
+    let database = installation.data().join("msp.db");
+    let pattern = (first, orgs[0], begins_at);
+    let of_all = tokio::task::spawn_blocking(move || {
+        let mut of_all = vec![(orgs[0], first)];
+        let org_of = |number: usize| if number % 2 == 1 { orgs[0] } else { orgs[1 + number / 2 % (orgs.len() - 1)] };
+        multiply(&database, pattern, executions - 1, org_of, |org, id| of_all.push((org, id)))?;
+        Ok::<_, anyhow::Error>(of_all)
+    });
+    let of_all = of_all.await??;
+    // As the server would, which is not what is measured.
+    installation.repositories(Utc::now()).await?.seals.seal_everything().await?;
+    Ok(of_all)
+}
+
 /// A server with a past.
 struct Past {
     server: Server,
@@ -77,23 +97,7 @@ struct Past {
 impl Past {
     async fn make(options: &Options, executions: usize) -> Result<Self> {
         let installation = Installation::make(options, ORGANIZATIONS).await?;
-        let orgs = installation.organizations.clone();
-        // The latest of them ends now, to the second.
-        let begins_at = Utc::now().trunc_subsecs(0) - APART * i32::try_from(executions)?;
-        let first = past::record(&installation, begins_at).await?;
-        let database = installation.data().join("msp.db");
-        let pattern = (first, orgs[0], begins_at);
-        let of_all = tokio::task::spawn_blocking(move || {
-            let mut of_all = vec![(orgs[0], first)];
-            let org_of = |number: usize| {
-                if number % 2 == 1 { orgs[0] } else { orgs[1 + number / 2 % (orgs.len() - 1)] }
-            };
-            multiply(&database, pattern, executions - 1, org_of, |org, id| of_all.push((org, id)))?;
-            Ok::<_, anyhow::Error>(of_all)
-        });
-        let of_all = of_all.await??;
-        // As the server would, which is not what is measured.
-        installation.repositories(Utc::now()).await?.seals.seal_everything().await?;
+        let of_all = record(&installation, executions).await?;
         let server = installation.serve(None).await?;
         let big = installation.organizations[0];
         let in_big: Vec<_> = of_all.iter().copied().filter(|(org, _)| *org == big).collect();

@@ -2,6 +2,7 @@
 
 use crate::{
     http::{Answer, Connection},
+    options::Options,
     samples::{Latencies, nanoseconds},
 };
 use anyhow::{Context, Result, bail};
@@ -50,6 +51,11 @@ impl Target {
 
     fn request(&self) -> &[u8] {
         &self.requests[self.next.fetch_add(1, Ordering::Relaxed) % self.requests.len()]
+    }
+
+    /// How long an answer takes to one caller, in microseconds: the median of a round.
+    pub async fn p50(&self, options: &Options) -> Result<f64> {
+        Ok(self.load(1, options.choice.figure() / 4).await?.latencies.percentile(0.5))
     }
 
     /// Asks for as long as `time`, with this many callers at once.

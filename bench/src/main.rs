@@ -9,6 +9,7 @@ mod fairness;
 mod floors;
 mod history;
 mod http;
+mod lists;
 mod load;
 mod log_size;
 mod multiply;

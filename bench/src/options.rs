@@ -69,6 +69,8 @@ pub enum Part {
     Fairness,
     /// The search over 500 organizations and 10,000 forms
     Search,
+    /// Every list in a large installation and in a small one
+    Lists,
 }
 
 impl Choice {

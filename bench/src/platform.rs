@@ -25,6 +25,8 @@ use tempfile::TempDir;
 
 /// The caller: no administrator, so that every request passes the gate the way a technician's does.
 const USER: &str = "bench@localhost";
+/// Who looks at everything.
+const ADMINISTRATOR: &str = "administrator@localhost";
 /// Config values of each organization, as in the prototype the bars were derived from.
 const CONFIG_VALUES: usize = 10;
 
@@ -95,6 +97,23 @@ impl Installation {
         // One token stands for many callers here; the limit is looked at all the same.
         command.env("MSP_PYTHON", &self.python).env("MSP_REQUESTS_PER_MINUTE", u32::MAX.to_string());
         command
+    }
+
+    /// Adds an administrator and as many others as there are organizations.
+    pub async fn people(&self) -> Result<()> {
+        let users = self.repositories(Utc::now()).await?.users;
+        users.create(ADMINISTRATOR, "Administrator", true, &Actor::PLATFORM).await?;
+        for number in 0..self.organizations.len() {
+            let (email, name) = (format!("user{number:03}@localhost"), format!("User {number:03}"));
+            users.create(&email, &name, false, &Actor::PLATFORM).await?;
+        }
+        Ok(())
+    }
+
+    /// Starts the server for the administrator of [`Self::people`].
+    pub async fn serve_administrator(&self) -> Result<Server> {
+        let token = finish(&mut self.msp(&["token", "--user", ADMINISTRATOR])).await?;
+        Ok(Server { token, ..self.serve(None).await? })
     }
 
     /// A bearer token of the caller.

@@ -6,6 +6,7 @@ use crate::{
     executions::{self, Figures, Shared},
     fairness::{self, Fairness},
     history::{self, History},
+    lists::{self, List},
     options::{Options, Part},
     search::{self, Search},
 };
@@ -36,6 +37,8 @@ pub struct Report {
     pub fairness: Option<Fairness>,
     /// Many organizations and forms.
     pub search: Option<Search>,
+    /// Every list.
+    pub lists: Option<Vec<List>>,
 }
 
 impl Report {
@@ -51,6 +54,7 @@ impl Report {
             history: None,
             fairness: None,
             search: None,
+            lists: None,
         };
         if choice.wants(Part::One) {
             report.one = Some(executions::measure(options, 1).await?);
@@ -71,6 +75,9 @@ impl Report {
         if choice.wants(Part::Search) {
             report.search = Some(search::measure(options).await?);
         }
+        if choice.wants(Part::Lists) {
+            report.lists = Some(lists::measure(options).await?);
+        }
         Ok(report)
     }
 
@@ -84,6 +91,7 @@ impl Report {
         bars.history(self.history.as_ref());
         bars.fairness(self.fairness.as_ref());
         bars.search(self.search.as_ref());
+        bars.lists(self.lists.as_deref());
         bars.azure();
         bars.list
     }

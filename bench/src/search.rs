@@ -11,7 +11,7 @@ use std::time::{Duration, Instant};
 
 /// Organizations, and forms of each.
 pub const ORGANIZATIONS: usize = 500;
-const FORMS_OF_EACH: usize = 20;
+pub const FORMS_OF_EACH: usize = 20;
 /// How soon the first answer must be there (issue 5, "Search").
 pub const FIRST_WITHIN: Duration = Duration::from_millis(150);
 
@@ -28,7 +28,7 @@ pub struct Search {
 pub async fn measure(options: &Options) -> Result<Search> {
     eprintln!("  search: writing {} forms", ORGANIZATIONS * FORMS_OF_EACH);
     let installation = Installation::make(options, ORGANIZATIONS).await?;
-    write_forms(&installation).await?;
+    write_forms(&installation, FORMS_OF_EACH).await?;
     let mut figures = Search::default();
     for round in 1..=options.choice.rounds() {
         eprintln!("  search: round {round} of {}", options.choice.rounds());
@@ -49,10 +49,11 @@ pub async fn measure(options: &Options) -> Result<Search> {
     Ok(figures)
 }
 
-async fn write_forms(installation: &Installation) -> Result<()> {
+/// Gives every organization this many forms.
+pub async fn write_forms(installation: &Installation, of_each: usize) -> Result<()> {
     let forms = installation.repositories(Utc::now()).await?.forms;
     for org in &installation.organizations {
-        for number in 0..FORMS_OF_EACH {
+        for number in 0..of_each {
             let document = json!({
                 "name": format!("{} {number}", if number % 4 == 0 { "Onboard a user" } else { "Change a mailbox" }),
                 "description": "What a technician does every day, described in a sentence",

@@ -1,0 +1,130 @@
+//! Every unfiltered list in a large installation and in a small one: its first page, and one in the middle.
+
+use crate::{
+    history,
+    load::Target,
+    options::Options,
+    platform::{Installation, Server},
+    search::{FORMS_OF_EACH, ORGANIZATIONS, write_forms},
+};
+use anyhow::{Context, Result};
+use msp_domain::OrgId;
+use serde::Serialize;
+use serde_json::Value;
+
+/// Organizations, people and forms of the small one: two pages of them.
+pub const FEW: usize = 10;
+/// Items of a page, so that the small one has a page in the middle.
+const PAGE: usize = 5;
+/// Items of the pages with which the middle is looked for.
+const STRIDE: usize = 200;
+
+/// The lists there are.
+const LISTS: [(&str, &str, Where); 8] = [
+    ("organizations", "/api/organizations", Where::Everywhere),
+    ("users", "/api/users", Where::Everywhere),
+    ("forms of one organization", "/api/forms", Where::InOne),
+    ("forms of all", "/api/forms", Where::Everywhere),
+    ("executions of one organization", "/api/executions", Where::InOne),
+    ("executions of all", "/api/executions", Where::Everywhere),
+    ("audit trail of one organization", "/api/audit-logs", Where::InOne),
+    ("audit trail of all", "/api/audit-logs", Where::Everywhere),
+];
+
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Where {
+    InOne,
+    Everywhere,
+}
+
+/// One value per round, in microseconds, with one caller.
+#[derive(Debug, Default, Serialize)]
+pub struct Page {
+    /// In the large installation.
+    pub large: Vec<f64>,
+    /// In the small one.
+    pub small: Vec<f64>,
+}
+
+/// One list.
+#[derive(Debug, Default, Serialize)]
+pub struct List {
+    /// What it lists.
+    pub name: &'static str,
+    /// Its first page.
+    pub first: Page,
+    /// A page in its middle.
+    pub middle: Page,
+}
+
+/// Measures.
+pub async fn measure(options: &Options) -> Result<Vec<List>> {
+    let executions = options.choice.history();
+    eprintln!("  lists: recording {executions} executions of {ORGANIZATIONS} organizations");
+    let large = Lists::make(options, ORGANIZATIONS, FORMS_OF_EACH, executions).await?;
+    let small = Lists::make(options, FEW, 1, history::SHORT).await?;
+    let mut lists: Vec<List> = LISTS.iter().map(|(name, ..)| List { name, ..List::default() }).collect();
+    for round in 1..=options.choice.rounds() {
+        eprintln!("  lists: round {round} of {}", options.choice.rounds());
+        for (number, list) in lists.iter_mut().enumerate() {
+            list.first.small.push(small.pages[number].0.p50(options).await?);
+            list.first.large.push(large.pages[number].0.p50(options).await?);
+            list.middle.small.push(small.pages[number].1.p50(options).await?);
+            list.middle.large.push(large.pages[number].1.p50(options).await?);
+        }
+    }
+    small.server.stop().await?;
+    large.server.stop().await?;
+    Ok(lists)
+}
+
+/// A server, and the first and a middle page of every list.
+struct Lists {
+    pages: Vec<(Target, Target)>,
+    server: Server,
+    _installation: Installation,
+}
+
+impl Lists {
+    async fn make(options: &Options, organizations: usize, forms_of_each: usize, executions: usize) -> Result<Self> {
+        let installation = Installation::make(options, organizations).await?;
+        installation.people().await?;
+        write_forms(&installation, forms_of_each).await?;
+        let _ = history::record(&installation, executions).await?;
+        let server = installation.serve_administrator().await?;
+        let (mut pages, one) = (Vec::new(), installation.organizations[0]);
+        for (name, path, place) in LISTS {
+            let org = (place == Where::InOne).then_some(one);
+            let page = |cursor: &str| server.gets(std::iter::once((org, format!("{path}?limit={PAGE}{cursor}"))));
+            let middle = middle(&server, org, path).await.with_context(|| format!("the list of {name}"))?;
+            pages.push((page(""), page(&middle)));
+        }
+        Ok(Self { pages, server, _installation: installation })
+    }
+}
+
+/// The cursor of a page in the middle of a list, as the end of a query.
+async fn middle(server: &Server, org: Option<OrgId>, path: &str) -> Result<String> {
+    let mut cursors = Vec::new();
+    let stride = if turned(server, org, path, STRIDE, "").await?.is_some() { STRIDE } else { PAGE };
+    let mut cursor = String::new();
+    while let Some(next) = turned(server, org, path, stride, &cursor).await? {
+        cursor = format!("&cursor={next}");
+        cursors.push(cursor.clone());
+    }
+    let half = cursors.len() / 2;
+    cursors.into_iter().nth(half).context("it has one page only")
+}
+
+/// The cursor of the next page.
+async fn turned(server: &Server, org: Option<OrgId>, path: &str, limit: usize, cursor: &str) -> Result<Option<String>> {
+    let mut next = None;
+    let page = server.gets(std::iter::once((org, format!("{path}?limit={limit}{cursor}"))));
+    page.each(|_, body| {
+        let answer: Value = serde_json::from_slice(body)?;
+        next = answer["next_cursor"].as_str().map(str::to_owned);
+        Ok(())
+    })
+    .await?;
+    Ok(next)
+}
