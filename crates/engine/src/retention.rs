@@ -107,12 +107,16 @@ async fn sweep_scope(runtime: &Runtime, scope: Scope, sweep: &mut Sweep) -> Resu
         let instant = runtime.clock.now() - TimeDelta::days(i64::from(days));
         let _ = runtime.repositories.batches.remove_ended_before(scope, instant).await?;
     }
+    // Rows that have run say so to an open batch by their records: without them they would run again.
+    let open = runtime.repositories.batches.open().await?;
+    let kept_since = open.iter().filter(|batch| batch.scope == scope).map(|batch| batch.created_at).min();
+    let kept_since = kept_since.unwrap_or(runtime.clock.now());
     let mut from = None;
     let (now, before, mut begun) = (runtime.clock.now(), sweep.removed, None);
     loop {
         // Who raises the limit meanwhile means what is still there.
         let Some(days) = retention.days_of(scope).await? else { return Ok(true) };
-        let instant = now - TimeDelta::days(i64::from(days));
+        let instant = (now - TimeDelta::days(i64::from(days))).min(kept_since);
         let expired = executions.ended_before(scope, instant, from, AT_ONCE).await?;
         for row_key in &expired.unreadable {
             tracing::warn!(row_key, "An execution is not readable and stays; `msp repair` names its row");

@@ -105,6 +105,9 @@ const DEFAULT_REQUESTS_PER_MINUTE: u32 = 6_000;
 /// With less, no page of the client opens.
 const LEAST_REQUESTS_PER_MINUTE: u32 = 60;
 
+/// A hundred years.
+const MAX_AUDIT_DAYS: u32 = 36_500;
+
 /// The settings, checked.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Settings {
@@ -326,9 +329,10 @@ fn memory_mb(text: &str) -> Result<u64, String> {
 }
 
 fn audit_days(text: &str) -> Result<u32, String> {
-    text.parse().ok().filter(|days| *days >= MIN_AUDIT_DAYS).ok_or_else(|| {
+    text.parse().ok().filter(|days| (MIN_AUDIT_DAYS..=MAX_AUDIT_DAYS).contains(days)).ok_or_else(|| {
         format!(
-            "must be a whole number of days, at least {MIN_AUDIT_DAYS}, not `{text}`; without it they are kept for ever"
+            "must be a whole number of days from {MIN_AUDIT_DAYS} to {MAX_AUDIT_DAYS}, not `{text}`; without it they are \
+             kept for ever"
         )
     })
 }

@@ -4,7 +4,7 @@ use crate::live::{pending, until};
 use chrono::Duration;
 use msp_domain::{Clock, ExecutionId, OrgId, Permission, Scope};
 use msp_storage::ExecutionPointer;
-use msp_test_support::{TestApp, TestCaller};
+use msp_test_support::{PastExecution, TestApp, TestCaller};
 use serde_json::{Value, json};
 
 const LAUNCHER: &str = env!("CARGO_BIN_EXE_msp-api-worker-launcher");
@@ -198,7 +198,8 @@ async fn a_run_of_elsewhere_is_recorded_by_services_with_the_role_and_is_never_t
         "completed_at": started_at + Duration::minutes(2), "input": { "server": "files-1" }, "result": { "size_gb": 41 },
     });
     let recorded = recorder.post(org.id, "/api/executions", body.clone()).await.expect(201);
-    assert_eq!((&recorded.json()["trigger"], &recorded.json()["id"]), (&json!("external"), &json!(id)));
+    assert_eq!(recorded.json()["trigger"], "external");
+    assert_ne!(recorded.json()["id"], json!(id), "nobody chooses the id of a record");
     let again = recorder.post(org.id, "/api/executions", body.clone()).await.expect(201);
     assert_eq!(again.json(), recorded.json());
     let shown = app.admin().get(org.id, recorded.header("location")).await.expect(200).json();
@@ -207,6 +208,24 @@ async fn a_run_of_elsewhere_is_recorded_by_services_with_the_role_and_is_never_t
     let rows = app.audit(Scope::Org(org.id)).await;
     let row = rows.iter().find(|row| row.draft.action == "Execution.Record").expect("an audit row");
     assert_eq!((row.draft.actor.user, &row.draft.details["status"]), (Some(recorder.user()), &json!("Success")));
+
+    let past = PastExecution {
+        scope: Scope::Org(other.id),
+        workflow: "whoami".into(),
+        user: runner.user(),
+        result: json!("theirs"),
+        log: "a line of theirs".into(),
+    };
+    let theirs = app.past_execution(&past).await;
+    let mut aimed = body.clone();
+    (aimed["id"], aimed["started_at"]) = (json!(theirs.id), json!(theirs.started_at));
+    aimed["completed_at"] = json!(theirs.started_at);
+    let beside = recorder.post(org.id, "/api/executions", aimed).await.expect(201);
+    let log = app.admin().get(org.id, &format!("{}/logs", beside.header("location"))).await.expect(200).json();
+    assert_eq!(log["items"], json!([]), "nothing of another organization is met under a chosen id");
+    let log = app.admin().get(other.id, &format!("/api/executions/{}/logs", theirs.id)).await.expect(200).json();
+    assert_eq!(log["items"].as_array().map(Vec::len), Some(1));
+
     let rerun = format!("{}/rerun", recorded.header("location"));
     app.admin().post(org.id, &rerun, json!({})).await.assert_problem(409, "execution-external");
     let mut otherwise = body.clone();

@@ -18,7 +18,7 @@ use axum::{
 };
 use chrono::{DateTime, Duration, SubsecRound, Utc};
 use msp_auth::Denied;
-use msp_domain::{ExecutionId, ExecutionStatus, FieldFault, Permission, Scope, Trigger, naming};
+use msp_domain::{ExecutionId, ExecutionStatus, FieldFault, OrgId, Permission, Scope, Trigger, UserId, naming};
 use msp_storage::{
     StoreError,
     repositories::{
@@ -28,6 +28,8 @@ use msp_storage::{
 };
 use serde::Deserialize;
 use serde_json::{Map, Value, json};
+use sha2::{Digest as _, Sha256};
+use uuid::Uuid;
 
 /// How far the clock of whoever ran it may be ahead of ours.
 const CLOCK_LEEWAY: Duration = Duration::minutes(5);
@@ -42,7 +44,8 @@ const OWNER: &str = "external";
     "completed_at": "2026-07-01T02:04:30Z", "input": { "server": "files-1" }, "result": { "size_gb": 41 }
 }))]
 pub struct RecordExecution {
-    /// Its id, a UUIDv7 of the instant it started: who names one may send the request again. Left out: a new one.
+    /// A UUIDv7 of the instant it started, by which its sender knows it: who names one may send the request again. The
+    /// record has an id of its own.
     #[serde(default)]
     id: Option<ExecutionId>,
     /// What ran.
@@ -87,6 +90,18 @@ impl RecordExecution {
     }
 }
 
+/// The id under which a named run is recorded. It carries the same time; nobody chooses the rest, because logs, files and
+/// results are kept under the id of an execution, and those of another organization must never be met.
+fn recorded_as(org: OrgId, sender: UserId, named: ExecutionId) -> ExecutionId {
+    let digest = Sha256::digest(format!("external run {org} {sender} {named}"));
+    let mut bytes = *named.as_uuid().as_bytes();
+    bytes[6..].copy_from_slice(&digest[..10]);
+    // Version and variant of a UUIDv7 (RFC 9562 section 5.7).
+    bytes[6] = 0x70 | (bytes[6] & 0x0f);
+    bytes[8] = 0x80 | (bytes[8] & 0x3f);
+    ExecutionId::from(Uuid::from_bytes(bytes))
+}
+
 /// Put a run on record that took place elsewhere.
 ///
 /// For service accounts with the app role `Executions.Record`, in organizations in which they hold `execute_workflows` for
@@ -129,7 +144,7 @@ pub async fn record_execution(
     }
     let started_at = body.started_at.trunc_subsecs(3);
     let new = NewExecution {
-        id: body.id.unwrap_or_else(|| ExecutionId::at(started_at)),
+        id: body.id.map_or_else(|| ExecutionId::at(started_at), |named| recorded_as(org, asking.caller.user, named)),
         scope: Scope::Org(org),
         workflow_name: body.workflow_name.trim().to_owned(),
         form_id: None,
@@ -161,10 +176,13 @@ pub async fn record_execution(
     let entry = Entry::Claimed { owner: OWNER.to_owned(), deadline_at: started_at };
     let executions = &api.repositories.executions;
     let recorded = executions.insert(&new, &entry, Vec::new(), audit).await?;
+    // A run of this platform keeps its own ending.
     let another = || Problem::new(Kind::Conflict).detail("This id is on record already, as another run.");
+    if recorded.trigger != Trigger::External.name() {
+        return Err(another());
+    }
     let ended = if recorded.status.is_final() {
-        let is_this = recorded.trigger == Trigger::External.name()
-            && (recorded.status, recorded.completed_at) == (ending.status, Some(ending.completed_at));
+        let is_this = (recorded.status, recorded.completed_at) == (ending.status, Some(ending.completed_at));
         if is_this { recorded } else { return Err(another()) }
     } else {
         executions.finish(&recorded, &ending).await.map_err(|error| match error {

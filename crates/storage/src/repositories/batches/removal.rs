@@ -16,7 +16,6 @@ impl Batches {
     /// # Errors
     /// [`StoreError::Full`] or [`StoreError::Unavailable`]; safe to repeat.
     pub async fn withdraw(&self, batch: &Batch) -> Result<(), StoreError> {
-        self.blobs.delete(&batch.rows_blob).await?;
         let row_key = batch.id.row_key().unwrap_or_default();
         let deletes = [
             (Table::ActiveExecutions, Write::delete(OPEN_PARTITION, batch.id.key(), IfMatch::Any)),
@@ -28,7 +27,8 @@ impl Batches {
                 Err(error) => return Err(error),
             }
         }
-        Ok(())
+        // Last: a batch without its rows could never be closed, a blob without a batch is in nobody's way.
+        self.blobs.delete(&batch.rows_blob).await
     }
 
     /// Removes every batch of a scope, not the executions its rows became: for an organization that goes.

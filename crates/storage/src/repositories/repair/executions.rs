@@ -125,8 +125,11 @@ impl Pass<'_> {
                 return Ok(());
             }
         };
-        if self.tables().get(Table::WorkflowExecutions, &keys.0, &keys.1).await?.is_some() {
-            return Ok(());
+        // Batches have marks among those of executions, and row keys of the same form.
+        for table in [Table::WorkflowExecutions, Table::Batches] {
+            if self.tables().get(table, &keys.0, &keys.1).await?.is_some() {
+                return Ok(());
+            }
         }
         let finding = Finding::MarkLeadsNowhere { scope: keys.0.clone() };
         let guard = as_found(Table::WorkflowExecutions, keys, None)?;
