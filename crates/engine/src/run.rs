@@ -34,9 +34,9 @@ use std::{sync::Arc, time::Duration};
 use tokio::sync::oneshot;
 use tracing::Instrument as _;
 
-/// Pauses between attempts to put an execution on record. A commit whose answer got lost may have taken place, and then
+/// Pauses between attempts to put an execution, or a batch, on record. A commit whose answer got lost may have taken place, and then
 /// the next attempt finds it; the caller waits, so this ends soon. What the last one leaves open is settled later.
-const INSERT_RETRIES: [Duration; 3] =
+pub(crate) const INSERT_RETRIES: [Duration; 3] =
     [Duration::from_millis(50), Duration::from_millis(150), Duration::from_millis(400)];
 
 /// Puts a request on record and, unless it is to be queued, runs it. Everything after the checks happens in a task
