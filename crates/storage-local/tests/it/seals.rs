@@ -307,6 +307,28 @@ async fn rows_written_while_the_clock_was_put_back_are_sealed() {
 }
 
 #[tokio::test]
+async fn rows_that_a_clock_put_back_meets_a_second_time_are_sealed_once() {
+    let home = TestHome::new().await;
+    for _ in 0..3 {
+        home.write(contoso(), "before").await;
+        home.clock.turn(Duration::minutes(10));
+        home.repositories.seals.seal_due().await.expect("sealed");
+    }
+    home.clock.turn(-Duration::hours(1));
+    for _ in 0..12 {
+        home.write(contoso(), "once more").await;
+        home.clock.turn(Duration::minutes(10));
+        home.repositories.seals.seal_due().await.expect("sealed");
+        home.repositories.seals.seal_everything().await.expect("sealed");
+    }
+    home.repositories.seals.seal_rest().await.expect("sealed");
+    let blocks = home.all(Table::AuditSeals, &contoso().key()).await;
+    let sealed: i64 = blocks.iter().map(|block| block.int("RowCount").expect("a count")).sum();
+    assert_eq!(sealed, 15, "each row stands in one block");
+    assert!(home.faults().await.is_empty());
+}
+
+#[tokio::test]
 async fn many_rows_from_before_there_were_seals_are_sealed_in_blocks_that_any_store_holds() {
     let home = TestHome::new().await;
     for chunk in 0..10 {

@@ -85,6 +85,16 @@ impl Repositories {
         })
     }
 
+    /// How much of an organization runs or waits to: executions, or batches if those are more.
+    ///
+    /// # Errors
+    /// [`StoreError::Corrupt`] when a row is not readable.
+    pub async fn unended_of(&self, org: OrgId) -> Result<usize, StoreError> {
+        let scope = Scope::Org(org);
+        let of_batches = self.batches.open().await?.iter().filter(|batch| batch.scope == scope).count();
+        Ok(self.executions.unended(Some(scope)).await?.len().max(of_batches))
+    }
+
     /// Decides that an inactive organization is deleted: from now on it is closed for everybody. Deciding it again is no
     /// error, whatever version is meant.
     ///
@@ -110,8 +120,7 @@ impl Repositories {
             if before.is_active {
                 return Err(OrganizationError::Active);
             }
-            let of_batches = self.batches.open().await?.iter().filter(|batch| batch.scope == Scope::Org(org)).count();
-            let unended = self.executions.unended(Some(Scope::Org(org))).await?.len().max(of_batches);
+            let unended = self.unended_of(org).await?;
             if unended > 0 {
                 return Err(OrganizationError::Busy { unended });
             }

@@ -15,6 +15,8 @@ use crate::{Commit, Entity, ExecutionPointer, IfMatch, Query, StoreError, Table,
 use futures::future::join_all;
 use msp_domain::{ExecutionId, Scope};
 
+/// Races lost one after the other: a task that packs or counts may be at the same execution.
+const MOST_REFUSALS: usize = 5;
 /// Where the removals that have begun are listed.
 pub(in crate::repositories) const REMOVING_PARTITION: &str = "REMOVING";
 /// The tables in which a partition is an execution.
@@ -43,11 +45,10 @@ impl Executions {
     /// # Errors
     /// As for [`Self::remove`].
     pub async fn begin_removal(&self, scope: Scope, id: ExecutionId) -> Result<bool, StoreError> {
-        let mut tried = None;
+        let mut refusals = 0;
         while let Some((row_key, execution)) = self.find(scope, id).await? {
-            // Nobody changes what has ended, so a second refusal of the same version has a reason that stays.
-            let is_stuck = tried.replace(execution.etag.clone()).as_ref() == Some(&execution.etag);
-            if !execution.status.is_final() || is_stuck {
+            // Nobody changes what has ended, so refusals that go on have a reason that stays.
+            if !execution.status.is_final() || refusals == MOST_REFUSALS {
                 return Err(StoreError::PreconditionFailed);
             }
             self.count_first(&execution).await?;
@@ -55,7 +56,7 @@ impl Executions {
             match self.journal.tables.commit(Commit::of(writes)).await {
                 Ok(()) => return Ok(true),
                 // Removed by somebody else this moment, or one of its pointers was.
-                Err(StoreError::NotFound | StoreError::PreconditionFailed) => {}
+                Err(StoreError::NotFound | StoreError::PreconditionFailed) => refusals += 1,
                 Err(error) => return Err(error),
             }
         }

@@ -118,6 +118,15 @@ impl AuditSeals {
         if from >= end {
             return Ok(head);
         }
+        let any = Query {
+            row_from: Some(key_of(end)),
+            row_before: Some(key_of(from)),
+            limit: 1,
+            ..Query::partition(head.scope.key())
+        };
+        if self.tables.query(Table::AuditLogs, any).await?.entities.is_empty() {
+            return Ok(head);
+        }
         let sealed = self.sealed_since(key, &head, from).await?;
         let (mut rest, before) = (Some(key_of(end)), key_of(from));
         while let Some(start) = rest {
@@ -173,7 +182,8 @@ impl AuditSeals {
         }
     }
 
-    /// The keys of the rows in blocks sealed at this instant or later, newest block first until an older one.
+    /// The keys of the rows in blocks that were sealed, or reach, at this instant or later, newest block first until an older
+    /// one. Clocks are put back, and then a block that was sealed earlier holds rows of later.
     async fn sealed_since(
         &self,
         key: &SealKey,
@@ -183,7 +193,8 @@ impl AuditSeals {
         let mut sealed = HashSet::new();
         for seq in (1..=head.seq).rev() {
             let Some(block) = self.block(key, head.scope, seq).await? else { break };
-            if block.sealed_at < since {
+            let reaches = block.reach.window.as_ref().map_or(block.reach.through, |window| window.upto);
+            if block.sealed_at < since && reaches < since {
                 break;
             }
             sealed.extend(block.rows.iter().map(|row| digest(&row.key)));
