@@ -1182,7 +1182,7 @@ export interface paths {
          *     here. With an `id`, the same request may be sent again.
          *
          *     Problems: `permission-denied` (403), `organization-required` (400), `organization-inactive` (409), `conflict` (409),
-         *     `body-invalid` (422).
+         *     `body-invalid` (422), `settings-changing` (503).
          */
         post: operations["recordExecution"];
         delete?: never;
@@ -15890,7 +15890,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description `store-unavailable` */
+            /** @description `settings-changing`, `store-unavailable` */
             503: {
                 headers: {
                     [name: string]: unknown;

@@ -7,7 +7,7 @@ use crate::{
 use chrono::{DateTime, Utc};
 use msp_domain::{Caller, CallerKind, Categories, OrgId, Permission, Permissions, Scope, TokenScopes, UserId};
 use msp_storage::{
-    Repositories, StoreError,
+    Etag, Repositories, StoreError,
     repositories::{grants::Grant, organizations::Organization, snapshot::Snapshot, users::User},
 };
 use std::sync::Arc;
@@ -118,7 +118,7 @@ impl Gate {
     ///
     /// # Errors
     /// [`Denied`].
-    pub async fn may_record(&self, caller: &Caller, org: OrgId) -> Result<(), Denied> {
+    pub async fn may_record(&self, caller: &Caller, org: OrgId) -> Result<Option<Etag>, Denied> {
         const EXECUTE: [Permission; 1] = [Permission::ExecuteWorkflows];
         let snapshot = self.repositories.snapshots.current().await?;
         let caller = still_active(&snapshot, caller, &EXECUTE).await?;
@@ -130,7 +130,7 @@ impl Gate {
         match snapshot.organization(org).await? {
             Some(organization) if caller.records_executions && reaches => {
                 if organization.is_active {
-                    Ok(())
+                    Ok(snapshot.generation().cloned())
                 } else {
                     Err(Denied::Inactive)
                 }

@@ -12,7 +12,7 @@ use crate::{
 };
 use chrono::{DateTime, Utc};
 use msp_auth::Access;
-use msp_domain::{BatchId, BundleMetadata, Clock, ExecutionId, FieldFault, PauseTarget, Scope};
+use msp_domain::{BatchId, BundleMetadata, Clock, ExecutionId, FieldFault, ParameterType, PauseTarget, Scope};
 use msp_integrations::Integrations;
 use msp_metrics::Registry;
 use msp_storage::{
@@ -285,7 +285,8 @@ impl Engine {
 
     /// The input of a run that repeats an earlier one: its parameters, with `overrides` in their place. Of the others only
     /// those that `is_asked_for` names. What history holds only masked, passwords, must be among the overrides, and so must
-    /// files: those of the earlier run go when that goes.
+    /// files: those of the earlier run go when that goes. A password that neither `is_hidden` by a form nor typed as one by
+    /// the workflow any more is refused: history would keep it.
     ///
     /// # Errors
     /// [`RunError::Invalid`] naming the passwords and files that are missing; [`RunError::Store`].
@@ -294,6 +295,7 @@ impl Engine {
         earlier: &Execution,
         overrides: Map<String, Value>,
         is_asked_for: impl Fn(&str) -> bool,
+        is_hidden: impl Fn(&str) -> bool,
     ) -> Result<Map<String, Value>, RunError> {
         let text = self.runtime.repositories.executions.load_json(&earlier.input).await?;
         let mut stored: Map<String, Value> = serde_json::from_str(&text)
@@ -301,7 +303,13 @@ impl Engine {
         stored.retain(|name, _| is_asked_for(name));
         let files = self.runtime.repositories.files.of_execution(earlier.id, None, MAX_FILES).await?;
         let files: HashSet<String> = files.items.into_iter().filter_map(|file| file.field).collect();
-        again(stored, overrides, &files)
+        let metadata = self.metadata();
+        let parameters = metadata.workflow(&earlier.workflow_name).map_or(&[][..], |workflow| &workflow.parameters);
+        let is_typed = |name: &str| {
+            let mut passwords = parameters.iter().filter(|one| one.parameter_type == ParameterType::Password);
+            passwords.any(|one| one.name == name)
+        };
+        again(stored, overrides, &files, |name| is_hidden(name) || is_typed(name))
     }
 
     /// Runs a workflow: durable record, then user code, then result, logs and audit durable, then the answer. A
@@ -374,7 +382,7 @@ impl Engine {
         is_asked_for: impl Fn(&str) -> bool,
     ) -> Result<Map<String, Value>, Vec<FieldFault>> {
         input.retain(|name, _| is_asked_for(name));
-        match again(input, Map::new(), &HashSet::new()) {
+        match again(input, Map::new(), &HashSet::new(), |_| true) {
             Ok(input) => Ok(input),
             Err(RunError::Invalid(faults)) => Err(faults),
             Err(other) => Err(vec![FieldFault { pointer: "#".to_owned(), detail: other.to_string() }]),

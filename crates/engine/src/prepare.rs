@@ -73,13 +73,19 @@ pub(crate) fn again(
     mut stored: Map<String, Value>,
     overrides: Map<String, Value>,
     files: &HashSet<String>,
+    is_hidden: impl Fn(&str) -> bool,
 ) -> Result<Map<String, Value>, RunError> {
+    let is_masked = |value: &Value| value.as_str() == Some(MASK);
     let mut lost: Vec<FieldFault> = stored
         .keys()
         .filter(|name| files.contains(*name) && !overrides.contains_key(*name))
         .map(|name| FieldFault::at(name, "is a file of the earlier run: upload it again, or leave it out with `null`"))
         .collect();
     for (name, value) in overrides {
+        if !value.is_null() && stored.get(&name).is_some_and(is_masked) && !is_hidden(&name) {
+            let detail = "was a password, and is none any more: history would keep it. Leave it out with `null`, or run the workflow anew";
+            lost.push(FieldFault::at(&name, detail));
+        }
         if value.is_null() {
             stored.shift_remove(&name);
         } else {
@@ -88,7 +94,7 @@ pub(crate) fn again(
     }
     let passwords = stored
         .iter()
-        .filter(|(_, value)| value.as_str() == Some(MASK))
+        .filter(|(_, value)| is_masked(value))
         .map(|(name, _)| FieldFault::at(name, "is a password, which history does not keep: give it again"));
     lost.extend(passwords);
     if lost.is_empty() { Ok(stored) } else { Err(RunError::Invalid(lost)) }
@@ -98,6 +104,27 @@ pub(crate) fn again(
 mod tests {
     use super::*;
     use serde_json::json;
+
+    fn object(value: Value) -> Map<String, Value> {
+        value.as_object().cloned().expect("an object")
+    }
+
+    #[test]
+    fn a_password_is_given_again_only_while_history_would_hide_it_again() {
+        let stored = || object(json!({ "user": "ada", "pin": MASK }));
+        let given = |pin: Value, is_hidden: bool| {
+            again(stored(), object(json!({ "pin": pin })), &HashSet::new(), |_| is_hidden)
+        };
+        assert_eq!(
+            given(json!("a new pin"), true).expect("taken"),
+            object(json!({ "user": "ada", "pin": "a new pin" }))
+        );
+        let Err(RunError::Invalid(faults)) = given(json!("a new pin"), false) else {
+            panic!("it would be kept in clear")
+        };
+        assert_eq!(faults.iter().map(|fault| fault.pointer.as_str()).collect::<Vec<_>>(), ["#/pin"]);
+        assert_eq!(given(Value::Null, false).expect("left out"), object(json!({ "user": "ada" })));
+    }
 
     #[test]
     fn what_was_typed_behind_dots_stays_hidden_though_the_workflow_no_longer_calls_it_a_password() {

@@ -125,7 +125,8 @@ pub async fn grant_many(
         }
     }
     for (index, org) in body.org_ids.iter().enumerate() {
-        if api.repositories.organizations.get(*org).await?.is_none() {
+        let found = api.repositories.organizations.get(*org).await?;
+        if found.is_none_or(|organization| organization.deletion.is_some()) {
             faults.push(unknown("org_ids", index, "organization", &org.key()));
         }
     }
@@ -199,6 +200,9 @@ pub async fn copy_user_permissions(
     let (now, grants) = (api.clock.now(), &api.repositories.grants);
     let mut source = grants.of_user(body.from).await?;
     source.retain(|grant| !grant.is_expired(now));
+    for deleted in api.repositories.deletions().await? {
+        source.retain(|grant| grant.org != deleted.id);
+    }
     let held = grants.of_user(id).await?;
     if source.len() + held.len() > MOST_PAIRS {
         return Err(invalid(format!("more than {MOST_PAIRS} grants cannot be copied at once")));

@@ -17,7 +17,7 @@ use axum::{
     response::{IntoResponse, Response},
 };
 use chrono::{DateTime, Utc};
-use msp_domain::{OrgId, Scope};
+use msp_domain::OrgId;
 use msp_engine::fault::{FaultPoint, reach};
 use msp_storage::{
     StoreError,
@@ -63,7 +63,7 @@ async fn view(api: &Api, organization: Organization) -> Result<Json<DeletionView
     if organization.is_active {
         refused_because.push(Kind::OrganizationActive.slug());
     }
-    if !repositories.executions.unended(Some(Scope::Org(id))).await?.is_empty() {
+    if repositories.unended_of(id).await? > 0 {
         refused_because.push(Kind::OrganizationBusy.slug());
     }
     let (started_at, started_by) =

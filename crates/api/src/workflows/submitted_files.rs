@@ -37,7 +37,7 @@ impl Uploads {
                 Value::Array(items) => items.as_mut_slice(),
                 single => std::slice::from_mut(single),
             };
-            for reference in references.iter_mut().filter(|reference| reference.is_object()) {
+            for reference in references.iter_mut().filter(|reference| reference.is_object() || reference.is_string()) {
                 looked_up += 1;
                 if looked_up > MAX_SUBMITTED_FILES {
                     let detail = format!("At most {MAX_SUBMITTED_FILES} files can be submitted together");
@@ -50,7 +50,8 @@ impl Uploads {
     }
 
     async fn look_up(&mut self, api: &Api, access: &Access, reference: &Value) -> Result<Value, Problem> {
-        let id = reference.get("id").and_then(Value::as_str).and_then(|id| id.parse().ok());
+        // The client sends what it knows of the file; its id is enough, also by itself.
+        let id = reference.get("id").unwrap_or(reference).as_str().and_then(|id| id.parse().ok());
         let Some(id) = id else { return Ok(Value::from("no upload")) };
         let files = &api.repositories.files;
         let Some(upload) = files.upload(access.caller().user, access.scope(), id).await? else {

@@ -26,6 +26,11 @@ async def onboard(context, email, plan=None, seats=None, is_large=False):
         await asyncio.sleep(600)
     return {"email": email, "plan": plan, "seats": seats}
 
+@workflow(name="tidy", description="Of no organization", requires_org=False)
+@param("email", type="email", required=True)
+async def tidy(context, email):
+    return email
+
 @workflow(name="join", description="Takes a password")
 @param("user", type="string", required=True)
 @param("password", type="password", required=True)
@@ -411,4 +416,25 @@ async fn a_batch_goes_with_its_rows_when_it_has_been_over_for_as_long_as_its_org
     let gone = desk.technician.get(desk.org.id, &format!("/api/batches/{old}")).await;
     gone.assert_problem(404, "not-found");
     assert_eq!(desk.rows(&young, "").await["items"].as_array().map(Vec::len), Some(1), "the other one stays");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_batch_of_no_organization_is_read_by_who_sent_it_while_it_may_run_workflows() {
+    let desk = Desk::new().await;
+    let fields = json!([{ "name": "email", "label": "Address", "type": "email", "required": true }]);
+    let form = json!({ "name": "Tidy", "workflow": "tidy", "fields": fields });
+    let form = desk.app.admin().post(None, "/api/forms", form).await.expect(201).json();
+    let path = format!("/api/forms/{}/batches", form["id"].as_str().expect("an id"));
+    let submit = desk.technician.request("POST", &path).header("content-type", "text/csv");
+    let batch = submit.body("email\nada@example.com\n").send().await.expect(202).json();
+    let path = format!("/api/batches/{}", batch["id"].as_str().expect("an id"));
+    let _ = desk.technician.get(None, &path).await.expect(200);
+    assert_eq!(desk.technician.get(None, "/api/batches").await.expect(200).json()["items"][0]["id"], batch["id"]);
+
+    let colleague = desk.app.user_with(&desk.org, [Permission::ExecuteWorkflows, Permission::ViewHistory]).await;
+    colleague.get(None, &path).await.assert_problem(403, "permission-denied");
+    desk.app.grant(&desk.technician, desk.org.id, [Permission::ViewHistory].into_iter().collect()).await;
+    for path in [&*path, "/api/batches"] {
+        desk.technician.get(None, path).await.assert_problem(403, "permission-denied");
+    }
 }

@@ -216,6 +216,10 @@ async fn a_file_that_is_not_the_callers_or_does_not_fit_its_field_is_refused_and
         let refused = desk.submit(&json!({ "roster": roster })).await;
         assert_eq!(faults(&refused), [("#/roster".to_owned(), "Choose the file again".to_owned())], "{roster}");
     }
+    let refused = desk.submit(&json!({ "roster": foreign["id"] })).await;
+    assert_eq!(faults(&refused).len(), 1, "an id alone opens nothing either");
+    let own = desk.roster().await;
+    let _ = desk.submit(&json!({ "roster": own["id"] })).await.expect(200);
     let program = desk.upload(&desk.technician, desk.org.id, "users.exe", b"x").await;
     let refused = desk.submit(&json!({ "roster": program })).await;
     assert_eq!(faults(&refused), [("#/roster".to_owned(), "users.exe is not one of .csv".to_owned())]);

@@ -1,10 +1,15 @@
 //! Everything a filter admits, in one answer: page after page, so that no more than one is held.
 
-use super::{query::AuditFormat, view::AuditView};
-use crate::{http::Problem, management::executions::stream_places::StreamPlace, state::Api};
+use super::{AuditAccess, query::AuditFormat, view::AuditView};
+use crate::{
+    http::{Problem, ProblemKind as Kind},
+    management::executions::stream_places::StreamPlace,
+    state::Api,
+};
 use axum::{
     body::{Body, Bytes},
-    http::header,
+    extract::FromRequestParts as _,
+    http::{header, request::Parts},
     response::{IntoResponse, Response},
 };
 use futures::stream;
@@ -18,6 +23,8 @@ const ROWS: usize = 100;
 /// What is left to be sent.
 struct Export {
     api: Api,
+    /// The request, to check its rights again.
+    parts: Parts,
     scopes: Vec<Scope>,
     filter: AuditFilter,
     happened: Started,
@@ -32,9 +39,9 @@ enum Next {
     Nothing,
 }
 
-/// The answer. When the store fails midway it breaks off, which no client takes for the end.
+/// The answer. When the store fails midway, or the caller loses the right, it breaks off, which no client takes for the end.
 pub(super) fn answer(
-    api: Api,
+    (api, parts): (Api, Parts),
     scopes: Vec<Scope>,
     filter: AuditFilter,
     happened: Started,
@@ -49,7 +56,7 @@ pub(super) fn answer(
         (header::CONTENT_TYPE, content_type.to_owned()),
         (header::CONTENT_DISPOSITION, format!("attachment; filename=\"{name}\"")),
     ];
-    let export = Export { api, scopes, filter, happened, format, next: Next::Head(cursor), _place: place };
+    let export = Export { api, parts, scopes, filter, happened, format, next: Next::Head(cursor), _place: place };
     let pages = stream::unfold(export, |mut export| async move { Some((export.piece().await?, export)) });
     (headers, Body::from_stream(pages)).into_response()
 }
@@ -78,6 +85,10 @@ impl Export {
     }
 
     async fn page(&mut self, cursor: Option<&str>) -> Result<String, Problem> {
+        if self.api.closing.is_cancelled() {
+            return Err(Kind::EngineUnavailable.into());
+        }
+        AuditAccess::from_request_parts(&mut self.parts.clone(), &self.api).await?;
         let audit = &self.api.repositories.audit;
         let page = audit.search(self.scopes.clone(), &self.filter, self.happened, cursor, ROWS).await?;
         self.next = page.next_cursor.map_or(Next::Nothing, |cursor| Next::Page(Some(cursor)));

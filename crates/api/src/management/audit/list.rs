@@ -79,7 +79,7 @@ pub async fn list_audit_logs(
         if cursor.is_some() {
             api.repositories.audit.search(scopes.clone(), &filter, happened, cursor, 1).await.map_err(list_fault)?;
         }
-        return Ok(export::answer(api, scopes, filter, happened, (format, query.cursor), place));
+        return Ok(export::answer((api, parts), scopes, filter, happened, (format, query.cursor), place));
     }
     let page = api.repositories.audit.search(scopes, &filter, happened, cursor, limit).await.map_err(list_fault)?;
     let items = AuditView::all(&api, page.items).await?;

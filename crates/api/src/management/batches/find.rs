@@ -22,15 +22,22 @@ pub(super) fn sees_all(access: &BatchAccess) -> bool {
     }
 }
 
-/// Whose batches the caller sees; `None`: everybody's.
-pub(super) fn only_of(access: &BatchAccess) -> Option<UserId> {
-    (!sees_all(access)).then_some(access.asking.caller.user)
+/// Whose batches the caller sees; `None`: everybody's. One's own need a current `execute_workflows`.
+pub(super) async fn only_of(api: &Api, access: &BatchAccess) -> Result<Option<UserId>, Problem> {
+    if sees_all(access) {
+        return Ok(None);
+    }
+    if !access.access.permissions().execute_workflows {
+        let org = access.access.scope().org();
+        return Err(permission_required(api, &access.asking.actor, org, Permission::ExecuteWorkflows).await);
+    }
+    Ok(Some(access.asking.caller.user))
 }
 
 /// The batch with this id in the organization of the request, if the caller may see it.
 pub(super) async fn find_batch(api: &Api, access: &BatchAccess, id: BatchId) -> Result<Batch, Problem> {
     let batch = api.repositories.batches.get(access.access.scope(), id).await?.ok_or(Kind::NotFound)?;
-    if batch.submitted_by == access.asking.caller.user || sees_all(access) {
+    if only_of(api, access).await?.is_none_or(|user| batch.submitted_by == user) {
         return Ok(batch);
     }
     let org = access.access.scope().org();

@@ -34,7 +34,8 @@ pub async fn list_batches(
 ) -> Result<Json<PageOf<BatchView>>, Problem> {
     let limit = page_limit(query.limit, DEFAULT_LIMIT, MAX_LIMIT)?;
     let (scope, batches) = (access.access.scope(), &api.repositories.batches);
-    let page = batches.list(scope, only_of(&access), query.cursor.as_deref(), limit).await.map_err(list_fault)?;
+    let page =
+        batches.list(scope, only_of(&api, &access).await?, query.cursor.as_deref(), limit).await.map_err(list_fault)?;
     let mut items = Vec::with_capacity(page.items.len());
     for batch in &page.items {
         // Those that have ended know their counts; few are under way at a time.

@@ -20,10 +20,10 @@ use chrono::{DateTime, Duration, SubsecRound, Utc};
 use msp_auth::Denied;
 use msp_domain::{ExecutionId, ExecutionStatus, FieldFault, OrgId, Permission, Scope, Trigger, UserId, naming};
 use msp_storage::{
-    StoreError,
+    Guard, StoreError,
     repositories::{
         audit::AuditDraft,
-        executions::{Ended, Ending, Entry, NewExecution},
+        executions::{Ended, Ending, Entry, Execution, NewExecution},
     },
 };
 use serde::Deserialize;
@@ -109,7 +109,7 @@ fn recorded_as(org: OrgId, sender: UserId, named: ExecutionId) -> ExecutionId {
 /// here. With an `id`, the same request may be sent again.
 ///
 /// Problems: `permission-denied` (403), `organization-required` (400), `organization-inactive` (409), `conflict` (409),
-/// `body-invalid` (422).
+/// `body-invalid` (422), `settings-changing` (503).
 #[utoipa::path(
     post, path = "/api/executions", operation_id = "recordExecution", tag = "executions",
     params(("X-Organization-Id" = msp_domain::OrgId, Header, description = "The organization it ran for.")),
@@ -126,18 +126,17 @@ pub async fn record_execution(
     ApiJson(body): ApiJson<RecordExecution>,
 ) -> Result<(StatusCode, [(HeaderName, String); 1], Json<ExecutionSummary>), Problem> {
     let org = named.id().ok_or_else(organization_required)?;
-    if let Err(denied) = api.gate.may_record(&asking.caller, org).await {
-        return Err(match denied {
-            Denied::Permission { .. } => {
-                let denied = permission_required(&api, &asking.actor, Some(org), Permission::ExecuteWorkflows).await;
-                denied.detail(
-                    "Only service accounts with the app role `Executions.Record` and an unlimited grant of \
-                     `execute_workflows` in this organization record runs.",
-                )
-            }
-            other => other.into(),
-        });
-    }
+    let generation = match api.gate.may_record(&asking.caller, org).await {
+        Ok(generation) => generation,
+        Err(Denied::Permission { .. }) => {
+            let denied = permission_required(&api, &asking.actor, Some(org), Permission::ExecuteWorkflows).await;
+            return Err(denied.detail(
+                "Only service accounts with the app role `Executions.Record` and an unlimited grant of \
+                 `execute_workflows` in this organization record runs.",
+            ));
+        }
+        Err(other) => return Err(other.into()),
+    };
     let faults = body.faults(api.clock.now());
     if !faults.is_empty() {
         return Err(Problem::new(Kind::BodyInvalid).errors(faults));
@@ -173,9 +172,27 @@ pub async fn record_execution(
     };
     let details = json!({ "execution_id": new.id, "status": ending.status });
     let audit = AuditDraft::new(new.scope, &asking.actor, "Execution.Record", new.id.key(), details);
-    let entry = Entry::Claimed { owner: OWNER.to_owned(), deadline_at: started_at };
+    let guard = api.repositories.generation.guard(generation);
+    // A caller who hangs up leaves no half of it.
+    let recording = tokio::spawn(async move { put_on_record(&api, &new, guard, &ending, audit).await });
+    let ended = recording.await.unwrap_or_else(|_| Err(Kind::Internal.into()))?;
+    let location = format!("/api/executions/{}", ended.id);
+    Ok((StatusCode::CREATED, [(header::LOCATION, location)], Json((&ended).into())))
+}
+
+async fn put_on_record(
+    api: &Api,
+    new: &NewExecution,
+    guard: Guard,
+    ending: &Ending,
+    audit: AuditDraft,
+) -> Result<Execution, Problem> {
+    let entry = Entry::Claimed { owner: OWNER.to_owned(), deadline_at: new.started_at };
     let executions = &api.repositories.executions;
-    let recorded = executions.insert(&new, &entry, Vec::new(), audit).await?;
+    let recorded = executions.insert(new, &entry, vec![guard], audit).await.map_err(|error| match error {
+        StoreError::PreconditionFailed => Kind::SettingsChanging.into(),
+        error => Problem::from(error),
+    })?;
     // A run of this platform keeps its own ending.
     let another = || Problem::new(Kind::Conflict).detail("This id is on record already, as another run.");
     if recorded.trigger != Trigger::External.name() {
@@ -185,13 +202,12 @@ pub async fn record_execution(
         let is_this = (recorded.status, recorded.completed_at) == (ending.status, Some(ending.completed_at));
         if is_this { recorded } else { return Err(another()) }
     } else {
-        executions.finish(&recorded, &ending).await.map_err(|error| match error {
+        executions.finish(&recorded, ending).await.map_err(|error| match error {
             StoreError::PreconditionFailed => another(),
             error => error.into(),
         })?
     };
     // No engine ended it, so none counts it.
     executions.count(&Ended::of(&ended).into_iter().collect::<Vec<_>>()).await?;
-    let location = format!("/api/executions/{}", ended.id);
-    Ok((StatusCode::CREATED, [(header::LOCATION, location)], Json((&ended).into())))
+    Ok(ended)
 }

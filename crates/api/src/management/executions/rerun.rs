@@ -20,7 +20,7 @@ use crate::{
     },
 };
 use axum::{extract::State, response::Response};
-use msp_domain::{ExecutionId, Trigger};
+use msp_domain::{ExecutionId, Trigger, form::FieldType};
 use msp_storage::repositories::forms::StoredForm;
 use serde_json::{Map, json};
 
@@ -101,6 +101,10 @@ pub async fn rerun_execution(
     // What the form does not ask for, the workflow filled in by itself or is asked for no longer.
     let is_asked_for =
         |name: &str| schema.as_ref().is_none_or(|schema| schema.fields.iter().any(|field| field.name == name));
-    start.input = engine(&api)?.input_again(&earlier, overrides, is_asked_for).await?;
+    let is_hidden = |name: &str| {
+        let mut fields = schema.iter().flat_map(|schema| &schema.fields);
+        fields.any(|field| field.name == name && field.field_type == FieldType::Password)
+    };
+    start.input = engine(&api)?.input_again(&earlier, overrides, is_asked_for, is_hidden).await?;
     start.run(&api, asking, access).await
 }
