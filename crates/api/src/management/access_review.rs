@@ -290,7 +290,7 @@ fn file(review: Arc<Review>) -> Response {
         let review = Arc::clone(&review);
         async move {
             let (mut text, cursor) = match position? {
-                Position::Start => (csv::line(COLUMNS), None),
+                Position::Start => (csv::head(COLUMNS), None),
                 Position::At(cursor) => (String::new(), Some(cursor)),
             };
             match review.page(cursor.as_deref(), ACCOUNTS).await {

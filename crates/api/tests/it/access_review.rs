@@ -167,7 +167,7 @@ async fn the_access_review_says_who_may_do_what_and_who_does_not_use_it_also_as_
     assert_eq!(file.header("content-type"), "text/csv; charset=utf-8");
     let text = file.text();
     let lines: Vec<&str> = text.split("\r\n").collect();
-    assert!(lines[0].starts_with("user_id,display_name,email"), "{text}");
+    assert!(lines[0].starts_with("\u{feff}user_id,display_name,email"), "{text}");
     assert_eq!(lines.len(), 4, "a head, two rows, the end: {text}");
     assert!(text.contains("\"'=HYPERLINK(\"\"x\"\")\""), "{text}");
     assert!(text.contains("execute_workflows view_history"), "{text}");

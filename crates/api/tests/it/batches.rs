@@ -168,10 +168,8 @@ async fn every_row_runs_and_what_became_of_each_is_listed_and_downloaded() {
     assert_eq!(file.header("content-type"), "text/csv; charset=utf-8");
     let text = file.text();
     let lines: Vec<_> = text.lines().collect();
-    assert!(
-        lines[0].starts_with("row_number,status,error_type,error_message,execution_id,completed_at,result,email"),
-        "{text}"
-    );
+    let columns = "\u{feff}row_number,status,error_type,error_message,execution_id,completed_at,result,email";
+    assert!(lines[0].starts_with(columns), "{text}");
     assert!(lines[2].starts_with("2,Failed,ValueError,'=no such user,"), "a formula is none: {text}");
 
     let audit = desk.app.audit(Scope::Org(desk.org.id)).await;

@@ -73,7 +73,7 @@ impl AuditView {
 
     /// The heads of the columns.
     pub(super) fn csv_head() -> String {
-        csv::line([
+        csv::head([
             "occurred_at",
             "org_id",
             "user_id",

@@ -1,13 +1,12 @@
 //! A batch with its results as a file for spreadsheets.
 
 use super::{
-    csv::shown,
     find::{BatchAccess, find_batch},
     view::rows,
 };
 use crate::{
     http::{
-        Problem, ProblemKind as Kind,
+        Problem, csv,
         params::{ApiPath, NoQuery},
     },
     state::Api,
@@ -55,12 +54,7 @@ pub async fn download_batch_rows(
             names.push(name);
         }
     }
-    let mut file = csv::Writer::from_writer(Vec::new());
-    let mut line = |cells: Vec<String>| {
-        let cells = cells.iter().map(|cell| shown(cell));
-        file.write_record(cells).map_err(|error| Problem::new(Kind::Internal).caused_by(&error))
-    };
-    line(COLUMNS.into_iter().chain(names.iter().copied()).map(str::to_owned).collect())?;
+    let mut file = csv::head(COLUMNS.into_iter().chain(names.iter().copied()));
     for (row, execution) in &rows {
         let completed_at = row.completed_at.map(|at| at.to_rfc3339_opts(SecondsFormat::Secs, true));
         let mut cells = vec![
@@ -73,9 +67,8 @@ pub async fn download_batch_rows(
             execution.as_ref().map(result).unwrap_or_default(),
         ];
         cells.extend(names.iter().map(|name| row.input.get(*name).map(text).unwrap_or_default()));
-        line(cells)?;
+        file += &csv::line(cells.iter().map(String::as_str));
     }
-    let file = file.into_inner().map_err(|error| Problem::new(Kind::Internal).caused_by(error.error()))?;
     let headers = [
         (header::CONTENT_TYPE, "text/csv; charset=utf-8".to_owned()),
         (header::CONTENT_DISPOSITION, format!("attachment; filename=\"batch-{id}.csv\"")),

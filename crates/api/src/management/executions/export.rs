@@ -7,7 +7,7 @@ use super::{
     view::ExecutionSummary,
 };
 use crate::{
-    http::{Problem, ProblemKind as Kind, params::ApiQuery},
+    http::{Problem, ProblemKind as Kind, csv, params::ApiQuery},
     state::Api,
 };
 use axum::{
@@ -25,10 +25,6 @@ use std::io;
 
 /// Executions read at once: the file may be long, what is held of it is not. A row may hold two texts of 30,000 characters.
 const AT_ONCE: usize = 100;
-/// What Excel needs to read a file as UTF-8.
-const BYTE_ORDER_MARK: &str = "\u{feff}";
-/// What a cell of a spreadsheet must not begin with: it would be a formula, or lead to one (OWASP, "CSV Injection").
-const BEGINS_A_FORMULA: [char; 6] = ['=', '+', '-', '@', '\t', '\r'];
 
 /// How the file is written.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Deserialize, utoipa::ToSchema)]
@@ -210,14 +206,18 @@ const COLUMNS: [&str; 13] = [
 impl ExportFormat {
     fn head(self) -> String {
         match self {
-            Self::Csv => format!("{BYTE_ORDER_MARK}{}\r\n", COLUMNS.join(",")),
+            Self::Csv => csv::head(COLUMNS),
             Self::Jsonl => String::new(),
         }
     }
 
     fn write(self, executions: &[Execution], file: &mut Vec<u8>) {
         match self {
-            Self::Csv => file.extend(rows(executions)),
+            Self::Csv => {
+                for execution in executions {
+                    file.extend(csv::line(cells(execution).iter().map(String::as_str)).into_bytes());
+                }
+            }
             Self::Jsonl => {
                 for execution in executions {
                     let line = serde_json::to_vec(&ExecutionSummary::from(execution));
@@ -235,51 +235,16 @@ fn cells(execution: &Execution) -> [String; COLUMNS.len()] {
     [
         execution.id.key(),
         execution.scope.org().map(|org| org.key()).unwrap_or_default(),
-        cell(&execution.workflow_name),
-        cell(execution.form_name.as_deref().unwrap_or_default()),
+        execution.workflow_name.clone(),
+        execution.form_name.as_deref().unwrap_or_default().to_owned(),
         execution.executed_by.key(),
-        cell(&execution.executed_by_name),
-        cell(&execution.trigger),
+        execution.executed_by_name.clone(),
+        execution.trigger.clone(),
         execution.status.name().to_owned(),
         instant(execution.started_at),
         execution.completed_at.map(instant).unwrap_or_default(),
         execution.duration_ms.map(|millis| millis.to_string()).unwrap_or_default(),
-        cell(execution.error_type.as_deref().unwrap_or_default()),
-        cell(execution.error_message.as_deref().unwrap_or_default()),
+        execution.error_type.as_deref().unwrap_or_default().to_owned(),
+        execution.error_message.as_deref().unwrap_or_default().to_owned(),
     ]
-}
-
-/// A text that no spreadsheet takes for a formula.
-fn cell(text: &str) -> String {
-    if text.starts_with(BEGINS_A_FORMULA) { format!("'{text}") } else { text.to_owned() }
-}
-
-fn rows(executions: &[Execution]) -> Vec<u8> {
-    let mut file = csv::WriterBuilder::new().terminator(csv::Terminator::CRLF).from_writer(Vec::new());
-    for execution in executions {
-        file.write_record(cells(execution)).expect("memory takes every record, and all have as many cells");
-    }
-    file.into_inner().expect("memory needs no flush")
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_cell_is_never_a_formula() {
-        for (text, expected) in [
-            ("plain", "plain"),
-            ("", ""),
-            ("=1+1", "'=1+1"),
-            ("+49 30", "'+49 30"),
-            ("-1", "'-1"),
-            ("@SUM(A1)", "'@SUM(A1)"),
-            ("\t=1", "'\t=1"),
-            ("\r=1", "'\r=1"),
-            ("1=1", "1=1"),
-        ] {
-            assert_eq!(cell(text), expected, "{text:?}");
-        }
-    }
 }
