@@ -67,15 +67,20 @@ impl Gate {
         any_of: &[Permission],
     ) -> Result<Access, Denied> {
         let caller = still_active(snapshot, caller, any_of).await?;
-        let found = snapshot.organization(org).await?;
-        let Some(organization) = found else {
-            return Err(if caller.may_review() { Denied::NoSuchOrganization } else { missing(any_of) });
+        let found = match snapshot.organization(org).await {
+            // It is there. Nobody gets in, and why not is told to whoever otherwise would.
+            Err(error @ StoreError::Corrupt(_)) => Err(error),
+            found => Ok(found?),
         };
+        if matches!(found, Ok(None)) {
+            return Err(if caller.may_review() { Denied::NoSuchOrganization } else { missing(any_of) });
+        }
         let grant = if caller.reaches_everything() { Arc::default() } else { snapshot.grant(caller.user, org).await? };
         let (mut permissions, categories) = held(&caller, grant.as_ref().as_ref(), self.repositories.now());
         if !allows_any(&permissions, any_of) {
             return Err(missing(any_of));
         }
+        let Some(organization) = found? else { return Err(missing(any_of)) };
         if organization.deletion.is_some() {
             permissions = permissions.intersect(&in_a_deleted_organization(&caller));
             if !allows_any(&permissions, any_of) {
@@ -127,15 +132,13 @@ impl Gate {
         let reaches = grant.as_ref().as_ref().is_some_and(|grant| {
             grant.permissions_at(now).execute_workflows && grant.terms.categories == Categories::Every
         });
+        if !caller.records_executions || !reaches {
+            return Err(missing(&EXECUTE));
+        }
         match snapshot.organization(org).await? {
-            Some(organization) if caller.records_executions && reaches => {
-                if organization.is_active {
-                    Ok(snapshot.generation().cloned())
-                } else {
-                    Err(Denied::Inactive)
-                }
-            }
-            _ => Err(missing(&EXECUTE)),
+            Some(organization) if organization.is_active => Ok(snapshot.generation().cloned()),
+            Some(_) => Err(Denied::Inactive),
+            None => Err(missing(&EXECUTE)),
         }
     }
 
@@ -187,8 +190,14 @@ impl Gate {
                 if held(caller, Some(grant), now).0.is_empty() {
                     continue;
                 }
-                if let Some(organization) = snapshot.organization(grant.org).await? {
-                    opened.push(open(Organization::clone(&organization), Some(grant)));
+                match snapshot.organization(grant.org).await {
+                    Ok(Some(organization)) => opened.push(open(Organization::clone(&organization), Some(grant))),
+                    Ok(None) => {}
+                    // One that is not readable is closed, and keeps nobody from the others.
+                    Err(StoreError::Corrupt(error)) => {
+                        tracing::error!(org.id = %grant.org, error, "An organization is not readable, and closed until it is");
+                    }
+                    Err(error) => return Err(error),
                 }
             }
             opened.sort_by_cached_key(|one| (one.organization.name.to_lowercase(), one.organization.id));

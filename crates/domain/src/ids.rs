@@ -122,6 +122,11 @@ impl BatchId {
     pub fn row_key(&self) -> Option<String> {
         ExecutionId(self.0).row_key()
     }
+
+    /// When it was submitted, in milliseconds since 1970; `None` for an id that carries no time.
+    pub fn millis(&self) -> Option<u64> {
+        ExecutionId(self.0).millis()
+    }
 }
 
 impl ExecutionId {

@@ -134,8 +134,8 @@ pub(crate) async fn sweep(runtime: Arc<Runtime>) {
 }
 
 async fn sweep_once(runtime: &Runtime) -> Result<(), StoreError> {
-    let organizations = runtime.repositories.organizations.all().await?;
-    let scopes = organizations.iter().map(|organization| Scope::Org(organization.id)).chain([Scope::Global]);
+    let organizations = runtime.repositories.organizations.ids().await?;
+    let scopes = organizations.into_iter().map(Scope::Org).chain([Scope::Global]);
     for scope in scopes {
         runtime.repositories.executions.sweep_marks(scope, runtime.clock.now()).await?;
     }

@@ -135,8 +135,8 @@ pub(crate) async fn interrupt(
 
 /// Passwords whose execution never came to be, or has ended: the engine died between the two writes.
 async fn sweep_passwords(repositories: &Repositories, alive: &HashSet<ExecutionPointer>) -> Result<(), StoreError> {
-    let organizations = repositories.organizations.all().await?;
-    let scopes = organizations.iter().map(|organization| Scope::Org(organization.id)).chain([Scope::Global]);
+    let organizations = repositories.organizations.ids().await?;
+    let scopes = organizations.into_iter().map(Scope::Org).chain([Scope::Global]);
     for scope in scopes {
         for name in repositories.stores.secrets.names(SecretNamespace::Parameter, scope).await? {
             let pointer = name.parse().ok().map(|execution_id| ExecutionPointer { scope, execution_id });

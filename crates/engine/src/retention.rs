@@ -8,9 +8,9 @@ use crate::{
     fault::{FaultPoint, reach},
     runtime::Runtime,
 };
-use chrono::TimeDelta;
+use chrono::{DateTime, TimeDelta};
 use futures::future::join_all;
-use msp_domain::{ExecutionId, Scope};
+use msp_domain::{BatchId, ExecutionId, Scope};
 use msp_metrics::{Counter, Registry, gauge};
 use msp_storage::{StoreError, repositories::retention::Sweep};
 use std::{sync::Arc, time::Duration};
@@ -69,13 +69,13 @@ pub(crate) async fn sweep(runtime: Arc<Runtime>) {
 async fn pass(runtime: &Runtime) -> Result<bool, StoreError> {
     let (executions, retention) = (&runtime.repositories.executions, &runtime.repositories.retention);
     for begun in executions.removals().await? {
-        executions.remove(begun.scope, begun.execution_id).await?;
+        remove(runtime, begun.scope, begun.execution_id).await?;
     }
     if retention.all().await?.values().all(|rule| rule.days.is_none()) {
         return Ok(true);
     }
-    let organizations = runtime.repositories.organizations.all().await?;
-    let mut scopes: Vec<Scope> = organizations.iter().map(|organization| Scope::Org(organization.id)).collect();
+    let organizations = runtime.repositories.organizations.ids().await?;
+    let mut scopes: Vec<Scope> = organizations.into_iter().map(Scope::Org).collect();
     scopes.push(Scope::Global);
     let mut sweep = Sweep {
         started_at: runtime.clock.now(),
@@ -108,8 +108,9 @@ async fn sweep_scope(runtime: &Runtime, scope: Scope, sweep: &mut Sweep) -> Resu
         let _ = runtime.repositories.batches.remove_ended_before(scope, instant).await?;
     }
     // Rows that have run say so to an open batch by their records: without them they would run again.
-    let open = runtime.repositories.batches.open().await?;
-    let kept_since = open.iter().filter(|batch| batch.scope == scope).map(|batch| batch.created_at).min();
+    let open = runtime.repositories.batches.open_ids().await?;
+    let submitted_at = |id: BatchId| DateTime::from_timestamp_millis(i64::try_from(id.millis()?).ok()?);
+    let kept_since = open.iter().filter(|(of, _)| *of == scope).filter_map(|(_, id)| submitted_at(*id)).min();
     let kept_since = kept_since.unwrap_or(runtime.clock.now());
     let mut from = None;
     let (now, before, mut begun) = (runtime.clock.now(), sweep.removed, None);

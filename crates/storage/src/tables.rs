@@ -346,7 +346,8 @@ pub trait TableStore: Send + Sync + 'static {
     /// The entity with these keys.
     async fn get(&self, table: Table, partition_key: &str, row_key: &str) -> Result<Option<Entity>, StoreError>;
 
-    /// One page of a query.
+    /// One page of a query. A row whose properties the home cannot make out is among them without any: it takes no other
+    /// along, and whoever reads it finds that it lacks what it needs.
     async fn query(&self, table: Table, query: Query) -> Result<Page, StoreError>;
 
     /// One write; answers the new ETag (`None` after a delete).

@@ -18,7 +18,12 @@ impl From<StoreError> for Problem {
             StoreError::PreconditionFailed => Self::new(Kind::StaleVersion)
                 .detail("Read it again, apply your change to what is there now, and send that."),
             StoreError::Limit(limit) => Self::new(Kind::LimitExceeded).detail(limit.clone()),
-            StoreError::Corrupt(_) => Self::new(Kind::Internal).caused_by(&error),
+            StoreError::Corrupt(_) => Self::new(Kind::Internal)
+                .detail(
+                    "Something that is on record and needed for this cannot be read. The server's log names it, and so does \
+                     `msp repair`.",
+                )
+                .caused_by(&error),
             StoreError::Full(_) => Self::new(Kind::StoreFull).caused_by(&error),
             StoreError::Unavailable(_) => Self::new(Kind::StoreUnavailable).caused_by(&error),
         }

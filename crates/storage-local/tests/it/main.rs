@@ -21,3 +21,4 @@ mod rotation;
 mod seals;
 mod sign_in;
 mod support;
+mod unreadable;

@@ -1,16 +1,19 @@
 //! A home in a temporary folder, under a clock that tests turn.
 
 use chrono::{DateTime, Duration, Utc};
-use msp_domain::{Clock, ExecutionId, Scope, Trigger, UserId};
+use msp_domain::{BatchId, Clock, ExecutionId, Scope, Trigger, UserId};
 use msp_storage::Repositories;
 use msp_storage::repositories::Actor;
 use msp_storage::repositories::audit::AuditDraft;
+use msp_storage::repositories::batches::{Batch, BatchRow, NewBatch};
 use msp_storage::repositories::executions::{Entry, Execution, NewExecution};
+use msp_storage::repositories::repair::Finding;
 use msp_storage_local::{LocalHome, LocalOptions, OpenError};
-use serde_json::json;
+use serde_json::{Map, json};
 use std::path::Path;
 use std::sync::{Arc, Mutex};
 use tempfile::TempDir;
+use uuid::Uuid;
 
 /// A clock that stands still until it is turned.
 pub struct TestClock(Mutex<DateTime<Utc>>);
@@ -85,6 +88,39 @@ impl TestHome {
     pub async fn insert(&self, new: &NewExecution, entry: &Entry) -> Execution {
         let audit = execute_audit(new);
         self.repositories.executions.insert(new, entry, Vec::new(), audit).await.expect("inserted")
+    }
+
+    /// A batch on record, of which no row has begun.
+    pub async fn batch(&self, scope: Scope, rows: u32) -> Batch {
+        let now = self.clock.now();
+        let new = NewBatch {
+            id: BatchId::at(now),
+            scope,
+            form_id: Uuid::new_v4(),
+            form_name: "Onboarding".into(),
+            workflow_name: "user_onboarding".into(),
+            submitted_by: UserId::random(),
+            submitted_by_name: "Tess Technician".into(),
+            created_at: now,
+            bundle_hash: "b1".into(),
+            timeout_seconds: 60,
+            minutes_saved: None,
+            has_passwords: false,
+            retry_of: None,
+            mark: None,
+        };
+        let row = |row| BatchRow { row, execution_id: ExecutionId::at(now), input: Map::new(), retry_of: None };
+        let rows: Vec<BatchRow> = (1..=rows).map(row).collect();
+        let audit = AuditDraft::new(scope, &actor(new.submitted_by), "Batch.Submit", new.id.key(), json!({}));
+        self.repositories.batches.insert(&new, &rows, Vec::new(), audit).await.expect("inserted")
+    }
+
+    /// What a repair finds and puts right.
+    pub async fn repaired(&self) -> Vec<Finding> {
+        let mut found = Vec::new();
+        let mut see = |finding: &Finding| found.push(finding.clone());
+        self.repositories.repair(true, &Actor::PLATFORM, &mut see).await.expect("repaired");
+        found
     }
 
     /// The audited actions of a scope, newest first.

@@ -7,9 +7,9 @@
 mod removal;
 
 use super::audit::AuditDraft;
-use super::executions::{Execution, NewMark, marks};
+use super::executions::{Execution, NewMark, marks, rows::scope_of};
 use super::paging::{Scan, page};
-use super::{Journal, Listing, Stores, etag_of};
+use super::{Journal, Listing, Stores, etag_of, readable};
 use crate::{BlobStore, Commit, Entity, Etag, Guard, IfMatch, Query, StoreError, Table, Write};
 use bytes::Bytes;
 use chrono::{DateTime, Utc};
@@ -217,20 +217,32 @@ impl Batches {
         .await
     }
 
-    /// Every batch with a row that has not ended, oldest first.
+    /// Every batch with a row that has not ended, oldest first. One that is not readable stays as it is and keeps no other.
     ///
     /// # Errors
-    /// [`StoreError::Corrupt`] when a row is not readable.
+    /// [`StoreError::Unavailable`].
     pub async fn open(&self) -> Result<Vec<Batch>, StoreError> {
-        let pointers = Query::partition(OPEN_PARTITION);
         let mut open = Vec::new();
-        for pointer in self.journal.tables.query_all(Table::ActiveExecutions, pointers).await? {
-            let scope = super::executions::rows::scope_of(&pointer)?;
-            let id = pointer.row_key.parse();
-            let id = id.map_err(|_| StoreError::Corrupt(format!("the open batch {}", pointer.row_key)))?;
-            open.extend(self.get(scope, id).await?);
+        for (scope, id) in self.open_ids().await? {
+            match self.get(scope, id).await {
+                Ok(batch) => open.extend(batch),
+                Err(StoreError::Corrupt(error)) => {
+                    tracing::error!(batch.id = %id, error, "A batch that has not ended is not readable and stays as it is");
+                }
+                Err(error) => return Err(error),
+            }
         }
-        open.sort_by_key(|batch| batch.id);
+        Ok(open)
+    }
+
+    /// Which those are, oldest first, the ones that are not readable included.
+    ///
+    /// # Errors
+    /// [`StoreError::Unavailable`].
+    pub async fn open_ids(&self) -> Result<Vec<(Scope, BatchId)>, StoreError> {
+        let marks = self.journal.tables.query_all(Table::ActiveExecutions, Query::partition(OPEN_PARTITION)).await?;
+        let mut open = readable(Table::ActiveExecutions, &marks, read_open);
+        open.sort_by_key(|(_, id)| *id);
         Ok(open)
     }
 
@@ -301,6 +313,12 @@ impl Batch {
         }
         counts
     }
+}
+
+/// The batch that a mark says has not ended.
+pub(super) fn read_open(mark: &Entity) -> Result<(Scope, BatchId), StoreError> {
+    let id = mark.row_key.parse().map_err(|_| StoreError::Corrupt(format!("{} is no batch", mark.row_key)))?;
+    Ok((scope_of(mark)?, id))
 }
 
 fn row(new: &NewBatch, row_count: u32, rows_blob: &str) -> Entity {

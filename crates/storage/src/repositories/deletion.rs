@@ -91,7 +91,7 @@ impl Repositories {
     /// [`StoreError::Corrupt`] when a row is not readable.
     pub async fn unended_of(&self, org: OrgId) -> Result<usize, StoreError> {
         let scope = Scope::Org(org);
-        let of_batches = self.batches.open().await?.iter().filter(|batch| batch.scope == scope).count();
+        let of_batches = self.batches.open_ids().await?.iter().filter(|(of, _)| *of == scope).count();
         Ok(self.executions.unended(Some(scope)).await?.len().max(of_batches))
     }
 
@@ -161,9 +161,7 @@ impl Repositories {
         if self.organizations.get(org).await?.is_none_or(|organization| organization.deletion.is_none()) {
             return Ok(());
         }
-        for grant in self.grants.of_org(org).await? {
-            self.grants.revoke(grant.user, org, actor).await?;
-        }
+        self.grants.revoke_all(org, actor).await?;
         passed(Part::Grants);
         self.remove_secrets(org, actor).await?;
         passed(Part::Secrets);

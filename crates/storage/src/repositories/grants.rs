@@ -6,7 +6,7 @@
 //! are void, and whoever repeats an interrupted change moves it.
 
 use super::audit::AuditDraft;
-use super::{Actor, Journal, check_version, etag_of, retry, write_over};
+use super::{Actor, Journal, check_version, etag_of, readable, retry, write_over};
 use crate::{Commit, Entity, Etag, IfMatch, Query, StoreError, Table, TableWrite, Write};
 use chrono::{DateTime, Utc};
 use msp_domain::{Categories, OrgId, Permissions, Scope, UserId};
@@ -97,22 +97,38 @@ impl Grants {
         Ok(self.get(user, org).await?.map_or(Permissions::NONE, |(grant, _)| grant.permissions_at(now)))
     }
 
-    /// Everything a user holds, also what has expired.
+    /// Everything a user holds, also what has expired. What is not readable gives nothing.
     ///
     /// # Errors
-    /// [`StoreError::Corrupt`] when a row is not readable.
+    /// [`StoreError::Unavailable`].
     pub async fn of_user(&self, user: UserId) -> Result<Vec<Grant>, StoreError> {
         let rows = self.journal.tables.query_all(Table::UserPermissions, Query::partition(user.key())).await?;
-        rows.iter().map(|row| read(row, user, parse(&row.row_key, "organization")?)).collect()
+        let read = |row: &Entity| read(row, user, parse(&row.row_key, "organization")?);
+        Ok(readable(Table::UserPermissions, &rows, read))
     }
 
-    /// Everyone who holds something in an organization, also what has expired.
+    /// Everyone who holds something in an organization, also what has expired; what is not readable is left out.
     ///
     /// # Errors
-    /// [`StoreError::Corrupt`] when a row is not readable.
+    /// [`StoreError::Unavailable`].
     pub async fn of_org(&self, org: OrgId) -> Result<Vec<Grant>, StoreError> {
         let rows = self.journal.tables.query_all(Table::OrgPermissions, Query::partition(org.key())).await?;
-        rows.iter().map(|row| read(row, parse(&row.row_key, "user")?, org)).collect()
+        let read = |row: &Entity| read(row, parse(&row.row_key, "user")?, org);
+        Ok(readable(Table::OrgPermissions, &rows, read))
+    }
+
+    /// Takes everything away that anybody holds in an organization, also what is listed and not readable.
+    ///
+    /// # Errors
+    /// As for [`Self::revoke`].
+    pub(super) async fn revoke_all(&self, org: OrgId, actor: &Actor) -> Result<(), StoreError> {
+        let rows = self.journal.tables.query_all(Table::OrgPermissions, Query::partition(org.key())).await?;
+        for row in rows {
+            if let Ok(user) = row.row_key.parse() {
+                self.revoke(user, org, actor).await?;
+            }
+        }
+        Ok(())
     }
 
     /// Sets exactly these rights until they are revoked, whatever is there.
@@ -143,23 +159,25 @@ impl Grants {
         actor: &Actor,
     ) -> Result<(Grant, Etag), StoreError> {
         let attempt = async || {
-            let current = self.get(user, org).await?;
-            if check_version(current.as_ref().map(|(_, etag)| etag), if_match).is_err() {
+            let current = self.journal.tables.get(Table::UserPermissions, &user.key(), &org.key()).await?;
+            let version = current.as_ref().map(etag_of).transpose()?;
+            if check_version(version.as_ref(), if_match).is_err() {
                 return Ok(None);
             }
-            let (before, version) = current.map_or((None, None), |(grant, etag)| (Some(grant.terms), Some(etag)));
+            // One that is not readable gives nothing, and is set anew as if it had given everything.
+            let before = current.as_ref().map(|row| read_terms(row).ok());
             let granted_at = self.journal.clock.now();
             let grant = Grant { user, org, terms: terms.clone(), granted_by: actor.key(), granted_at };
             let details = json!({
                 "user_id": user,
-                "before": before.as_ref().map(describe),
+                "before": before.as_ref().map(described),
                 "after": describe(terms),
             });
             let draft = AuditDraft::new(Scope::Org(org), actor, "Grant.Set", user.key(), details);
             let mirrors = (Table::OrgPermissions, Write::UpsertReplace(row(&grant, org.key(), user.key())));
             let decides = (Table::UserPermissions, write_over(version, row(&grant, user.key(), org.key())));
             // What takes one right away and gives another takes something away: that weighs more.
-            let takes_away = before.is_some_and(|before| !terms.cover(&before));
+            let takes_away = before.is_some_and(|before| before.is_none_or(|before| !terms.cover(&before)));
             let (first, second) = if takes_away { (decides, mirrors) } else { (mirrors, decides) };
             let writes = vec![self.journal.audit.row(draft), first, second, self.journal.generation.bump()];
             let etags = self.journal.tables.commit_etags(Commit::of(writes)).await?;
@@ -216,7 +234,7 @@ impl Grants {
         let mirrors = self.journal.tables.get(Table::OrgPermissions, &org_key, &user_key).await?;
         let mut writes = Vec::new();
         if let Some(row) = decides {
-            let details = json!({ "user_id": user, "before": describe(&read_terms(row)?) });
+            let details = json!({ "user_id": user, "before": described(&read_terms(row).ok()) });
             let draft = AuditDraft::new(Scope::Org(org), actor, "Grant.Revoke", user_key.clone(), details);
             writes.push(self.journal.audit.row(draft));
             let as_read = IfMatch::Etag(etag_of(row)?);
@@ -237,6 +255,11 @@ fn as_interference(error: StoreError) -> StoreError {
         StoreError::NotFound => StoreError::PreconditionFailed,
         other => other,
     }
+}
+
+/// Terms that were there, or that they were not readable.
+fn described(before: &Option<GrantTerms>) -> Value {
+    before.as_ref().map_or_else(|| json!("not readable"), describe)
 }
 
 /// Terms as the audit trail shows them.

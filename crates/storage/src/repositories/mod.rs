@@ -115,6 +115,22 @@ fn check_version(current: Option<&Etag>, wanted: Option<&Etag>) -> Result<(), St
     }
 }
 
+/// What can be read of these rows. One that cannot is left out and named in the log (`msp repair` lists it too): a damaged
+/// row must not take the others along.
+fn readable<T>(table: Table, rows: &[Entity], read: impl Fn(&Entity) -> Result<T, StoreError>) -> Vec<T> {
+    rows.iter().filter_map(|row| if_readable(table, row, read(row))).collect()
+}
+
+/// As [`readable`], of one row.
+fn if_readable<T>(table: Table, row: &Entity, item: Result<T, StoreError>) -> Option<T> {
+    let Entity { partition_key, row_key, .. } = row;
+    item.inspect_err(|error| {
+        let table = table.name();
+        tracing::error!(table, partition_key, row_key, error = %error, "A row is not readable and is left out; `msp repair` names it");
+    })
+    .ok()
+}
+
 /// The write that sets an entity exactly if it still has the version that was read (`None`: is still missing).
 fn write_over(current: Option<Etag>, entity: Entity) -> Write {
     match current {

@@ -109,28 +109,28 @@ impl Snapshot {
         self.users.get_or_read(id, self.sources.users.get(id)).await
     }
 
-    /// Every user. As for [`Self::user`].
+    /// Every user whose row is readable. As for [`Self::user`].
     ///
     /// # Errors
-    /// [`StoreError::Corrupt`] when a row is not readable.
+    /// [`StoreError::Unavailable`].
     pub async fn all_users(&self) -> Result<Arc<Vec<User>>, StoreError> {
         let read = async || self.sources.users.all().await.map(Arc::new);
         self.all_users.get_or_try_init(read).await.cloned()
     }
 
-    /// Every organization, by name.
+    /// Every organization that is readable, by name.
     ///
     /// # Errors
-    /// [`StoreError::Corrupt`] when a row is not readable.
+    /// [`StoreError::Unavailable`].
     pub async fn all_organizations(&self) -> Result<Arc<Vec<Organization>>, StoreError> {
         let read = async || self.sources.organizations.all().await.map(Arc::new);
         self.all_organizations.get_or_try_init(read).await.cloned()
     }
 
-    /// What a user was granted anywhere, also what has expired since.
+    /// What a user was granted anywhere, also what has expired since. What is not readable gives nothing.
     ///
     /// # Errors
-    /// [`StoreError::Corrupt`] when a row is not readable.
+    /// [`StoreError::Unavailable`].
     pub async fn grants_of(&self, user: UserId) -> Result<Arc<Vec<Grant>>, StoreError> {
         let read = async { self.sources.grants.of_user(user).await.map(Some) };
         Ok(self.grants_of.get_or_read(user, read).await?.unwrap_or_default())
@@ -145,12 +145,21 @@ impl Snapshot {
     }
 
     /// The grant of a user in an organization that exists, also one whose time is over: time moves no version, so whoever
-    /// asks looks at the clock.
+    /// asks looks at the clock. One that is not readable gives nothing.
     ///
     /// # Errors
-    /// [`StoreError::Corrupt`] when the row is not readable.
+    /// [`StoreError::Unavailable`].
     pub async fn grant(&self, user: UserId, org: OrgId) -> Result<Arc<Option<Grant>>, StoreError> {
-        let read = async { Ok(Some(self.sources.grants.get(user, org).await?.map(|(grant, _)| grant))) };
+        let read = async {
+            match self.sources.grants.get(user, org).await {
+                Ok(grant) => Ok(Some(grant.map(|(grant, _)| grant))),
+                Err(StoreError::Corrupt(error)) => {
+                    tracing::error!(org.id = %org, error, "A grant is not readable and gives nothing; `msp repair` names it");
+                    Ok(Some(None))
+                }
+                Err(error) => Err(error),
+            }
+        };
         Ok(self.grants.get_or_read((user, org), read).await?.unwrap_or_default())
     }
 

@@ -2,7 +2,7 @@
 
 use super::audit::AuditDraft;
 use super::paging::{SCAN_LIMIT, Scan, page};
-use super::{Actor, Interfered, Journal, Listing, check_version, etag_of, retry, write_over};
+use super::{Actor, Interfered, Journal, Listing, check_version, etag_of, if_readable, readable, retry, write_over};
 use crate::{Commit, Entity, Etag, IfMatch, Query, StoreError, Table, Write};
 use chrono::{DateTime, Utc};
 use msp_domain::{AppRole, AppRoles, Scope, UserId};
@@ -164,7 +164,7 @@ impl Users {
             let new = new.clone();
             if new.app_roles.is_some() {
                 self.check_service_name(id, &new.display_name).await?;
-            } else if self.find_by_email(&new.email).await?.is_some() {
+            } else if self.is_taken("Email", &new.email, id).await? {
                 return Err(UserError::EmailTaken);
             }
             let user = User {
@@ -198,7 +198,7 @@ impl Users {
     /// The person with this address, letter case ignored.
     ///
     /// # Errors
-    /// [`StoreError::Corrupt`] when a row is not readable.
+    /// [`StoreError::Unavailable`].
     pub async fn find_by_email(&self, email: &str) -> Result<Option<User>, StoreError> {
         let wanted = email.to_lowercase();
         let mut people = self.all().await?.into_iter().filter(|user| user.app_roles.is_none());
@@ -208,7 +208,7 @@ impl Users {
     /// The service account with this name, letter case ignored.
     ///
     /// # Errors
-    /// [`StoreError::Corrupt`] when a row is not readable.
+    /// [`StoreError::Unavailable`].
     pub async fn find_service(&self, name: &str) -> Result<Option<User>, StoreError> {
         let wanted = name.to_lowercase();
         let mut services = self.all().await?.into_iter().filter(|user| user.app_roles.is_some());
@@ -216,28 +216,40 @@ impl Users {
     }
 
     async fn check_service_name(&self, id: UserId, name: &str) -> Result<(), UserError> {
-        match self.find_service(name).await? {
-            Some(other) if other.id != id => Err(UserError::NameTaken),
-            _ => Ok(()),
-        }
+        if self.is_taken("DisplayName", name, id).await? { Err(UserError::NameTaken) } else { Ok(()) }
     }
 
-    /// Service accounts in order of id, page by page.
+    /// Whether another account of the kind that this property tells apart has this value, letter case ignored. What a row
+    /// says of that counts, whatever else of it is damaged.
+    async fn is_taken(&self, property: &str, wanted: &str, id: UserId) -> Result<bool, StoreError> {
+        let (wanted, own) = (wanted.to_lowercase(), id.key());
+        let of_services = property == "DisplayName";
+        Ok(self.rows().await?.iter().any(|row| {
+            row.row_key != own
+                && row.properties.contains_key("AppRoles") == of_services
+                && row.text_opt(property).ok().flatten().is_some_and(|taken| taken.to_lowercase() == wanted)
+        }))
+    }
+
+    /// Service accounts in order of id, page by page; what is not readable is left out.
     ///
     /// # Errors
     /// [`StoreError::Limit`] when the cursor is not one this list gave.
     pub async fn services(&self, cursor: Option<&str>, limit: usize) -> Result<Listing<User>, StoreError> {
-        let read = |row: Entity| read(&row).map(|user| user.app_roles.is_some().then_some(user));
+        let read = |row: Entity| {
+            let user = if_readable(Table::Users, &row, read(&row));
+            Ok(user.filter(|user| user.app_roles.is_some()))
+        };
         let query = Query::partition(PARTITION);
         page(self.journal.tables.as_ref(), Table::Users, query, cursor, limit, Scan::AtMost(SCAN_LIMIT), read).await
     }
 
-    /// In order of id, page by page.
+    /// In order of id, page by page; what is not readable is left out.
     ///
     /// # Errors
     /// [`StoreError::Limit`] when the cursor is not one this list gave.
     pub async fn list(&self, cursor: Option<&str>, limit: usize) -> Result<Listing<User>, StoreError> {
-        let read = |row: Entity| read(&row).map(Some);
+        let read = |row: Entity| Ok(if_readable(Table::Users, &row, read(&row)));
         let query = Query::partition(PARTITION);
         page(self.journal.tables.as_ref(), Table::Users, query, cursor, limit, Scan::Unfiltered, read).await
     }
@@ -245,12 +257,21 @@ impl Users {
     /// Active platform administrators, oldest account first.
     ///
     /// # Errors
-    /// [`StoreError::Corrupt`] when a row is not readable.
+    /// [`StoreError::Unavailable`].
     pub async fn administrators(&self) -> Result<Vec<User>, StoreError> {
         let mut users = self.all().await?;
         users.retain(is_working_administrator);
         users.sort_by_key(|user| (user.created_at, user.id));
         Ok(users)
+    }
+
+    /// Whether there is an active platform administrator, or an account of which nobody can tell.
+    ///
+    /// # Errors
+    /// [`StoreError::Unavailable`].
+    pub async fn may_have_administrator(&self) -> Result<bool, StoreError> {
+        let may_be = |row: &Entity| read(row).map_or(true, |user| is_working_administrator(&user));
+        Ok(self.rows().await?.iter().any(may_be))
     }
 
     /// Changes a user.
@@ -328,13 +349,16 @@ impl Users {
         self.journal.tables.commit(Commit::of(writes)).await
     }
 
-    /// Everybody, people and services. There are thousands, not millions.
+    /// Everybody whose row is readable, people and services. There are thousands, not millions.
     ///
     /// # Errors
-    /// [`StoreError::Corrupt`] when a row is not readable.
+    /// [`StoreError::Unavailable`].
     pub async fn all(&self) -> Result<Vec<User>, StoreError> {
-        let rows = self.journal.tables.query_all(Table::Users, Query::partition(PARTITION)).await?;
-        rows.iter().map(read).collect()
+        Ok(readable(Table::Users, &self.rows().await?, read))
+    }
+
+    async fn rows(&self) -> Result<Vec<Entity>, StoreError> {
+        self.journal.tables.query_all(Table::Users, Query::partition(PARTITION)).await
     }
 
     async fn store(
@@ -392,7 +416,7 @@ fn row(user: &User) -> Entity {
         .with("CreatedAt", user.created_at)
 }
 
-fn read(row: &Entity) -> Result<User, StoreError> {
+pub(super) fn read(row: &Entity) -> Result<User, StoreError> {
     Ok(User {
         id: row.row_key.parse().map_err(|_| StoreError::Corrupt(format!("user {} has no GUID", row.row_key)))?,
         email: row.text("Email")?.to_owned(),

@@ -1,4 +1,4 @@
-//! An execution that waits, and whose row somebody damaged.
+//! A row that somebody damaged: of an execution that waits, of an organization.
 
 use super::host::{installation, is_final, start};
 use msp_engine::fault::FaultPoint;
@@ -31,4 +31,38 @@ async fn a_damaged_row_keeps_no_engine_from_starting_and_its_execution_runs_once
     let host = start(&installation, None).await.expect("a start");
     let executions = host.executions_once_ended(&org).await;
     assert!(executions.iter().all(is_final) && executions[0]["status"] == "Success", "{executions:?}");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_damaged_organization_is_closed_and_named_and_the_server_starts_and_serves_the_others() {
+    let installation = installation();
+    let host = start(&installation, None).await.expect("a start");
+    let (lost, kept) = (host.organization("Contoso").await, host.organization("Fabrikam").await);
+    host.kill();
+    let database = Connection::open(installation.data().join("msp.db")).expect("opens");
+    let sql = "UPDATE entities SET props = json_set(props, '$.CreatedAt', ?1) WHERE tbl = 'Organizations' AND rk = ?2";
+    assert_eq!(database.execute(sql, ["last week", &lost]).expect("damaged"), 1);
+
+    let server = installation.serve();
+    server.wait_until_ready();
+    let token = installation.succeed(&["token"]);
+    let (status, list) = server.get(&token, "/api/organizations").await;
+    assert_eq!(status, 200);
+    let listed: Vec<_> = list["items"].as_array().expect("items").iter().map(|one| one["id"].clone()).collect();
+    assert_eq!(listed, [kept.as_str()]);
+    let (status, problem) = server.get(&token, &format!("/api/organizations/{lost}")).await;
+    assert_eq!((status, &problem["type"]), (500, &json!("/problems/internal")));
+    assert!(problem["detail"].as_str().expect("a detail").contains("msp repair"), "{problem}");
+    assert!(!problem.to_string().contains("CreatedAt"), "nothing of the row leaks: {problem}");
+    let ran = server.request(reqwest::Method::POST, "/workflows/speak").bearer_auth(&token);
+    let ran = ran.header("X-Organization-Id", &kept).json(&json!({})).send().await.expect("an answer");
+    assert_eq!(ran.status(), 200);
+    server.process.wait_for("the row in the log", || {
+        let log = server.process.stderr();
+        (log.contains("is left out") && log.contains(&lost)).then_some(())
+    });
+    assert!(server.process.stop().success());
+    let repaired = installation.run(&["repair"]);
+    assert_eq!(repaired.code, Some(1), "{repaired:#?}");
+    assert!(repaired.stdout.contains(&format!("Organizations (ORG, {lost}) cannot be read")), "{repaired:#?}");
 }

@@ -7,7 +7,7 @@
 
 use super::lifecycle::ACTIVE_PARTITION;
 use super::{Execution, Executions};
-use crate::repositories::clear_rows;
+use crate::repositories::{clear_rows, readable};
 use crate::{Entity, ExecutionPointer, Query, StoreError, Table};
 use chrono::{DateTime, NaiveDate, Timelike as _, Utc};
 use msp_domain::{ExecutionStatus, Scope};
@@ -159,7 +159,7 @@ impl Counter {
         hours.fold(row, |row, (hour, failed)| row.with(&hour_name(hour), count(*failed)))
     }
 
-    pub(super) fn read(row: &Entity) -> Result<Self, StoreError> {
+    pub(in crate::repositories) fn read(row: &Entity) -> Result<Self, StoreError> {
         let corrupt = || StoreError::Corrupt(format!("the counter {} is not readable", row.row_key));
         let count = |name: &str| Ok(u64::try_from(row.int_opt(name)?.unwrap_or(0)).unwrap_or(0));
         let mut failed_by_hour = [0; HOURS];
@@ -185,8 +185,14 @@ fn hour_name(hour: usize) -> String {
     format!("FailedAt{hour:02}")
 }
 
+/// The day of a row that counts over all.
+pub(in crate::repositories) fn day_over_all(row_key: &str) -> Option<NaiveDate> {
+    let day = row_key.strip_prefix(&scope_key(None))?.get(..8)?;
+    NaiveDate::parse_from_str(day, "%Y%m%d").ok()
+}
+
 /// The row of a workflow on a day, in a scope or over all.
-pub(super) fn row_key(scope: Option<Scope>, day: NaiveDate, workflow_name: &str) -> String {
+pub(in crate::repositories) fn row_key(scope: Option<Scope>, day: NaiveDate, workflow_name: &str) -> String {
     format!("{}_{}", day_key(scope, day), name_key(workflow_name))
 }
 
@@ -222,7 +228,8 @@ impl Executions {
     /// Everything that was ever counted in a scope.
     pub(in crate::repositories) async fn all_counted(&self, scope: Scope) -> Result<Vec<Counter>, StoreError> {
         let query = Query::partition(ACTIVE_PARTITION).rows_with_prefix(&scope_key(Some(scope)));
-        self.journal.tables.query_all(Table::ActiveExecutions, query).await?.iter().map(Counter::read).collect()
+        let rows = self.journal.tables.query_all(Table::ActiveExecutions, query).await?;
+        Ok(readable(Table::ActiveExecutions, &rows, Counter::read))
     }
 
     /// Forgets what was counted in a scope that is deleted; what was counted over all stays.
@@ -231,10 +238,11 @@ impl Executions {
         clear_rows(self.journal.tables.as_ref(), Table::ActiveExecutions, query).await
     }
 
-    /// What ended in a scope, or over all (`None`), from one day to another, both included: by day, then by workflow.
+    /// What ended in a scope, or over all (`None`), from one day to another, both included: by day, then by workflow. A
+    /// counter that is not readable is left out.
     ///
     /// # Errors
-    /// [`StoreError::Corrupt`] when a counter is not readable.
+    /// [`StoreError::Unavailable`].
     pub async fn counted(
         &self,
         scope: Option<Scope>,
@@ -246,6 +254,7 @@ impl Executions {
             row_before: Some(day_key(scope, to.succ_opt().unwrap_or(to))),
             ..Query::partition(ACTIVE_PARTITION)
         };
-        self.journal.tables.query_all(Table::ActiveExecutions, query).await?.iter().map(Counter::read).collect()
+        let rows = self.journal.tables.query_all(Table::ActiveExecutions, query).await?;
+        Ok(readable(Table::ActiveExecutions, &rows, Counter::read))
     }
 }

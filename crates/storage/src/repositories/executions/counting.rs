@@ -3,10 +3,11 @@
 //! while somebody waits for a result.
 
 use super::Executions;
-use super::counters::{Counter, Ended, row_key};
+use super::counters::{Counter, Ended, PREFIX, row_key};
 use super::lifecycle::ACTIVE_PARTITION;
 use crate::repositories::{etag_of, retry, write_over};
-use crate::{Commit, IfMatch, StoreError, Table, TableWrite, Write, limits};
+use crate::{Commit, Entity, Etag, IfMatch, Query, StoreError, Table, TableWrite, Write, limits};
+use chrono::NaiveDate;
 use msp_domain::Scope;
 use std::collections::{BTreeMap, HashSet};
 
@@ -17,7 +18,8 @@ const MAX_ATTEMPTS: usize = 50;
 
 impl Executions {
     /// Counts executions that have ended, each exactly once, however often this is called for it and whatever became of
-    /// the answer: what has no pointer any more has been counted.
+    /// the answer: what has no pointer any more has been counted. Those of a counter that is not readable keep their pointer
+    /// until it is (`msp repair` counts it anew) and keep no others.
     ///
     /// # Errors
     /// [`StoreError::Full`] or [`StoreError::Unavailable`]; safe to repeat.
@@ -41,6 +43,8 @@ impl Executions {
                 return Ok(());
             }
             match self.try_to_count(&batch).await {
+                // One of the counters is damaged; the log says which.
+                Err(StoreError::Corrupt(_)) => batch = self.with_readable_counters(batch).await?,
                 // Some were counted already, or their executions were removed.
                 Err(StoreError::NotFound) => batch = self.with_pointer(batch).await?,
                 // Somebody else counts.
@@ -52,7 +56,7 @@ impl Executions {
     }
 
     async fn try_to_count(&self, batch: &[&Ended]) -> Result<(), StoreError> {
-        let mut counters: BTreeMap<String, Option<(Option<crate::Etag>, Counter)>> =
+        let mut counters: BTreeMap<String, Option<(Option<Etag>, Counter)>> =
             batch.iter().flat_map(|ended| ended.rows()).map(|row_key| (row_key, None)).collect();
         for (row_key, counter) in &mut counters {
             let stored = self.journal.tables.get(Table::ActiveExecutions, ACTIVE_PARTITION, row_key).await?;
@@ -75,6 +79,26 @@ impl Executions {
         self.journal.tables.commit(Commit::of(writes)).await
     }
 
+    async fn with_readable_counters<'a>(&self, batch: Vec<&'a Ended>) -> Result<Vec<&'a Ended>, StoreError> {
+        let mut damaged = HashSet::new();
+        for row_key in batch.iter().flat_map(|ended| ended.rows()).collect::<HashSet<_>>() {
+            let stored = self.journal.tables.get(Table::ActiveExecutions, ACTIVE_PARTITION, &row_key).await;
+            match stored.and_then(|row| row.as_ref().map(Counter::read).transpose()) {
+                Ok(_) => {}
+                Err(StoreError::Corrupt(error)) => {
+                    tracing::error!(
+                        row_key,
+                        error,
+                        "A counter is not readable: what it should count waits for `msp repair`"
+                    );
+                    damaged.insert(row_key);
+                }
+                Err(error) => return Err(error),
+            }
+        }
+        Ok(batch.into_iter().filter(|ended| !ended.rows().iter().any(|row_key| damaged.contains(row_key))).collect())
+    }
+
     async fn with_pointer<'a>(&self, batch: Vec<&'a Ended>) -> Result<Vec<&'a Ended>, StoreError> {
         let mut kept = Vec::new();
         for ended in batch {
@@ -90,22 +114,46 @@ impl Executions {
     pub(in crate::repositories) async fn recount(&self, scope: Scope, right: &Counter) -> Result<(), StoreError> {
         let rows = [Some(scope), None].map(|scope| row_key(scope, right.day, &right.workflow_name));
         retry(async || {
-            let mut stored = Vec::new();
-            for row_key in &rows {
-                let row = self.journal.tables.get(Table::ActiveExecutions, ACTIVE_PARTITION, row_key).await?;
-                let counter = row.as_ref().map(Counter::read).transpose()?.unwrap_or_else(|| right.emptied());
-                stored.push((row.as_ref().map(etag_of).transpose()?, counter));
+            let [own, over_all] = [self.stored(&rows[0]).await?, self.stored(&rows[1]).await?];
+            let mut writes = vec![own.write(right.entity(&rows[0]))];
+            // What a counter said that is not readable was in the one over all as well; and of one over all that is not
+            // readable the sum is taken later.
+            if let (Some(before), Some(mut whole)) = (own.counter(right), over_all.counter(right)) {
+                right.replace_in(&before, &mut whole);
+                writes.push(over_all.write(whole.entity(&rows[1])));
             }
-            let (everywhere, own) = (stored.pop(), stored.pop());
-            let (Some((own_etag, before)), Some((etag, mut whole))) = (own, everywhere) else { return Ok(()) };
-            right.replace_in(&before, &mut whole);
-            let writes = vec![
-                (Table::ActiveExecutions, write_over(own_etag, right.entity(&rows[0]))),
-                (Table::ActiveExecutions, write_over(etag, whole.entity(&rows[1]))),
-            ];
             self.journal.tables.commit(Commit::of(writes)).await
         })
         .await
+    }
+
+    /// Puts a counter over all right that is not readable: it is the sum of those of every scope.
+    pub(in crate::repositories) async fn sum_up(&self, over_all: &str, day: NaiveDate) -> Result<(), StoreError> {
+        let query = Query::partition(ACTIVE_PARTITION).rows_with_prefix(PREFIX);
+        let rows = self.journal.tables.query_all(Table::ActiveExecutions, query).await?;
+        let mut sum: Option<Counter> = None;
+        for counter in rows.iter().filter_map(|row| Counter::read(row).ok()).filter(|counter| counter.day == day) {
+            if row_key(None, day, &counter.workflow_name) == over_all {
+                let sum = sum.get_or_insert_with(|| counter.emptied());
+                counter.replace_in(&counter.emptied(), sum);
+            }
+        }
+        let damaged = self.stored(over_all).await?;
+        let write = match sum {
+            Some(sum) => damaged.write(sum.entity(over_all)),
+            None => (Table::ActiveExecutions, Write::delete(ACTIVE_PARTITION, over_all, IfMatch::Any)),
+        };
+        self.journal.tables.commit(Commit::of(vec![write])).await
+    }
+
+    async fn stored(&self, row_key: &str) -> Result<Stored, StoreError> {
+        let row = self.journal.tables.get(Table::ActiveExecutions, ACTIVE_PARTITION, row_key).await;
+        match row.and_then(|row| row.map(|row| Ok((etag_of(&row)?, Counter::read(&row)?))).transpose()) {
+            Ok(None) => Ok(Stored::Missing),
+            Ok(Some((etag, counter))) => Ok(Stored::There(etag, Box::new(counter))),
+            Err(StoreError::Corrupt(_)) => Ok(Stored::Damaged),
+            Err(error) => Err(error),
+        }
     }
 
     /// What has ended and is not counted yet: after a crash, or when too much ended at once to be kept in mind.
@@ -122,6 +170,32 @@ impl Executions {
             }
         }
         Ok(uncounted)
+    }
+}
+
+/// A counter as it is found by whoever puts it right.
+enum Stored {
+    Missing,
+    There(Etag, Box<Counter>),
+    Damaged,
+}
+
+impl Stored {
+    fn counter(&self, like: &Counter) -> Option<Counter> {
+        match self {
+            Self::Missing => Some(like.emptied()),
+            Self::There(_, counter) => Some((**counter).clone()),
+            Self::Damaged => None,
+        }
+    }
+
+    fn write(&self, entity: Entity) -> TableWrite {
+        let write = match self {
+            Self::Missing => Write::Insert(entity),
+            Self::There(etag, _) => Write::Replace(entity, IfMatch::Etag(etag.clone())),
+            Self::Damaged => Write::UpsertReplace(entity),
+        };
+        (Table::ActiveExecutions, write)
     }
 }
 

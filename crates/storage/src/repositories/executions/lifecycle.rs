@@ -3,7 +3,7 @@
 use super::record::{ActiveExecution, Ending, Entry, Execution, NewExecution, StoredJson};
 use super::{Executions, counters, marks, packing, rows};
 use crate::repositories::audit::AuditDraft;
-use crate::repositories::files;
+use crate::repositories::{files, readable};
 use crate::{Commit, Entity, Etag, ExecutionPointer, Guard, IfMatch, Query, StoreError, Table, Write};
 use chrono::{DateTime, Utc};
 use msp_domain::{ExecutionId, ExecutionStatus, Scope};
@@ -278,13 +278,14 @@ impl Executions {
         Ok(())
     }
 
-    /// Everything that has not ended, or has and is not counted yet: which, its row decides.
+    /// Everything that has not ended, or has and is not counted yet: which, its row decides. A pointer that is not readable
+    /// is left out.
     ///
     /// # Errors
-    /// [`StoreError::Corrupt`] when a pointer is not readable.
+    /// [`StoreError::Unavailable`].
     pub async fn active(&self) -> Result<Vec<ActiveExecution>, StoreError> {
         let rows = self.journal.tables.query_all(Table::ActiveExecutions, pointers()).await?;
-        rows.iter().map(read_active).collect()
+        Ok(readable(Table::ActiveExecutions, &rows, read_active))
     }
 
     /// What has not ended, of one scope or of all. One whose row does not say so counts as not ended.

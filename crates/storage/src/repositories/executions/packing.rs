@@ -6,6 +6,7 @@
 //! with the ending itself.
 
 use super::{Executions, content_name, logs::BEHIND_LINES, record::Execution};
+use crate::repositories::readable;
 use crate::{Commit, Entity, IfMatch, Query, StoreError, Table, TableWrite, Write, limits};
 use bytes::Bytes;
 use msp_domain::{ExecutionId, LogLine};
@@ -41,10 +42,10 @@ impl Executions {
     /// The executions whose logs wait to be packed.
     ///
     /// # Errors
-    /// [`StoreError::Corrupt`] when an entry is not readable.
+    /// [`StoreError::Unavailable`].
     pub async fn logs_to_pack(&self) -> Result<Vec<ExecutionId>, StoreError> {
         let rows = self.journal.tables.query_all(Table::ActiveExecutions, Query::partition(PACKING_PARTITION)).await?;
-        rows.iter().map(|row| execution_of(&row.row_key)).collect()
+        Ok(readable(Table::ActiveExecutions, &rows, |row| execution_of(&row.row_key)))
     }
 
     /// Puts the next lines of an ended execution into a blob; `None` when every line is in the index. Nobody reads the

@@ -10,7 +10,7 @@ use super::lifecycle::ACTIVE_PARTITION;
 use super::lookup::RESERVED_ROWS;
 use super::packing::{PACKING_PARTITION, execution_of};
 use super::{Ended, Execution, Executions, rows};
-use crate::repositories::clear_partition;
+use crate::repositories::{clear_partition, readable};
 use crate::{Commit, Entity, ExecutionPointer, IfMatch, Query, StoreError, Table, TableWrite, Write};
 use futures::future::join_all;
 use msp_domain::{ExecutionId, Scope};
@@ -114,17 +114,15 @@ impl Executions {
         }
     }
 
-    /// The removals that have begun and are not finished: [`Self::remove`] finishes each.
+    /// The removals that have begun and are not finished: [`Self::remove`] finishes each. An entry that is not readable keeps
+    /// no other.
     ///
     /// # Errors
-    /// [`StoreError::Corrupt`] when an entry is not readable.
+    /// [`StoreError::Unavailable`].
     pub async fn removals(&self) -> Result<Vec<ExecutionPointer>, StoreError> {
         let begun = Query::partition(REMOVING_PARTITION);
         let rows = self.journal.tables.query_all(Table::ActiveExecutions, begun).await?;
-        let read = |row: &Entity| {
-            Ok(ExecutionPointer { scope: rows::scope_of(row)?, execution_id: execution_of(&row.row_key)? })
-        };
-        rows.iter().map(read).collect()
+        Ok(readable(Table::ActiveExecutions, &rows, read_removal))
     }
 
     /// Removes every execution of a scope, and its idempotency keys: for an organization that goes. Some at a time, so it
@@ -152,4 +150,9 @@ impl Executions {
         }
         self.drop_marks(scope, None).await
     }
+}
+
+/// What is left to remove.
+pub(in crate::repositories) fn read_removal(row: &Entity) -> Result<ExecutionPointer, StoreError> {
+    Ok(ExecutionPointer { scope: rows::scope_of(row)?, execution_id: execution_of(&row.row_key)? })
 }

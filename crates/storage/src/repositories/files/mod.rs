@@ -12,6 +12,7 @@ mod writer;
 pub(in crate::repositories) use of_executions::taken;
 pub use of_executions::{ExecutionFile, FileSource, MAX_FILES, MAX_TOTAL_BYTES, NewOutput, OutputError};
 pub(in crate::repositories) use rows::{FOLDER, State, file_of_path};
+pub(in crate::repositories) use uploads::check_upload;
 pub use uploads::{KEPT, MAX_WAITING, MAX_WAITING_BYTES, NewUpload, TakenUpload, Upload, UploadError};
 pub use writer::{FileWriter, PART_BYTES, WriteError};
 

@@ -3,7 +3,7 @@
 use super::{FileWriter, Files, StoredFile, rows, rows::State};
 use crate::repositories::audit::AuditDraft;
 use crate::repositories::executions::rows::scope_of;
-use crate::repositories::{Actor, Interfered, etag_of, retry, write_over};
+use crate::repositories::{Actor, Interfered, etag_of, if_readable, readable, retry, write_over};
 use crate::{Commit, Comparison, Entity, Etag, Filter, IfMatch, Query, StoreError, Table, TableWrite, Write};
 use chrono::{DateTime, Duration, Utc};
 use msp_domain::{Scope, UserId};
@@ -93,9 +93,10 @@ impl Files {
             for row in self.journal.tables.query_all(Table::Uploads, Query::partition(user.as_str())).await? {
                 if row.row_key == TURN {
                     turn = Some(etag_of(&row)?);
-                } else if row.instant("ExpiresAt")? > now {
+                } else if row.instant("ExpiresAt").map_or(true, |expires_at| expires_at > now) {
+                    // One that is not readable may still be there.
                     count += 1;
-                    bytes = bytes.saturating_add(rows::size_of(&row)?);
+                    bytes = bytes.saturating_add(rows::size_of(&row).unwrap_or(0));
                 }
             }
             if count >= MAX_WAITING || bytes > MAX_WAITING_BYTES {
@@ -145,17 +146,18 @@ impl Files {
         }
     }
 
-    /// The uploads of a caller that wait for a submission of this scope, oldest first. At most [`MAX_WAITING`].
+    /// The uploads of a caller that wait for a submission of this scope, oldest first. At most [`MAX_WAITING`]; what is not
+    /// readable is left out.
     ///
     /// # Errors
-    /// [`StoreError::Corrupt`] when one is not readable.
+    /// [`StoreError::Unavailable`].
     pub async fn uploads(&self, user: UserId, scope: Scope) -> Result<Vec<Upload>, StoreError> {
         let now = self.journal.clock.now();
         let query = Query { row_before: Some("~".to_owned()), ..Query::partition(user.key()) };
         let rows = self.journal.tables.query_all(Table::Uploads, query).await?;
-        let whole = rows.iter().filter(|row| State::of(row) == State::Whole).map(|row| read(user, row));
-        let uploads: Result<Vec<Upload>, StoreError> = whole.collect();
-        Ok(uploads?.into_iter().filter(|upload| upload.scope == scope && upload.expires_at > now).collect())
+        let whole: Vec<Entity> = rows.into_iter().filter(|row| State::of(row) == State::Whole).collect();
+        let uploads = readable(Table::Uploads, &whole, |row| read(user, row));
+        Ok(uploads.into_iter().filter(|upload| upload.scope == scope && upload.expires_at > now).collect())
     }
 
     /// An upload of this caller that waits for a submission of this scope.
@@ -182,8 +184,8 @@ impl Files {
         self.discard(&row.ok_or(StoreError::NotFound)?, actor, "Upload.Delete").await
     }
 
-    /// Removes the uploads that have expired, those that never arrived whole included. Interrupted anywhere, it goes on
-    /// where it was when it is called again.
+    /// Removes the uploads that have expired, those that never arrived whole included. One that is not readable is named in
+    /// the log and keeps no other. Interrupted anywhere, it goes on where it was when it is called again.
     ///
     /// # Errors
     /// [`StoreError`]; what was removed until then is gone.
@@ -197,6 +199,7 @@ impl Files {
                 match self.discard(row, &Actor::PLATFORM, "Upload.Expire").await {
                     // Taken, or removed by somebody else, this moment.
                     Ok(()) | Err(StoreError::NotFound) => {}
+                    Err(error @ StoreError::Corrupt(_)) => drop(if_readable::<()>(Table::Uploads, row, Err(error))),
                     Err(error) => return Err(error),
                 }
             }
@@ -234,6 +237,13 @@ impl Upload {
         let if_match = IfMatch::Etag(self.etag.clone());
         (Table::Uploads, Write::delete(self.user.key(), rows::key(self.file.id), if_match))
     }
+}
+
+/// Whether an upload is readable as far as its state asks for.
+pub(in crate::repositories) fn check_upload(row: &Entity) -> Result<(), StoreError> {
+    rows::id_of(row)?;
+    row.instant("ExpiresAt")?;
+    if State::of(row) == State::Whole { read(UserId::from(Uuid::nil()), row).map(drop) } else { Ok(()) }
 }
 
 fn described(row: &Entity, when: &str) -> Result<serde_json::Value, StoreError> {

@@ -20,7 +20,9 @@ const KINDS: [&str; 3] = ["input-", "log-", "result-"];
 pub(super) struct Named {
     /// Those executions name, by the first half of the hash of their path: two never share one.
     of_executions: HashMap<u128, ExecutionId>,
-    /// Files that may be on their way: whatever there is of them stays.
+    /// Executions that are not readable: whatever there is of them stays.
+    pub kept_executions: HashSet<String>,
+    /// Files that may be on their way: likewise.
     pub kept: HashSet<String>,
 }
 
@@ -61,10 +63,14 @@ impl Pass<'_> {
     }
 
     pub(super) async fn blobs(&mut self, named: Named) -> Result<(), StoreError> {
-        let Named { of_executions: mut missing, kept } = named;
+        let Named { of_executions: mut missing, kept_executions, kept } = named;
         let is_known =
             |path: &str| path.rsplit('/').next().is_some_and(|name| KINDS.iter().any(|kind| name.starts_with(kind)));
-        self.walk_blobs(FOLDER, &mut missing, |path| !is_known(path)).await?;
+        let is_of_kept = |path: &str| {
+            let id = path.strip_prefix(FOLDER).and_then(|path| path.split('/').next());
+            id.is_some_and(|id| kept_executions.contains(id))
+        };
+        self.walk_blobs(FOLDER, &mut missing, |path| !is_known(path) || is_of_kept(path)).await?;
         let is_kept = |path: &str| files::file_of_path(path).is_none_or(|file| kept.contains(file));
         self.walk_blobs(files::FOLDER, &mut missing, is_kept).await?;
         let mut ids: Vec<ExecutionId> = missing.into_values().collect();

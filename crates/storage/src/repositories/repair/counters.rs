@@ -1,8 +1,9 @@
 //! Counters: executions decide, as long as they are there. What retention has removed stays counted as it was.
 
 use super::{Finding, Pass};
+use crate::repositories::executions::counters::{day_over_all, row_key};
 use crate::repositories::executions::{ActiveExecution, Counter, Ended, lookup::RESERVED_ROWS, rows};
-use crate::{Entity, StoreError};
+use crate::{Entity, StoreError, Table};
 use chrono::NaiveDate;
 use msp_domain::{ExecutionId, Scope};
 use std::collections::{BTreeMap, HashSet};
@@ -14,6 +15,8 @@ pub(super) struct Recount {
     uncounted: HashSet<ExecutionId>,
     scope: Option<Scope>,
     counters: BTreeMap<(NaiveDate, String), Counter>,
+    /// The rows that are counted anew.
+    renewed: HashSet<String>,
 }
 
 impl Recount {
@@ -62,9 +65,29 @@ impl Pass<'_> {
         for (_, right) in counted.into_iter().filter(|((day, _), _)| *day >= first_day) {
             self.tally.repairable += 1;
             (self.see)(&Finding::CountedWrongly { scope: scope.key(), day: right.day });
+            recount.renewed.insert(row_key(Some(scope), right.day, &right.workflow_name));
             if self.mend {
                 executions.recount(scope, &right).await?;
             }
+        }
+        Ok(())
+    }
+
+    /// A counter that is not readable, and could not be counted anew from its executions. One over all is the sum of the
+    /// others; what organizations that are gone had in it is lost.
+    pub(super) async fn counter(&mut self, recount: &Recount, row: &Entity) -> Result<(), StoreError> {
+        let Err(error) = Counter::read(row) else { return Ok(()) };
+        if recount.renewed.contains(&row.row_key) {
+            return Ok(());
+        }
+        let Some(day) = day_over_all(&row.row_key) else {
+            self.unreadable(Table::ActiveExecutions, row, error);
+            return Ok(());
+        };
+        self.tally.repairable += 1;
+        (self.see)(&Finding::CountedWrongly { scope: "every organization".to_owned(), day });
+        if self.mend {
+            self.repositories.executions.sum_up(&row.row_key, day).await?;
         }
         Ok(())
     }

@@ -4,7 +4,7 @@
 use super::blobs::Named;
 use super::counters::Recount;
 use super::{Finding, Pass, Walk, as_found};
-use crate::repositories::executions::{counters, lifecycle, lookup::RESERVED_ROWS, marks, rows};
+use crate::repositories::executions::{counters, lifecycle, lookup::RESERVED_ROWS, marks, removal, rows};
 use crate::{Entity, StoreError, Table};
 use msp_domain::{ExecutionId, Scope};
 
@@ -35,9 +35,12 @@ impl Pass<'_> {
         let mut walk = Walk::over(Table::ActiveExecutions);
         while let Some(found) = self.next_page(&mut walk).await? {
             // A log that waits to be packed leads nowhere else; the next engine packs what there is of it.
-            let of_pointers = found.into_iter().filter(|row| row.partition_key == lifecycle::ACTIVE_PARTITION);
-            for row in of_pointers.filter(|row| !row.row_key.starts_with(counters::PREFIX)) {
-                self.pointer(&row).await?;
+            for row in found.into_iter().filter(|row| row.partition_key == lifecycle::ACTIVE_PARTITION) {
+                if row.row_key.starts_with(counters::PREFIX) {
+                    self.counter(&recount, &row).await?;
+                } else {
+                    self.pointer(&row).await?;
+                }
             }
         }
         Ok(named)
@@ -46,6 +49,14 @@ impl Pass<'_> {
     /// Finishes removals first: what is left of them would look like damage.
     async fn removals(&mut self) -> Result<(), StoreError> {
         let executions = &self.repositories.executions;
+        let mut walk = Walk::of_partition(Table::ActiveExecutions, removal::REMOVING_PARTITION);
+        while let Some(rows) = self.next_page(&mut walk).await? {
+            for row in &rows {
+                if let Err(error) = removal::read_removal(row) {
+                    self.unreadable(Table::ActiveExecutions, row, error);
+                }
+            }
+        }
         for begun in executions.removals().await? {
             self.tally.repairable += 1;
             (self.see)(&Finding::RemovalUnfinished { id: begun.execution_id });
@@ -61,8 +72,9 @@ impl Pass<'_> {
         let execution = match scope.and_then(|scope| rows::read(scope, row).map_err(|error| error.to_string())) {
             Ok(execution) => execution,
             Err(reason) => {
-                // What it names it may still need.
+                // What it names it may still need, and it may name what cannot be made out.
                 named.add_all(row, ExecutionId::from(uuid::Uuid::nil()));
+                named.kept_executions.extend(row.row_key.rsplit('_').next().map(str::to_owned));
                 self.unreadable(Table::WorkflowExecutions, row, reason);
                 return Ok(());
             }
@@ -87,11 +99,11 @@ impl Pass<'_> {
         // A mirror that names no readable place has no execution there.
         let scope = rows::scope_of(row).unwrap_or(Scope::Global);
         let keys = (scope.key(), row.row_key.clone());
-        let decides = self.tables().get(Table::WorkflowExecutions, &keys.0, &keys.1).await?;
+        let decides = self.found(Table::WorkflowExecutions, &keys).await?;
         let is_theirs = |decides: &Entity| match decides.text_opt("ExecutedBy") {
-            Ok(user) => user == Some(row.partition_key.as_str()),
+            Ok(user) if !decides.properties.is_empty() => user == Some(row.partition_key.as_str()),
             // Not readable, which has been said; the mirror may be right.
-            Err(_) => true,
+            _ => true,
         };
         if decides.as_ref().is_some_and(is_theirs) {
             return Ok(());
@@ -104,7 +116,7 @@ impl Pass<'_> {
     async fn pointer(&mut self, row: &Entity) -> Result<(), StoreError> {
         // A pointer that is not readable leads nowhere; those that are needed were written anew before.
         let keys = target(row).ok().flatten().unwrap_or_else(|| (Scope::Global.key(), row.row_key.clone()));
-        let decides = self.tables().get(Table::WorkflowExecutions, &keys.0, &keys.1).await?;
+        let decides = self.found(Table::WorkflowExecutions, &keys).await?;
         // One that has ended is not counted yet: the next engine does that.
         if decides.is_some() {
             return Ok(());
@@ -127,7 +139,7 @@ impl Pass<'_> {
         };
         // Batches have marks among those of executions, and row keys of the same form.
         for table in [Table::WorkflowExecutions, Table::Batches] {
-            if self.tables().get(table, &keys.0, &keys.1).await?.is_some() {
+            if self.found(table, &keys).await?.is_some() {
                 return Ok(());
             }
         }

@@ -3,7 +3,7 @@
 use super::blobs::Named;
 use super::{Finding, Pass, Walk, as_found};
 use crate::repositories::executions::{lookup::RESERVED_ROWS, packing, rows::scope_of};
-use crate::repositories::files::State;
+use crate::repositories::files::{self, State};
 use crate::{Entity, StoreError, Table};
 use msp_domain::{ExecutionId, ExecutionStatus};
 
@@ -13,7 +13,12 @@ impl Pass<'_> {
         let mut walk = Walk::over(Table::Uploads);
         while let Some(uploads) = self.next_page(&mut walk).await? {
             // They come and go while the server runs; those that stay too long are swept.
-            named.kept.extend(uploads.into_iter().map(|row| row.row_key).filter(|key| !key.starts_with(RESERVED_ROWS)));
+            for row in uploads.into_iter().filter(|row| !row.row_key.starts_with(RESERVED_ROWS)) {
+                if let Err(error) = files::check_upload(&row) {
+                    self.unreadable(Table::Uploads, &row, error);
+                }
+                named.kept.insert(row.row_key);
+            }
         }
         let mut walk = Walk::over(Table::ExecutionFiles);
         while let Some(files) = self.next_page(&mut walk).await? {
@@ -36,7 +41,7 @@ impl Pass<'_> {
             }
         };
         let keys = (scope.key(), id.row_key().unwrap_or_else(|| id.key()));
-        let execution = self.tables().get(Table::WorkflowExecutions, &keys.0, &keys.1).await?;
+        let execution = self.found(Table::WorkflowExecutions, &keys).await?;
         let is_lost = match &execution {
             None => true,
             Some(execution) => State::of(row) == State::Partial && has_ended(execution),

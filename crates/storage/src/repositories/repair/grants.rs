@@ -38,7 +38,7 @@ impl Pass<'_> {
 
     async fn listed_grant(&mut self, row: &Entity) -> Result<(), StoreError> {
         let (org, user) = (row.partition_key.clone(), row.row_key.clone());
-        if self.tables().get(Table::UserPermissions, &user, &org).await?.is_some() {
+        if self.found(Table::UserPermissions, &(user.clone(), org.clone())).await?.is_some() {
             return Ok(());
         }
         let guard = as_found(Table::UserPermissions, (user.clone(), org.clone()), None)?;

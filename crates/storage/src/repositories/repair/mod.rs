@@ -6,6 +6,7 @@
 
 mod blobs;
 mod counters;
+mod directory;
 mod executions;
 mod files;
 mod finding;
@@ -60,6 +61,7 @@ impl Repositories {
             note("Repair.Begin", json!({})).await?;
         }
         let mut pass = Pass { repositories: self, mend, see, tally: Tally::default(), remedies: Vec::new() };
+        pass.directory().await?;
         pass.deletions(actor).await?;
         pass.grants().await?;
         let mut named = pass.executions().await?;
@@ -90,6 +92,13 @@ impl Pass<'_> {
 
     fn tables(&self) -> &dyn TableStore {
         self.repositories.stores.tables.as_ref()
+    }
+
+    /// A row that another rests on. One that is not readable is there all the same, without properties.
+    async fn found(&self, table: Table, keys: &(String, String)) -> Result<Option<Entity>, StoreError> {
+        let query = Query { row_from: Some(keys.1.clone()), ..Query::partition(keys.0.as_str()) }.limit(1);
+        let first = self.tables().query(table, query).await?.entities.pop();
+        Ok(first.filter(|row| row.row_key == keys.1))
     }
 
     /// Something that a commit puts right.
@@ -184,6 +193,10 @@ struct Walk {
 impl Walk {
     fn over(table: Table) -> Self {
         Self { table, query: Some(Query::default().limit(PAGE)) }
+    }
+
+    fn of_partition(table: Table, partition_key: &str) -> Self {
+        Self { table, query: Some(Query::partition(partition_key).limit(PAGE)) }
     }
 
     /// The next rows; `None` at the end.

@@ -70,7 +70,7 @@ impl AuditSeals {
     /// [`StoreError::Unavailable`].
     pub async fn scopes(&self) -> Result<BTreeSet<Scope>, StoreError> {
         let mut scopes = BTreeSet::from([Scope::Global]);
-        scopes.extend(self.organizations.all().await?.into_iter().map(|organization| Scope::Org(organization.id)));
+        scopes.extend(self.organizations.ids().await?.into_iter().map(Scope::Org));
         let heads = Query { row_before: Some(COUNT.to_owned()), ..Query::partition(HEADS) };
         for head in self.tables.query_all(Table::AuditSeals, heads).await? {
             scopes.extend(Scope::from_key(&head.row_key));

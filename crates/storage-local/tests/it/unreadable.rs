@@ -1,0 +1,231 @@
+//! A row that cannot be read gives nothing, is named, and takes no other along.
+
+use crate::counting::end;
+use crate::support::{TestHome, actor};
+use chrono::Duration;
+use msp_domain::{BatchId, Clock, ExecutionId, ExecutionStatus, OrgId, Permissions, Scope, UserId};
+use msp_storage::repositories::executions::{Ended, Entry};
+use msp_storage::repositories::organizations::{NewOrganization, OrganizationError};
+use msp_storage::repositories::repair::Finding;
+use msp_storage::repositories::users::{UserChange, UserError};
+use msp_storage::repositories::{Actor, seals::AuditSeals};
+use msp_storage::{StoreError, Table};
+use rusqlite::Connection;
+
+const RUN: Permissions = Permissions { execute_workflows: true, ..Permissions::NONE };
+
+/// What somebody does to a row with `sqlite3`.
+#[derive(Debug, Clone, Copy)]
+enum Damage {
+    /// A property has another type.
+    Type(&'static str),
+    /// The row is no JSON object at all.
+    Text,
+}
+
+impl TestHome {
+    fn damage(&self, table: Table, row_key: &str, damage: Damage) {
+        let props = match damage {
+            Damage::Type(property) => format!("json_set(props, '$.{property}', 7.5)"),
+            Damage::Text => "'{\"Name\": oops'".to_owned(),
+        };
+        let database = Connection::open(self.folder.path().join("msp.db")).expect("opens");
+        let sql = format!("UPDATE entities SET props = {props} WHERE tbl = ?1 AND rk = ?2");
+        assert_eq!(database.execute(&sql, (table.name(), row_key)).expect("damaged"), 1, "{damage:?}");
+    }
+
+    /// Whether a repair names a row as one that it cannot put right, and nothing else.
+    async fn is_named(&self, wanted: Table, key: &str) -> bool {
+        let found = self.repaired().await;
+        found.len() == 1
+            && matches!(&found[0], Finding::Unreadable { table, row_key, .. } if *table == wanted && row_key == key)
+    }
+}
+
+fn is_corrupt<T>(outcome: &Result<T, StoreError>) -> bool {
+    matches!(outcome, Err(StoreError::Corrupt(_)))
+}
+
+#[tokio::test]
+async fn an_organization_that_is_not_readable_is_left_out_and_named_and_still_sealed() {
+    for damage in [Damage::Type("IsActive"), Damage::Text] {
+        let home = TestHome::new().await;
+        let organizations = &home.repositories.organizations;
+        let create = async |name: &str| organizations.create(NewOrganization::named(name), &Actor::PLATFORM).await;
+        let (lost, kept) = (create("Contoso").await.expect("created"), create("Fabrikam").await.expect("created"));
+        home.damage(Table::Organizations, &lost.id.key(), damage);
+
+        assert!(is_corrupt(&organizations.get(lost.id).await), "{damage:?}");
+        assert_eq!(organizations.all().await.expect("read"), std::slice::from_ref(&kept));
+        assert_eq!(organizations.list(None, 10).await.expect("listed").items, [kept]);
+        assert!(organizations.ids().await.expect("read").contains(&lost.id));
+        let scopes = AuditSeals::scopes(&home.repositories.seals).await.expect("read");
+        assert!(scopes.contains(&Scope::Org(lost.id)), "its audit trail is still sealed");
+        assert!(home.is_named(Table::Organizations, &lost.id.key()).await, "{damage:?}");
+        if matches!(damage, Damage::Type(_)) {
+            let taken = create("contoso").await;
+            assert!(matches!(taken, Err(OrganizationError::NameTaken { by }) if by == lost.id), "{taken:?}");
+        }
+        create("Northwind").await.expect("others are made and changed as ever");
+    }
+}
+
+#[tokio::test]
+async fn a_grant_that_is_not_readable_gives_nothing_and_is_revoked_or_set_anew() {
+    let home = TestHome::new().await;
+    let (grants, by) = (&home.repositories.grants, actor(UserId::random()));
+    let (user, lost, kept) = (UserId::random(), OrgId::random(), OrgId::random());
+    for anew in [false, true] {
+        for org in [lost, kept] {
+            grants.set(user, org, RUN, &by).await.expect("granted");
+        }
+        home.damage(Table::UserPermissions, &lost.key(), Damage::Type("CanManageForms"));
+        assert!(is_corrupt(&grants.get(user, lost).await));
+        let held: Vec<OrgId> = grants.of_user(user).await.expect("read").iter().map(|grant| grant.org).collect();
+        assert_eq!(held, [kept]);
+        let snapshot = home.repositories.snapshots.current().await.expect("read");
+        assert!(snapshot.grant(user, lost).await.expect("read").is_none());
+        assert!(home.is_named(Table::UserPermissions, &lost.key()).await);
+        if anew {
+            grants.set(user, lost, RUN, &by).await.expect("set anew");
+            assert_eq!(grants.permissions(user, lost).await.expect("readable"), RUN);
+        } else {
+            grants.revoke(user, lost, &by).await.expect("revoked");
+            assert_eq!(grants.get(user, lost).await.expect("readable"), None);
+            assert!(grants.of_org(lost).await.expect("read").is_empty());
+        }
+        assert_eq!(home.repaired().await, []);
+    }
+    let rows = home.repositories.audit.list(Scope::Org(lost), None, 10).await.expect("listed").items;
+    assert!(rows.iter().any(|row| row.draft.action == "Grant.Revoke" && row.draft.details["before"] == "not readable"));
+}
+
+#[tokio::test]
+async fn a_user_that_is_not_readable_is_nobody_and_keeps_its_address_and_makes_no_new_administrator() {
+    let home = TestHome::new().await;
+    let users = &home.repositories.users;
+    assert!(!users.may_have_administrator().await.expect("read"));
+    let lost = users.create("ada@msp.example", "Ada", true, &Actor::PLATFORM).await.expect("created");
+    let kept = users.create("bob@msp.example", "Bob", false, &Actor::PLATFORM).await.expect("created");
+    home.damage(Table::Users, &lost.id.key(), Damage::Type("IsActive"));
+    assert!(is_corrupt(&users.get(lost.id).await));
+    assert_eq!(users.all().await.expect("read"), std::slice::from_ref(&kept));
+    assert!(users.administrators().await.expect("read").is_empty());
+    assert!(users.may_have_administrator().await.expect("read"), "nobody can tell");
+    let taken = users.create("ADA@msp.example", "Another", true, &Actor::PLATFORM).await;
+    assert!(matches!(taken, Err(UserError::EmailTaken)), "{taken:?}");
+    let change = UserChange { display_name: Some("Bobby".into()), ..UserChange::default() };
+    users.update(kept.id, &change, None, &Actor::PLATFORM).await.expect("others are changed as ever");
+    assert!(home.is_named(Table::Users, &lost.id.key()).await);
+}
+
+#[tokio::test]
+async fn a_removal_or_an_upload_that_is_not_readable_keeps_no_other_from_its_sweep() {
+    let home = TestHome::new().await;
+    let (executions, files) = (&home.repositories.executions, &home.repositories.files);
+    let scope = Scope::Org(OrgId::random());
+    let mut begun = Vec::new();
+    for _ in 0..2 {
+        let ended = end(&home, scope, "any", ExecutionStatus::Success).await;
+        assert!(executions.begin_removal(scope, ended.id).await.expect("begun"));
+        begun.push(ended.id);
+    }
+    home.damage(Table::ActiveExecutions, &begun[0].key(), Damage::Type("OrgId"));
+    let left: Vec<ExecutionId> =
+        executions.removals().await.expect("read").iter().map(|begun| begun.execution_id).collect();
+    assert_eq!(left, begun[1..]);
+    executions.remove(scope, begun[1]).await.expect("finished");
+    assert!(home.is_named(Table::ActiveExecutions, &begun[0].key()).await);
+
+    let user = UserId::random();
+    let lost = home.upload(user, scope, b"lost").await;
+    let kept = home.upload(user, scope, b"kept").await;
+    home.damage(Table::Uploads, &lost.file.id.to_string(), Damage::Type("Sha256"));
+    assert_eq!(files.uploads(user, scope).await.expect("listed"), std::slice::from_ref(&kept));
+    home.clock.turn(Duration::hours(25));
+    files.sweep_uploads().await.expect("swept");
+    assert!(files.upload(user, scope, kept.file.id).await.expect("read").is_none());
+    let blobs = home.home.stores.blobs.list("files/").await.expect("listed");
+    assert!(blobs.len() == 1 && blobs[0].contains(&lost.file.id.to_string()), "{blobs:?}");
+    let found = home.repaired().await;
+    assert!(
+        found.iter().any(|finding| matches!(finding, Finding::Unreadable { table: Table::Uploads, .. })),
+        "{found:?}"
+    );
+}
+
+#[tokio::test]
+async fn a_counter_that_is_not_readable_keeps_no_other_and_is_counted_anew_by_a_repair() {
+    for of_scope in [true, false] {
+        let home = TestHome::new().await;
+        let executions = &home.repositories.executions;
+        let (scope, day) = (Scope::Org(OrgId::random()), home.clock.now().date_naive());
+        let ended = async |workflow: &str| Ended::of(&end(&home, scope, workflow, ExecutionStatus::Success).await);
+        let succeeded = async |scope: Option<Scope>, workflow: &str| {
+            let counted = executions.counted(scope, day, day).await.expect("read");
+            counted.iter().find(|one| one.workflow_name == workflow).map(|one| one.figures.succeeded)
+        };
+        for workflow in ["aaa", "bbb"] {
+            executions.count(&[ended(workflow).await.expect("ended")]).await.expect("counted");
+        }
+        let named = if of_scope { scope.key() } else { "ALL".to_owned() };
+        let counter = format!("~day_{named}_{}_aaa", day.format("%Y%m%d"));
+        home.damage(Table::ActiveExecutions, &counter, Damage::Type("Succeeded"));
+        let waiting = [ended("aaa").await.expect("ended"), ended("bbb").await.expect("ended")];
+
+        executions.count(&waiting).await.expect("the others are counted");
+
+        assert_eq!(succeeded(Some(scope), "bbb").await, Some(2));
+        let uncounted = executions.uncounted().await.expect("read");
+        assert_eq!(uncounted, waiting[..1], "what it should count waits");
+        assert!(matches!(home.repaired().await[..], [Finding::CountedWrongly { .. }]));
+        assert_eq!(home.repaired().await, []);
+        executions.count(&uncounted).await.expect("counted");
+        for scope in [Some(scope), None] {
+            assert_eq!((succeeded(scope, "aaa").await, succeeded(scope, "bbb").await), (Some(2), Some(2)));
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_pointer_or_an_open_batch_that_is_not_readable_keeps_no_other_from_being_recovered() {
+    let home = TestHome::new().await;
+    let (executions, batches) = (&home.repositories.executions, &home.repositories.batches);
+    let scope = Scope::Org(OrgId::random());
+    let mut waiting = Vec::new();
+    for _ in 0..2 {
+        waiting.push(home.insert(&home.new_execution(scope, UserId::random()), &Entry::Queued).await.id);
+    }
+    home.damage(Table::ActiveExecutions, &waiting[0].key(), Damage::Text);
+    let found: Vec<ExecutionId> =
+        executions.active().await.expect("read").iter().map(|active| active.pointer.execution_id).collect();
+    assert_eq!(found, waiting[1..]);
+    assert!(
+        matches!(home.repaired().await[..], [Finding::PointerMissing { .. }]),
+        "a pointer follows from its execution"
+    );
+
+    let mut open = Vec::new();
+    for _ in 0..2 {
+        open.push(home.batch(scope, 3).await.id);
+    }
+    let row_key = open[0].row_key().expect("a time");
+    home.damage(Table::Batches, &row_key, Damage::Type("BundleHash"));
+    let readable: Vec<BatchId> = batches.open().await.expect("read").iter().map(|batch| batch.id).collect();
+    assert_eq!(readable, open[1..]);
+    assert_eq!(batches.open_ids().await.expect("read").len(), 2);
+}
+
+#[tokio::test]
+async fn what_a_row_that_cannot_be_made_out_may_name_is_not_removed_by_a_repair() {
+    let home = TestHome::new().await;
+    let mut new = home.new_execution(Scope::Global, UserId::random());
+    new.input_json = format!("\"{}\"", "i".repeat(40_000));
+    home.insert(&new, &Entry::Queued).await;
+    let row_key = new.id.row_key().expect("a time");
+    home.damage(Table::WorkflowExecutions, &row_key, Damage::Text);
+    let blobs = home.home.stores.blobs.list("executions/").await.expect("listed");
+    assert!(home.is_named(Table::WorkflowExecutions, &row_key).await);
+    assert_eq!(home.home.stores.blobs.list("executions/").await.expect("listed"), blobs);
+    assert_eq!(blobs.len(), 1);
+}
