@@ -3,6 +3,7 @@
 use crate::{
     line::Line,
     places::{Place, Places},
+    schedule::Scheduled,
 };
 use chrono::{DateTime, Utc};
 use msp_domain::{ExecutionId, Scope};
@@ -47,6 +48,8 @@ struct Pending {
     is_here: bool,
     /// Turns in which it failed by itself, not because the store was away.
     failures: u32,
+    /// Whether an earlier engine left it behind, and may have died of it.
+    is_left_behind: bool,
     /// Since when it could have started; `None`: since it was accepted, which its id tells.
     due_at: Option<DateTime<Utc>>,
 }
@@ -75,28 +78,40 @@ impl Backlog {
 
     /// It is on record. Its queue message brings it here.
     pub fn accept(&self, id: ExecutionId, place: Place) {
-        let pending = Pending { _place: place, message: None, is_here: false, failures: 0, due_at: None };
+        let pending =
+            Pending { _place: place, message: None, is_here: false, failures: 0, is_left_behind: false, due_at: None };
         self.state().pending.entry(id).or_insert(pending);
     }
 
-    /// A pending execution is to be run: it was delivered, again perhaps, or an earlier engine left it behind. One that
-    /// was accepted before is never refused.
+    /// A pending execution is to be run: it was delivered, again perhaps. One that was accepted before is never refused.
     pub fn arrive(&self, pointer: ExecutionPointer, message: Option<QueueMessage>) {
-        self.take_in(pointer, message, None);
+        self.take_in(pointer, message, false, None);
     }
 
-    /// The time of a scheduled execution has come. It was accepted long ago, so it is not refused either.
-    pub fn arrive_due(&self, pointer: ExecutionPointer, at: DateTime<Utc>) {
-        self.take_in(pointer, None, Some(at));
+    /// An earlier engine left it behind. It was accepted then, so it is not refused either.
+    pub fn take_over(&self, pointer: ExecutionPointer) {
+        self.take_in(pointer, None, true, None);
     }
 
-    fn take_in(&self, pointer: ExecutionPointer, message: Option<QueueMessage>, due_at: Option<DateTime<Utc>>) {
+    /// The time of a scheduled execution has come: likewise.
+    pub fn arrive_due(&self, scheduled: Scheduled) {
+        self.take_in(scheduled.pointer, None, scheduled.is_left_behind, Some(scheduled.at));
+    }
+
+    fn take_in(
+        &self,
+        pointer: ExecutionPointer,
+        message: Option<QueueMessage>,
+        is_left_behind: bool,
+        due_at: Option<DateTime<Utc>>,
+    ) {
         let mut state = self.state();
         let pending = state.pending.entry(pointer.execution_id).or_insert_with(|| Pending {
             _place: self.places.take_regardless(pointer.scope),
             message: None,
             is_here: false,
             failures: 0,
+            is_left_behind,
             due_at,
         });
         if message.is_some() {
@@ -160,6 +175,11 @@ impl Turn {
         pending.message.take()
     }
 
+    /// Whether an earlier engine left it behind, and may have died of it.
+    pub fn is_left_behind(&self) -> bool {
+        self.backlog.state().pending.get(&self.pointer.execution_id).is_some_and(|pending| pending.is_left_behind)
+    }
+
     /// How often it failed by itself.
     pub fn failures(&self) -> u32 {
         self.backlog.state().pending.get(&self.pointer.execution_id).map_or(0, |pending| pending.failures)
@@ -174,7 +194,7 @@ impl Turn {
     }
 
     /// It could not be started: back in line.
-    pub fn give_back(self) {
+    pub fn give_back(&self) {
         let mut state = self.backlog.state();
         if state.pending.contains_key(&self.pointer.execution_id) {
             state.line.push(self.pointer.scope, self.pointer);
@@ -297,7 +317,7 @@ mod tests {
         let waiting = arrivals(&backlog, scope(), 2);
         let mut turns = backlog.turns();
         backlog.gone(waiting[0]);
-        turns.drain(..).for_each(Turn::give_back);
+        turns.drain(..).for_each(|turn| turn.give_back());
         assert_eq!(pointers(&backlog.turns()), waiting[1..]);
     }
 }

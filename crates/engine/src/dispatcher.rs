@@ -6,21 +6,20 @@ use crate::{
     engine::outside,
     fault::{FaultPoint, reach},
     live::Running,
+    panics::{self, Panicked, caught},
     patience::Patience,
     pauses::MayStart,
-    recovery::{PLATFORM_FAULT, interrupt},
     refusal::{Refusal, refuse},
     run::{Claimed, password_address},
     runtime::Runtime,
     schedule::MOST_LATE,
     workers::Edition,
 };
-use futures::FutureExt as _;
 use msp_auth::Denied;
-use msp_domain::{PauseTarget, Scope, Workflow, parameter::validate_input};
+use msp_domain::{ExecutionStatus, PauseTarget, Scope, Workflow, parameter::validate_input};
 use msp_storage::{ExecutionPointer, Guard, QueueMessage, StoreError, repositories::executions::Execution};
 use serde_json::{Map, Value};
-use std::{fmt, panic::AssertUnwindSafe, sync::Arc, time::Duration};
+use std::{fmt, sync::Arc, time::Duration};
 use tokio::sync::Semaphore;
 
 /// How long a received message stays hidden. Its execution may wait longer for its turn: then it is delivered again,
@@ -35,7 +34,7 @@ const LONGEST_WAIT: Duration = Duration::from_secs(2);
 /// organization its p99 was 2.4 x of idle with no bound, 1.9 to 2.3 x with four, and is 1.5 to 1.9 x with one
 /// (`cargo xtask bench --only fairness`). A claim takes a fraction of a millisecond.
 const CLAIMED_AT_ONCE: usize = 1;
-/// Turns in which an execution may fail by itself before it is given up.
+/// Turns in which an execution may fail by itself, or engines that may die at it, before it is given up.
 const MOST_FAILURES: u32 = 5;
 /// After a failed look at the queue, or a failed attempt to start an execution.
 const PAUSE_AFTER_FAILURE: Duration = Duration::from_secs(1);
@@ -43,7 +42,7 @@ const PAUSE_AFTER_FAILURE: Duration = Duration::from_secs(1);
 /// Runs until the engine stops. `left_behind` are the executions that were pending when it started.
 pub(crate) async fn dispatch(runtime: Arc<Runtime>, left_behind: Vec<ExecutionPointer>) {
     for pointer in left_behind {
-        runtime.backlog.arrive(pointer, None);
+        runtime.backlog.take_over(pointer);
     }
     tokio::spawn(receive(runtime.clone()));
     let claims = Arc::new(Semaphore::new(CLAIMED_AT_ONCE));
@@ -84,6 +83,27 @@ async fn receive(runtime: Arc<Runtime>) {
 }
 
 async fn take(runtime: Arc<Runtime>, claims: Arc<Semaphore>, turn: Turn) {
+    if let Err(Panicked) = caught(have_turn(&runtime, &claims, &turn)).await {
+        after_a_panic(&runtime, &turn).await;
+    }
+}
+
+/// Whatever panicked in a turn, the execution gets an ending, or another turn, and its place is given back.
+async fn after_a_panic(runtime: &Arc<Runtime>, turn: &Turn) {
+    let pointer = turn.pointer;
+    match guarded(panics::end(runtime, pointer)).await {
+        Ok(Some(execution)) if execution.status == ExecutionStatus::Pending => {
+            let live = runtime.live.enter(pointer.execution_id);
+            not_claimed(runtime, turn, Fault::Panicked, &live).await;
+        }
+        Ok(_) => forget(runtime, pointer).await,
+        Err(fault) => {
+            tracing::error!(execution.id = %pointer.execution_id, error = %fault, "An execution was not ended; the next start of the engine does it");
+        }
+    }
+}
+
+async fn have_turn(runtime: &Arc<Runtime>, claims: &Semaphore, turn: &Turn) {
     let pointer = turn.pointer;
     let claiming = claims.acquire().await;
     if runtime.stopping.is_cancelled() {
@@ -92,9 +112,7 @@ async fn take(runtime: Arc<Runtime>, claims: Arc<Semaphore>, turn: Turn) {
     let live = runtime.live.enter(pointer.execution_id);
     // The record names what it runs on, which may have changed since it was queued.
     let edition = runtime.pool.edition();
-    // A claim that failed by itself may have taken effect.
-    let again = turn.failures() > 0;
-    let claimed = guarded(claim(&runtime, pointer, edition.bundle(), again)).await;
+    let claimed = guarded(claim(runtime, turn, edition.bundle())).await;
     drop(claiming);
     let claim = match claimed {
         Ok(claim) => claim,
@@ -103,20 +121,21 @@ async fn take(runtime: Arc<Runtime>, claims: Arc<Semaphore>, turn: Turn) {
             tokio::time::sleep(PAUSE_AFTER_FAILURE).await;
             return turn.give_back();
         }
-        Err(fault) => return not_claimed(&runtime, turn, fault, &live).await,
+        Err(fault) => return not_claimed(runtime, turn, fault, &live).await,
     };
     match claim {
         Claim::Ours(execution) => {
             reach(FaultPoint::AfterClaim);
-            forget(&runtime, pointer).await;
+            forget(runtime, pointer).await;
             live.moved();
-            run(&runtime, &execution, edition, live).await;
+            run(runtime, &execution, edition, live).await;
         }
-        Claim::NotPending => forget(&runtime, pointer).await,
+        Claim::NotPending => forget(runtime, pointer).await,
         Claim::Paused(target) => {
-            delete(&runtime, turn.set_aside()).await;
+            delete(runtime, turn.set_aside()).await;
             runtime.pauses.hold(pointer, target);
         }
+        Claim::Deadly => give_up(runtime, pointer, Refusal::kills_the_engine(MOST_FAILURES), &live).await,
     }
 }
 
@@ -137,15 +156,15 @@ impl fmt::Display for Fault {
 }
 
 async fn guarded<T>(work: impl Future<Output = Result<T, StoreError>>) -> Result<T, Fault> {
-    match AssertUnwindSafe(work).catch_unwind().await {
+    match caught(work).await {
         Ok(outcome) => outcome.map_err(Fault::Store),
-        Err(_panic) => Err(Fault::Panicked),
+        Err(Panicked) => Err(Fault::Panicked),
     }
 }
 
 /// Gives the execution another turn, or, after [`MOST_FAILURES`], up: one that nobody can start must not hold a place and
 /// fill the log for ever.
-async fn not_claimed(runtime: &Arc<Runtime>, turn: Turn, fault: Fault, live: &Running) {
+async fn not_claimed(runtime: &Arc<Runtime>, turn: &Turn, fault: Fault, live: &Running) {
     let (pointer, failures) = (turn.pointer, turn.failed());
     if failures < MOST_FAILURES {
         tracing::warn!(
@@ -160,11 +179,15 @@ async fn not_claimed(runtime: &Arc<Runtime>, turn: Turn, fault: Fault, live: &Ru
         execution.id = %execution_id, org.id = scope.key(), error = %fault, failures,
         "A queued execution could not be started again and again, and is given up"
     );
+    give_up(runtime, pointer, Refusal::fault(failures), live).await;
+}
+
+/// Ends an execution of which no code will run.
+async fn give_up(runtime: &Runtime, pointer: ExecutionPointer, refusal: Refusal, live: &Running) {
+    let ExecutionPointer { scope, execution_id } = pointer;
     let given_up = guarded(async {
         match runtime.repositories.executions.get(scope, execution_id).await? {
-            Some(execution) if !execution.status.is_final() => {
-                refuse(runtime, &execution, Refusal::fault(failures), live).await
-            }
+            Some(execution) if !execution.status.is_final() => refuse(runtime, &execution, refusal, live).await,
             Some(_) | None => Ok(()),
         }
     });
@@ -182,14 +205,26 @@ enum Claim {
     /// Somebody else claimed it, or it was cancelled.
     NotPending,
     Paused(PauseTarget),
+    /// Engines have died again and again when its turn had come.
+    Deadly,
 }
 
-async fn claim(runtime: &Runtime, pointer: ExecutionPointer, bundle: &str, again: bool) -> Result<Claim, StoreError> {
+async fn claim(runtime: &Runtime, turn: &Turn, bundle: &str) -> Result<Claim, StoreError> {
+    let pointer = turn.pointer;
+    // A claim that failed by itself may have taken effect.
+    let again = turn.failures() > 0;
+    let mut is_counted = again || !turn.is_left_behind();
     loop {
         let guard = match runtime.pauses.may_start(pointer).await? {
             MayStart::Under(guard) => guard,
             MayStart::Paused(target) => return Ok(Claim::Paused(target)),
         };
+        if !std::mem::replace(&mut is_counted, true)
+            && runtime.repositories.executions.count_start(pointer).await? >= MOST_FAILURES
+        {
+            return Ok(Claim::Deadly);
+        }
+        reach(FaultPoint::BeforeClaim);
         match certain_claim(runtime, pointer, bundle, guard, again).await {
             Ok(claimed) => return Ok(claimed.map_or(Claim::NotPending, |execution| Claim::Ours(Box::new(execution)))),
             // Rights or settings changed this moment, perhaps a pause: each round is somebody's edit, so this ends.
@@ -261,19 +296,12 @@ async fn go(runtime: &Arc<Runtime>, execution: &Execution, ready: Claimed, live:
             Err(other) => Err(StoreError::unavailable(other)),
         }
     });
-    let (executions, pointer) = (&runtime.repositories.executions, pointer(execution));
+    let pointer = pointer(execution);
     match ran.await {
         Ok(()) => {}
         Err(Fault::Store(error)) => return Err(error),
         Err(Fault::Panicked) => {
-            tracing::error!(execution.id = %execution.id, "The platform panicked while it ran an execution");
-            // Progress may have moved the record on.
-            if let Some(execution) = executions.get(pointer.scope, pointer.execution_id).await?
-                && !execution.status.is_final()
-            {
-                interrupt(&runtime.repositories, &runtime.clock, &execution, PLATFORM_FAULT).await?;
-                runtime.counting.look();
-            }
+            panics::end(runtime, pointer).await?;
         }
     }
     runtime.repositories.stores.secrets.delete(&password_address(pointer)).await

@@ -26,6 +26,8 @@ pub enum FaultPoint {
     AfterRow,
     /// Its queue message was received; it is still `Pending`.
     AfterReceive,
+    /// Its turn has come; it is still `Pending`.
+    BeforeClaim,
     /// It was claimed (`Running`); its queue message still exists.
     AfterClaim,
     /// A worker was chosen; the `start` frame is not sent.
@@ -60,13 +62,14 @@ pub enum FaultPoint {
 
 impl FaultPoint {
     /// Every fault point.
-    pub const ALL: [Self; 21] = [
+    pub const ALL: [Self; 22] = [
         Self::BeforeRecord,
         Self::AfterRecord,
         Self::AfterEnqueue,
         Self::AfterBatch,
         Self::AfterRow,
         Self::AfterReceive,
+        Self::BeforeClaim,
         Self::AfterClaim,
         Self::BeforeStart,
         Self::AfterStart,
@@ -93,6 +96,7 @@ impl FaultPoint {
             Self::AfterBatch => "after_batch",
             Self::AfterRow => "after_row",
             Self::AfterReceive => "after_receive",
+            Self::BeforeClaim => "before_claim",
             Self::AfterClaim => "after_claim",
             Self::BeforeStart => "before_start",
             Self::AfterStart => "after_start",

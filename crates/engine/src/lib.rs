@@ -19,6 +19,7 @@ pub mod masking;
 mod metrics;
 mod options;
 mod packing;
+mod panics;
 mod patience;
 mod pauses;
 mod places;

@@ -46,6 +46,17 @@ impl Refusal {
         }
     }
 
+    /// Engine after engine died when its turn had come.
+    pub fn kills_the_engine(deaths: u32) -> Self {
+        Self {
+            error_type: "engine_died_repeatedly",
+            message: format!(
+                "The engine died {deaths} times in a row when it was about to start the execution, so it is not tried again; \
+                 none of its code ran. Look at why the server stopped; start the workflow again when that is mended."
+            ),
+        }
+    }
+
     /// Its time has passed, and nobody expects it any more.
     pub fn too_late() -> Self {
         Self {

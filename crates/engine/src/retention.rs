@@ -8,7 +8,7 @@ use crate::{
     fault::{FaultPoint, reach},
     runtime::Runtime,
 };
-use chrono::{DateTime, TimeDelta};
+use chrono::{DateTime, TimeDelta, Utc};
 use futures::future::join_all;
 use msp_domain::{BatchId, ExecutionId, Scope};
 use msp_metrics::{Counter, Registry, gauge};
@@ -102,18 +102,14 @@ async fn pass(runtime: &Runtime) -> Result<bool, StoreError> {
 /// The same for one of them.
 async fn sweep_scope(runtime: &Runtime, scope: Scope, sweep: &mut Sweep) -> Result<bool, StoreError> {
     let (executions, retention) = (&runtime.repositories.executions, &runtime.repositories.retention);
-    if let Some(days) = retention.days_of(scope).await? {
-        // With their rows' input; the executions those became follow.
-        let instant = runtime.clock.now() - TimeDelta::days(i64::from(days));
-        let _ = runtime.repositories.batches.remove_ended_before(scope, instant).await?;
-    }
+    let mut begun = sweep_batches(runtime, scope).await?;
     // Rows that have run say so to an open batch by their records: without them they would run again.
     let open = runtime.repositories.batches.open_ids().await?;
     let submitted_at = |id: BatchId| DateTime::from_timestamp_millis(i64::try_from(id.millis()?).ok()?);
     let kept_since = open.iter().filter(|(of, _)| *of == scope).filter_map(|(_, id)| submitted_at(*id)).min();
     let kept_since = kept_since.unwrap_or(runtime.clock.now());
     let mut from = None;
-    let (now, before, mut begun) = (runtime.clock.now(), sweep.removed, None);
+    let (now, before) = (runtime.clock.now(), sweep.removed);
     loop {
         // Who raises the limit meanwhile means what is still there.
         let Some(days) = retention.days_of(scope).await? else { return Ok(true) };
@@ -140,6 +136,29 @@ async fn sweep_scope(runtime: &Runtime, scope: Scope, sweep: &mut Sweep) -> Resu
         };
         if runtime.live.count_running() > 0 || runtime.backlog.load().0 > 0 {
             sleep(GIVE_WAY).await;
+        }
+    }
+}
+
+/// Removes the batches that have expired, with their rows' input; the executions those became follow. Answers what was said
+/// on the audit trail before.
+async fn sweep_batches(runtime: &Runtime, scope: Scope) -> Result<Option<DateTime<Utc>>, StoreError> {
+    let (batches, retention) = (&runtime.repositories.batches, &runtime.repositories.retention);
+    let (now, mut begun) = (runtime.clock.now(), None);
+    loop {
+        // Who raises the limit meanwhile means what is still there.
+        let Some(days) = retention.days_of(scope).await? else { return Ok(begun) };
+        let instant = now - TimeDelta::days(i64::from(days));
+        let expired = batches.ended_before(scope, instant).await?;
+        if expired.is_empty() {
+            return Ok(begun);
+        }
+        if begun < Some(instant) {
+            retention.begin(scope, days, instant).await?;
+            begun = Some(instant);
+        }
+        for batch in &expired {
+            batches.withdraw(batch).await?;
         }
     }
 }

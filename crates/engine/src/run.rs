@@ -8,6 +8,7 @@ use crate::{
     idempotency::{Earlier, answer, earlier},
     live::Running,
     log_sink::LogSink,
+    panics::{self, Panicked, caught},
     patience::Patience,
     places::Place,
     prepare::{Prepared, prepare},
@@ -130,9 +131,13 @@ async fn enqueue(
         let passwords = SecretValue::new(Value::Object(prepared.passwords.clone()).to_string());
         runtime.repositories.stores.secrets.set(&parked, &passwords).await?;
     }
+    if let Waiting::ForItsTime(..) = waiting {
+        runtime.schedule.expect(new.id);
+    }
     let execution = match insert(runtime, request, &new, &Entry::Queued).await {
         Ok(execution) => execution,
         Err(error) => {
+            runtime.schedule.gone(new.id);
             if !prepared.passwords.is_empty() {
                 // Left behind if this fails too; recovery sweeps passwords without an execution.
                 let _ = runtime.repositories.stores.secrets.delete(&parked).await;
@@ -149,8 +154,10 @@ async fn enqueue(
         }
     };
     runtime.backlog.accept(new.id, place);
-    if let Err(error) = runtime.repositories.stores.queue.send(pointer).await {
-        tracing::warn!(execution.id = %new.id, error = %error, "An execution was accepted without a message in the queue");
+    let sent = caught(runtime.repositories.stores.queue.send(pointer)).await;
+    if !matches!(sent, Ok(Ok(()))) {
+        let error = sent.ok().and_then(Result::err).map_or_else(|| "a panic".to_owned(), |error| error.to_string());
+        tracing::warn!(execution.id = %new.id, error, "An execution was accepted without a message in the queue");
         runtime.backlog.arrive(pointer, None);
     }
     Ok(RunAnswer::Accepted(Box::new(execution)))
@@ -185,7 +192,22 @@ async fn run_now(
         arguments: prepared.arguments,
         passwords: prepared.passwords,
     };
-    claimed.run(runtime, place, live).await
+    match caught(claimed.run(runtime.clone(), place, live)).await {
+        Ok(answer) => answer,
+        Err(Panicked) => {
+            let pointer = ExecutionPointer { scope: new.scope, execution_id: new.id };
+            finished(&runtime, panics::end(&runtime, pointer).await?.ok_or(StoreError::NotFound)?).await
+        }
+    }
+}
+
+/// The answer to a caller who waited for the end.
+async fn finished(runtime: &Runtime, execution: Execution) -> Result<RunAnswer, RunError> {
+    let result = match &execution.result {
+        Some(json) => Some(runtime.repositories.executions.load_json(json).await?),
+        None => None,
+    };
+    Ok(RunAnswer::Finished(Box::new(execution), result))
 }
 
 fn new_execution(runtime: &Runtime, request: &RunRequest, prepared: &Prepared, edition: &Edition) -> NewExecution {
@@ -238,7 +260,9 @@ async fn insert(
     };
     let mut pauses = INSERT_RETRIES.into_iter();
     let inserted = loop {
-        let inserted = runtime.repositories.executions.insert(new, entry, vec![guard.clone()], audit.clone()).await;
+        let insert = runtime.repositories.executions.insert(new, entry, vec![guard.clone()], audit.clone());
+        // One that panicked may have taken effect, as one without an answer.
+        let inserted = caught(insert).await.unwrap_or_else(|Panicked| Err(StoreError::unavailable("a panic")));
         match (inserted, pauses.next()) {
             (Err(StoreError::Unavailable(error)), Some(pause)) => {
                 tracing::warn!(execution.id = %new.id, error = %error, "An execution may be on record without an answer");
@@ -323,12 +347,8 @@ impl Claimed {
         host.files.close().await;
         reach(FaultPoint::AfterOutcome);
         describe(&outcome, &logs).await;
-        let finished = finish(&runtime, &record, &logs, &steps, &outcome).await?;
-        let result = match &finished.result {
-            Some(json) => Some(runtime.repositories.executions.load_json(json).await?),
-            None => None,
-        };
-        Ok(RunAnswer::Finished(Box::new(finished), result))
+        let ended = finish(&runtime, &record, &logs, &steps, &outcome).await?;
+        finished(&runtime, ended).await
     }
 }
 

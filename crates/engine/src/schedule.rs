@@ -8,7 +8,7 @@ use chrono::{DateTime, Duration, Utc};
 use msp_domain::{ExecutionId, Scope};
 use msp_storage::ExecutionPointer;
 use std::{
-    collections::{BTreeMap, HashMap},
+    collections::{BTreeMap, HashMap, HashSet},
     sync::{Arc, Mutex, MutexGuard, PoisonError},
 };
 use tokio::{sync::Notify, time::timeout};
@@ -39,11 +39,24 @@ struct State {
     /// Earliest first.
     waiting: BTreeMap<(DateTime<Utc>, ExecutionId), Waiting>,
     times: HashMap<ExecutionId, DateTime<Utc>>,
+    /// Those that are being put on record.
+    expected: HashSet<ExecutionId>,
 }
 
 struct Waiting {
-    pointer: ExecutionPointer,
+    scheduled: Scheduled,
     _place: Place,
+}
+
+/// An execution with a time of its own.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Scheduled {
+    /// Which.
+    pub pointer: ExecutionPointer,
+    /// The time.
+    pub at: DateTime<Utc>,
+    /// Whether an earlier engine left it behind.
+    pub is_left_behind: bool,
 }
 
 impl Schedule {
@@ -60,23 +73,32 @@ impl Schedule {
         self.places.take(scope)
     }
 
-    /// It is on record.
+    /// It is about to be put on record: from then on it may be cancelled, also before [`Self::accept`].
+    pub fn expect(&self, id: ExecutionId) {
+        self.state().expected.insert(id);
+    }
+
+    /// It is on record. One that is gone again already takes no place.
     pub fn accept(&self, pointer: ExecutionPointer, at: DateTime<Utc>, place: Place) {
         let mut state = self.state();
-        state.times.insert(pointer.execution_id, at);
-        state.waiting.insert((at, pointer.execution_id), Waiting { pointer, _place: place });
+        if state.expected.remove(&pointer.execution_id) {
+            state.put(Scheduled { pointer, at, is_left_behind: false }, place);
+        }
         drop(state);
         self.changed.notify_one();
     }
 
     /// An earlier engine left it behind, and cannot be refused any more.
     pub fn take_over(&self, pointer: ExecutionPointer, at: DateTime<Utc>) {
-        self.accept(pointer, at, self.places.take_regardless(pointer.scope));
+        let place = self.places.take_regardless(pointer.scope);
+        self.state().put(Scheduled { pointer, at, is_left_behind: true }, place);
+        self.changed.notify_one();
     }
 
-    /// It is not pending any more.
+    /// It is not pending any more, or was not put on record.
     pub fn gone(&self, id: ExecutionId) {
         let mut state = self.state();
+        state.expected.remove(&id);
         if let Some(at) = state.times.remove(&id) {
             state.waiting.remove(&(at, id));
         }
@@ -87,14 +109,14 @@ impl Schedule {
         self.state().times.len()
     }
 
-    /// Takes out those whose time has come, earliest first, each with that time.
-    fn due(&self, now: DateTime<Utc>) -> Vec<(ExecutionPointer, DateTime<Utc>)> {
+    /// Takes out those whose time has come, earliest first.
+    fn due(&self, now: DateTime<Utc>) -> Vec<Scheduled> {
         let mut state = self.state();
         let mut due = Vec::new();
         while let Some(entry) = state.waiting.first_entry().filter(|entry| entry.key().0 <= now) {
-            let ((at, id), waiting) = entry.remove_entry();
+            let ((_, id), waiting) = entry.remove_entry();
             state.times.remove(&id);
-            due.push((waiting.pointer, at));
+            due.push(waiting.scheduled);
         }
         due
     }
@@ -118,12 +140,20 @@ impl Schedule {
     }
 }
 
+impl State {
+    fn put(&mut self, scheduled: Scheduled, place: Place) {
+        let (id, at) = (scheduled.pointer.execution_id, scheduled.at);
+        self.times.insert(id, at);
+        self.waiting.insert((at, id), Waiting { scheduled, _place: place });
+    }
+}
+
 /// Hands everything to the backlog whose time has come, until the engine stops.
 pub(crate) async fn start_due(runtime: Arc<Runtime>) {
     while !runtime.stopping.is_cancelled() {
         let now = runtime.clock.now();
-        for (pointer, at) in runtime.schedule.due(now) {
-            runtime.backlog.arrive_due(pointer, at);
+        for scheduled in runtime.schedule.due(now) {
+            runtime.backlog.arrive_due(scheduled);
         }
         tokio::select! {
             () = runtime.schedule.until_next(now) => {}
@@ -150,19 +180,36 @@ mod tests {
         let (schedule, scope) = (Schedule::new(), Scope::Org(OrgId::random()));
         let [late, early, same, cancelled, future] = [3, 1, 1, 2, 9].map(|minute| {
             let pointer = pointer(scope);
+            schedule.expect(pointer.execution_id);
             schedule.accept(pointer, at(minute), schedule.admit(scope).expect("a place"));
             pointer
         });
         schedule.gone(cancelled.execution_id);
         schedule.gone(cancelled.execution_id);
         assert!(schedule.due(at(0)).is_empty());
-        let due: Vec<_> = schedule.due(at(3)).into_iter().map(|(pointer, _)| pointer).collect();
+        let due: Vec<_> = schedule.due(at(3)).into_iter().map(|due| due.pointer).collect();
         assert_eq!(due.last(), Some(&late));
         assert!(due.len() == 3 && due.contains(&early) && due.contains(&same));
         assert!(schedule.due(at(3)).is_empty());
         assert_eq!(schedule.count(), 1);
-        assert_eq!(schedule.due(at(9)), [(future, at(9))]);
+        assert_eq!(schedule.due(at(9)), [Scheduled { pointer: future, at: at(9), is_left_behind: false }]);
         assert_eq!(schedule.count(), 0);
+    }
+
+    #[test]
+    fn what_is_cancelled_between_its_record_and_its_place_takes_none() {
+        let (schedule, scope) = (Schedule::new(), Scope::Org(OrgId::random()));
+        let places: Vec<_> = (0..MOST_SCHEDULED_PER_SCOPE).map(|_| schedule.admit(scope).expect("a place")).collect();
+        assert!(schedule.admit(scope).is_none());
+        for place in places {
+            let cancelled = pointer(scope);
+            schedule.expect(cancelled.execution_id);
+            schedule.gone(cancelled.execution_id);
+            schedule.accept(cancelled, at(5), place);
+        }
+        assert_eq!(schedule.count(), 0);
+        assert!(schedule.admit(scope).is_some(), "every place is free again");
+        assert!(schedule.due(at(9)).is_empty());
     }
 
     #[test]

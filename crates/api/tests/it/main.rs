@@ -25,6 +25,7 @@ mod options;
 mod organization_deletion;
 mod organizations;
 mod out_of_reach;
+mod panics;
 mod pauses;
 mod permissions;
 mod refusals;

@@ -1,5 +1,6 @@
 //! Runs that start later.
 
+use crate::faulty::{Fate, Faulty, inserted};
 use crate::live::{cancel, until};
 use chrono::{DateTime, Duration, SecondsFormat, Utc};
 use futures::{StreamExt as _, stream};
@@ -7,6 +8,7 @@ use msp_domain::{Clock, Permission, Permissions, Scope};
 use msp_storage::repositories::organizations::Organization;
 use msp_test_support::{Answer, TestApp, TestCaller};
 use serde_json::{Value, json};
+use std::sync::{Arc, Condvar, Mutex};
 
 const LAUNCHER: &str = env!("CARGO_BIN_EXE_msp-api-worker-launcher");
 
@@ -229,4 +231,47 @@ async fn a_full_schedule_refuses_more_of_its_organization_and_keeps_nobody_from_
     drop(request.json(&json!({})).send().await.expect(202));
     drop(cancel(&desk.technician(), &desk.ids("?scheduled=true&limit=1").await[0]).await.expect(202));
     drop(desk.send(&headers, "quick", json!({})).await.expect(202));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_run_that_is_cancelled_before_its_caller_has_an_answer_keeps_no_place_in_the_schedule() {
+    // The first attempt to record it has no answer; the second one comes when somebody has cancelled it meanwhile.
+    let state = Arc::new((Mutex::new((0, false)), Condvar::new()));
+    let shared = Arc::clone(&state);
+    let disturb = move |tables| {
+        Faulty::over(tables, move |writes| {
+            if inserted(writes).is_none() {
+                return Fate::Done;
+            }
+            let (progress, moved) = &*shared;
+            let mut progress = progress.lock().expect("not poisoned");
+            progress.0 += 1;
+            if progress.0 == 1 {
+                return Fate::AnswerLost;
+            }
+            drop(moved.wait_while(progress, |(_, is_cancelled)| !*is_cancelled));
+            Fate::Done
+        })
+    };
+    let app = TestApp::with_engine_on(disturb, LAUNCHER, &[("workflows/desk.py", WORKFLOWS)]).await;
+    let org = app.org("Contoso").await;
+    let user = app.user_with(&org, [Permission::ExecuteWorkflows]).await;
+    let desk = Desk { app, org, user };
+    let at = desk.in_hours(5);
+    let schedule = async { desk.send(&[("x-run-at", &at)], "quick", json!({})).await.expect(202).json() };
+    let cancel_it = async {
+        let id = loop {
+            if let Some(id) = desk.ids("").await.pop() {
+                break id;
+            }
+        };
+        let _ = cancel(&desk.technician(), &id).await.expect(202);
+        state.0.lock().expect("not poisoned").1 = true;
+        state.1.notify_all();
+        id
+    };
+    let (accepted, id) = tokio::join!(schedule, cancel_it);
+    assert_eq!(accepted["execution_id"], json!(id));
+    let figures = desk.app.admin().get(None, "/metrics").await.expect(200).text();
+    assert!(figures.contains("\nmsp_executions_scheduled 0.0\n"), "{figures}");
 }

@@ -132,7 +132,11 @@ async fn run_row(
         reach(FaultPoint::AfterRow);
     }
     let mut changes = runtime.live.follow(pointer.execution_id);
-    runtime.backlog.arrive(pointer, None);
+    if is_new {
+        runtime.backlog.arrive(pointer, None);
+    } else {
+        runtime.backlog.take_over(pointer);
+    }
     let mut is_told = false;
     loop {
         let executions = &runtime.repositories.executions;

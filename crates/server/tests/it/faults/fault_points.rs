@@ -50,7 +50,9 @@ fn story(point: FaultPoint) -> (Reached, Expected) {
         }
         FaultPoint::AfterResult => (Reached::Waiting, expected(Some("Success"), Some(true))),
         // Accepted and not begun: it runs after the restart, once.
-        FaultPoint::AfterEnqueue | FaultPoint::AfterReceive => (Reached::Queued, expected(Some("Success"), Some(true))),
+        FaultPoint::AfterEnqueue | FaultPoint::AfterReceive | FaultPoint::BeforeClaim => {
+            (Reached::Queued, expected(Some("Success"), Some(true)))
+        }
         FaultPoint::AfterBatch | FaultPoint::AfterRow => (Reached::Row, expected(Some("Success"), Some(true))),
         FaultPoint::AfterLogBlob | FaultPoint::AfterLogIndex => {
             (Reached::Talking, expected(Some("Success"), Some(false)))

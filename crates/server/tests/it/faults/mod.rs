@@ -3,6 +3,7 @@
 //! legal ending and no effect may have happened twice. Workflows that misbehave end as what they did.
 
 pub mod clock_jumps;
+mod deadly;
 pub mod effects;
 mod fault_points;
 mod flood;

@@ -11,7 +11,7 @@ use msp_domain::ids::reverse_timestamp;
 const REMOVED_AT_ONCE: usize = 100;
 
 impl Batches {
-    /// Takes back a batch of which nobody was told and no row has begun.
+    /// Removes a batch of which nobody was told and no row has begun, or whose last row has ended.
     ///
     /// # Errors
     /// [`StoreError::Full`] or [`StoreError::Unavailable`]; safe to repeat.
@@ -53,26 +53,22 @@ impl Batches {
         }
     }
 
-    /// Removes batches of a scope whose last row ended before an instant, and answers how many. One that is not readable
-    /// stays.
+    /// Some batches of a scope whose last row ended before an instant; none when there are none. One that is not readable is
+    /// none of them.
     ///
     /// # Errors
-    /// [`StoreError::Full`] or [`StoreError::Unavailable`]; safe to repeat.
-    pub async fn remove_ended_before(&self, scope: Scope, instant: DateTime<Utc>) -> Result<u64, StoreError> {
+    /// [`StoreError::Unavailable`].
+    pub async fn ended_before(&self, scope: Scope, instant: DateTime<Utc>) -> Result<Vec<Batch>, StoreError> {
         let begun_before = reverse_timestamp(u64::try_from(instant.timestamp_millis()).unwrap_or(0));
         let mut query = Query { row_from: Some(begun_before), ..Query::partition(scope.key()) }.limit(REMOVED_AT_ONCE);
-        let mut removed = 0;
         loop {
             let page = self.journal.tables.query(Table::Batches, query.clone()).await?;
-            for batch in page.entities.iter().filter_map(|row| read(scope, row).ok()) {
-                if batch.completed_at.is_some_and(|completed_at| completed_at < instant) {
-                    self.withdraw(&batch).await?;
-                    removed += 1;
-                }
-            }
+            let ended = |batch: &Batch| batch.completed_at.is_some_and(|completed_at| completed_at < instant);
+            let ended: Vec<Batch> =
+                page.entities.iter().filter_map(|row| read(scope, row).ok()).filter(ended).collect();
             match page.continuation {
-                Some(next) => query.continuation = Some(next),
-                None => return Ok(removed),
+                Some(next) if ended.is_empty() => query.continuation = Some(next),
+                _ => return Ok(ended),
             }
         }
     }

@@ -3,7 +3,7 @@
 use super::record::{ActiveExecution, Ending, Entry, Execution, NewExecution, StoredJson};
 use super::{Executions, counters, marks, packing, rows};
 use crate::repositories::audit::AuditDraft;
-use crate::repositories::{files, readable};
+use crate::repositories::{files, readable, retry};
 use crate::{Commit, Entity, Etag, ExecutionPointer, Guard, IfMatch, Query, StoreError, Table, Write};
 use chrono::{DateTime, Utc};
 use msp_domain::{ExecutionId, ExecutionStatus, Scope};
@@ -123,6 +123,31 @@ impl Executions {
                 Err(error) => return Err(error),
             }
         }
+    }
+
+    /// Counts a start of a pending execution that an earlier engine left behind and may have died of: before the start, so
+    /// that the next engine knows. Answers how many such starts there have been with this one; 0 when it is not pending.
+    ///
+    /// # Errors
+    /// [`StoreError::Full`] or [`StoreError::Unavailable`].
+    pub async fn count_start(&self, pointer: ExecutionPointer) -> Result<u32, StoreError> {
+        retry(async || {
+            let Some((row_key, execution)) = self.find(pointer.scope, pointer.execution_id).await? else {
+                return Ok(0);
+            };
+            if execution.status != ExecutionStatus::Pending {
+                return Ok(0);
+            }
+            let starts = execution.starts.saturating_add(1);
+            let change = Entity::new(execution.scope.key(), row_key).with("Starts", i64::from(starts));
+            let counted = Write::Merge(change, IfMatch::Etag(execution.etag));
+            match self.journal.tables.write(Table::WorkflowExecutions, counted).await {
+                // Removed this moment: the next look finds nothing.
+                Err(StoreError::NotFound) => Err(StoreError::PreconditionFailed),
+                outcome => outcome.map(|_| starts),
+            }
+        })
+        .await
     }
 
     /// Ends an execution, conditional on its version: row and mirror in one commit. A large result

@@ -111,6 +111,8 @@ pub struct Execution {
     pub status: ExecutionStatus,
     /// How often it was claimed.
     pub epoch: u32,
+    /// How often an engine was about to start it after an earlier one had left it behind.
+    pub starts: u32,
     /// The engine that runs it.
     pub lease_owner: Option<String>,
     /// The input, password values masked.
