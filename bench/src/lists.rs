@@ -12,7 +12,7 @@ use msp_domain::OrgId;
 use serde::Serialize;
 use serde_json::Value;
 
-/// Organizations, people and forms of the small one: two pages of them.
+/// Organizations and people of the small one, and forms of its first organization: two pages of them.
 pub const FEW: usize = 10;
 /// Items of a page, so that the small one has a page in the middle.
 const PAGE: usize = 5;
@@ -61,8 +61,12 @@ pub struct List {
 pub async fn measure(options: &Options) -> Result<Vec<List>> {
     let executions = options.choice.history();
     eprintln!("  lists: recording {executions} executions of {ORGANIZATIONS} organizations");
-    let large = Lists::make(options, ORGANIZATIONS, FORMS_OF_EACH, executions).await?;
-    let small = Lists::make(options, FEW, 1, history::SHORT).await?;
+    let large = Installation::make(options, ORGANIZATIONS).await?;
+    write_forms(&large, &large.organizations, FORMS_OF_EACH).await?;
+    let large = Lists::of(large, executions).await?;
+    let small = Installation::make(options, FEW).await?;
+    write_forms(&small, &small.organizations[..1], FEW).await?;
+    let small = Lists::of(small, history::SHORT).await?;
     let mut lists: Vec<List> = LISTS.iter().map(|(name, ..)| List { name, ..List::default() }).collect();
     for round in 1..=options.choice.rounds() {
         eprintln!("  lists: round {round} of {}", options.choice.rounds());
@@ -86,10 +90,9 @@ struct Lists {
 }
 
 impl Lists {
-    async fn make(options: &Options, organizations: usize, forms_of_each: usize, executions: usize) -> Result<Self> {
-        let installation = Installation::make(options, organizations).await?;
+    /// Adds people and executions.
+    async fn of(installation: Installation, executions: usize) -> Result<Self> {
         installation.people().await?;
-        write_forms(&installation, forms_of_each).await?;
         let _ = history::record(&installation, executions).await?;
         let server = installation.serve_administrator().await?;
         let (mut pages, one) = (Vec::new(), installation.organizations[0]);

@@ -16,7 +16,7 @@ use std::sync::Arc;
 #[derive(Debug, Clone)]
 pub struct Opened {
     /// Which.
-    pub organization: Organization,
+    pub organization: Arc<Organization>,
     /// Within the scopes of its token.
     pub permissions: Permissions,
     /// Which workflows `execute_workflows` is about.
@@ -164,7 +164,7 @@ impl Gate {
     ///
     /// # Errors
     /// [`StoreError`].
-    pub async fn organizations_of(&self, caller: &Caller) -> Result<Vec<(Organization, Permissions)>, StoreError> {
+    pub async fn organizations_of(&self, caller: &Caller) -> Result<Vec<(Arc<Organization>, Permissions)>, StoreError> {
         let opened = self.opened(caller).await?.into_iter();
         Ok(opened.map(|one| (one.organization, one.permissions)).collect())
     }
@@ -183,7 +183,7 @@ impl Gate {
         let mut opened = Vec::new();
         if caller.reaches_everything() {
             for organization in snapshot.all_organizations().await?.iter() {
-                opened.push(open(organization.clone(), None));
+                opened.push(open(Arc::clone(organization), None));
             }
         } else {
             for grant in snapshot.grants_of(caller.user).await?.iter() {
@@ -191,7 +191,7 @@ impl Gate {
                     continue;
                 }
                 match snapshot.organization(grant.org).await {
-                    Ok(Some(organization)) => opened.push(open(Organization::clone(&organization), Some(grant))),
+                    Ok(Some(organization)) => opened.push(open(organization, Some(grant))),
                     Ok(None) => {}
                     // One that is not readable is closed, and keeps nobody from the others.
                     Err(StoreError::Corrupt(error)) => {
@@ -200,7 +200,7 @@ impl Gate {
                     Err(error) => return Err(error),
                 }
             }
-            opened.sort_by_cached_key(|one| (one.organization.name.to_lowercase(), one.organization.id));
+            opened.sort_by_cached_key(|one| one.organization.place_in_lists());
         }
         for one in opened.iter_mut().filter(|one| !one.organization.is_active) {
             let left = match one.organization.deletion {

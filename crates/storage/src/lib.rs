@@ -18,5 +18,6 @@ pub use queue::{ExecutionPointer, ExecutionQueue, QueueMessage};
 pub use repositories::Repositories;
 pub use secrets::{SecretAddress, SecretNamespace, SecretStore, SecretValue};
 pub use tables::{
-    Commit, Comparison, Continuation, Filter, Guard, IfMatch, Page, Query, Table, TableStore, TableWrite, Write,
+    Commit, Comparison, Continuation, Filter, Guard, IfMatch, Page, Query, Table, TableStore, TableWrite, Timeline,
+    Write,
 };

@@ -114,6 +114,25 @@ impl Table {
     }
 }
 
+/// Tables whose row keys are a time and a unique id in every partition: their rows have one order over all of them.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Timeline {
+    /// [`Table::WorkflowExecutions`].
+    Executions,
+    /// [`Table::AuditLogs`].
+    Audit,
+}
+
+impl Timeline {
+    /// The table.
+    pub fn table(self) -> Table {
+        match self {
+            Self::Executions => Table::WorkflowExecutions,
+            Self::Audit => Table::AuditLogs,
+        }
+    }
+}
+
 /// Which version of an entity a write is meant for.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum IfMatch {
@@ -363,6 +382,18 @@ pub trait TableStore: Send + Sync + 'static {
     /// (`None` otherwise, and after a delete). The answer may be shorter than the commit.
     async fn commit_etags(&self, commit: Commit) -> Result<Vec<Option<Etag>>, StoreError> {
         self.commit(commit).await.map(|()| Vec::new())
+    }
+
+    /// The rows of all partitions together, by row key: the first `limit` of those at or after `from` and before `before`.
+    /// `None`: this home keeps no such order (Azure has none), so each partition must be asked.
+    async fn across(
+        &self,
+        _timeline: Timeline,
+        _from: &str,
+        _before: &str,
+        _limit: usize,
+    ) -> Result<Option<Vec<Entity>>, StoreError> {
+        Ok(None)
     }
 
     /// Every entity of a query, page after page. For partitions that are small by design.

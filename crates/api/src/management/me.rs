@@ -93,7 +93,7 @@ pub async fn get_me(State(api): State<Api>, SignedIn(asking): SignedIn, _: NoQue
             .into_iter()
             .map(|one| MyOrganization {
                 id: one.organization.id,
-                name: one.organization.name,
+                name: one.organization.name.clone(),
                 is_active: one.organization.is_active,
                 permissions: one.permissions,
                 categories: one.categories.names().filter(|_| one.permissions.execute_workflows),

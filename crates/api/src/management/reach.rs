@@ -230,7 +230,7 @@ pub async fn list_user_organizations(
     let through = Through::of(&user).unwrap_or(Through::Grant);
     let seen = |one: Opened| ReachedView {
         org_id: one.organization.id,
-        org_name: one.organization.name,
+        org_name: one.organization.name.clone(),
         is_active: one.organization.is_active,
         through,
         categories: one.categories.names().filter(|_| one.permissions.execute_workflows),

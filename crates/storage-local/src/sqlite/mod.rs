@@ -19,7 +19,7 @@ mod writer;
 use crate::OpenError;
 use crate::metrics::StoreMetrics;
 use async_trait::async_trait;
-use msp_storage::{Commit, Entity, Etag, Page, Query, StoreError, Table, TableStore, Write, limits};
+use msp_storage::{Commit, Entity, Etag, Page, Query, StoreError, Table, TableStore, Timeline, Write, limits};
 use readers::Readers;
 use std::path::Path;
 use writer::Writer;
@@ -65,6 +65,17 @@ impl TableStore for SqliteTables {
     async fn query(&self, table: Table, query: Query) -> Result<Page, StoreError> {
         limits::check_query(&query)?;
         self.readers.aside(move |connection| scan::page(connection, table, &query)).await
+    }
+
+    async fn across(
+        &self,
+        timeline: Timeline,
+        from: &str,
+        before: &str,
+        limit: usize,
+    ) -> Result<Option<Vec<Entity>>, StoreError> {
+        let (from, before) = (from.to_owned(), before.to_owned());
+        self.readers.aside(move |connection| scan::across(connection, timeline, &from, &before, limit)).await.map(Some)
     }
 
     async fn write(&self, table: Table, write: Write) -> Result<Option<Etag>, StoreError> {

@@ -1,7 +1,7 @@
 //! Reading rows and pages.
 
 use super::{codec, fault};
-use msp_storage::{Continuation, Entity, Etag, Page, Query, StoreError, Table, limits};
+use msp_storage::{Continuation, Entity, Etag, Page, Query, StoreError, Table, Timeline, limits};
 use rusqlite::{Connection, OptionalExtension as _, Row, ToSql};
 
 /// Most rows a filtered query looks at for one page, so that no call holds a reader for long: pages may be short.
@@ -85,6 +85,35 @@ pub(super) fn page(connection: &Connection, table: Table, query: &Query) -> Resu
         }
     }
     Ok(page)
+}
+
+/// The first rows of all partitions together.
+pub(super) fn across(
+    connection: &Connection,
+    timeline: Timeline,
+    from: &str,
+    before: &str,
+    limit: usize,
+) -> Result<Vec<Entity>, StoreError> {
+    // The index is one of some rows only, so its condition must stand here word for word.
+    let sql = match timeline {
+        Timeline::Executions => {
+            "SELECT pk, rk, etag, props FROM entities INDEXED BY executions_in_time
+             WHERE tbl = 'WorkflowExecutions' AND rk >= ?1 AND rk < ?2 ORDER BY rk LIMIT ?3"
+        }
+        Timeline::Audit => {
+            "SELECT pk, rk, etag, props FROM entities INDEXED BY audit_in_time
+             WHERE tbl = 'AuditLogs' AND rk >= ?1 AND rk < ?2 ORDER BY rk LIMIT ?3"
+        }
+    };
+    let mut statement = connection.prepare_cached(sql).map_err(fault::of_read)?;
+    let limit = i64::try_from(limit).unwrap_or(i64::MAX);
+    let mut rows = statement.query((from, before, limit)).map_err(fault::of_read)?;
+    let mut entities = Vec::new();
+    while let Some(row) = rows.next().map_err(fault::of_read)? {
+        entities.push(read(row)?);
+    }
+    Ok(entities)
 }
 
 /// The keys a page starts at.

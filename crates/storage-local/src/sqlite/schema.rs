@@ -33,6 +33,13 @@ const CREATE: &str = "
     PRAGMA user_version = 1;
 ";
 
+/// The order of rows over all partitions ([`msp_storage::Timeline`]). Files of earlier versions get it when they are opened,
+/// and earlier versions keep it up: the format stays the same.
+const CREATE_TIMELINES: &str = "
+    CREATE INDEX IF NOT EXISTS executions_in_time ON entities (rk) WHERE tbl = 'WorkflowExecutions';
+    CREATE INDEX IF NOT EXISTS audit_in_time ON entities (rk) WHERE tbl = 'AuditLogs';
+";
+
 /// A connection to an existing file, set up the way every one is.
 pub(super) fn connect(path: &Path) -> Result<Connection, Error> {
     let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
@@ -63,7 +70,7 @@ pub(super) fn prepare(path: &Path) -> Result<(), OpenError> {
         }
         transaction.commit().map_err(refused(path))?;
     }
-    Ok(())
+    connection.execute_batch(CREATE_TIMELINES).map_err(refused(path))
 }
 
 /// The key check of a database, if it has one. Nothing is changed.

@@ -44,6 +44,7 @@ pub async fn tables(store: Arc<dyn TableStore>) {
     queries::pages_follow_each_other_without_gap_or_repetition(tables).await;
     queries::a_filter_may_leave_pages_short_but_loses_nothing(tables).await;
     queries::a_continuation_stays_in_its_partition(tables).await;
+    queries::rows_of_all_partitions_have_one_order_where_the_home_has_it(tables).await;
     commits::a_batch_is_all_or_nothing(tables).await;
     commits::a_commit_is_all_or_nothing_over_tables(tables).await;
     commits::guards_hold_or_nothing_is_written(tables).await;

@@ -1,7 +1,7 @@
 //! Ranges, filters and pages.
 
 use super::{TABLE, assert_limit, insert, partition};
-use crate::{Comparison, Entity, Filter, Property, Query, TableStore, Write};
+use crate::{Comparison, Entity, Filter, Property, Query, TableStore, Timeline, Write};
 use chrono::DateTime;
 use uuid::Uuid;
 
@@ -172,4 +172,18 @@ pub(super) async fn a_continuation_stays_in_its_partition(tables: &dyn TableStor
         ),
         refused => assert_limit(&refused, "a continuation of another partition is refused"),
     }
+}
+
+pub(super) async fn rows_of_all_partitions_have_one_order_where_the_home_has_it(tables: &dyn TableStore) {
+    let (timeline, place) = (Timeline::Audit, Uuid::new_v4().simple().to_string());
+    let (one, two) = (partition(), partition());
+    for (partition, row) in [(&one, "1"), (&two, "2"), (&one, "3"), (&two, "4")] {
+        insert(tables, Entity::new(partition, format!("{place}{row}"))).await;
+    }
+    let key = |row: &str| format!("{place}{row}");
+    let across = async |limit| tables.across(timeline, &key("2"), &key("4"), limit).await.expect("a query answers");
+    let Some(rows) = across(10).await else { return };
+    let keys: Vec<_> = rows.into_iter().map(|row| (row.partition_key, row.row_key)).collect();
+    assert_eq!(keys, [(two, key("2")), (one, key("3"))], "from the start to before the end, whatever the partition");
+    assert_eq!(across(1).await.expect("an order").len(), 1, "no more than asked for");
 }

@@ -1,12 +1,19 @@
 //! One list over any number of scopes, newest first. Row keys that begin with their time sort the same way in every
 //! partition, so one position in time is a position in each of them.
+//!
+//! Where the home has one order over all partitions it is followed, so that a page costs the same for one organization and
+//! for hundreds. Where it has none, or where most rows in it are of nobody who was asked for, every scope is asked and the
+//! answers are merged.
+
+mod across;
 
 use super::paging::{SCAN_LIMIT, Scan, decode, encode, page};
-use crate::{Entity, Query, StoreError, Table, TableStore};
+use crate::{Entity, Query, StoreError, TableStore, Timeline};
+use across::Wanted;
 use chrono::{DateTime, Utc};
 use msp_domain::Scope;
 use msp_domain::ids::millis_of;
-use std::collections::VecDeque;
+use std::collections::{HashMap, VecDeque};
 
 /// Fewest rows read at once from a scope: reading one at a time would cost a query each.
 const SMALLEST_PAGE: usize = 5;
@@ -24,9 +31,16 @@ pub struct MergedPage<T> {
     pub searched_to: Option<DateTime<Utc>>,
 }
 
+impl<T> MergedPage<T> {
+    /// The page before this key; `None`: the last one.
+    fn ending_at(rest: Option<String>, items: Vec<T>) -> Self {
+        Self { items, next_cursor: rest.as_deref().map(encode), searched_to: rest.as_deref().and_then(instant_of) }
+    }
+}
+
 /// Which rows of a table, and how many.
 pub(super) struct MergedQuery<'a> {
-    pub table: Table,
+    pub timeline: Timeline,
     /// The key all of them stand at or after.
     pub row_from: Option<String>,
     /// The key all of them stand before.
@@ -67,7 +81,7 @@ impl<F: RowFilter> Lane<F> {
 /// What one call reads.
 struct Reading<'a> {
     tables: &'a dyn TableStore,
-    table: Table,
+    timeline: Timeline,
     row_before: String,
     /// Rows read at once from a scope without filter.
     page: usize,
@@ -78,6 +92,23 @@ struct Reading<'a> {
     limit: usize,
 }
 
+/// Where a page starts.
+fn first_key(query: &MergedQuery<'_>) -> Result<String, StoreError> {
+    Ok(query.cursor.map(decode).transpose()?.max(query.row_from.clone()).unwrap_or_default())
+}
+
+/// As [`merged`] over all scopes there are; `None` where the home has no order over them.
+pub(super) async fn merged_over_all<F: RowFilter>(
+    tables: &dyn TableStore,
+    query: MergedQuery<'_>,
+    filter: &F,
+) -> Result<Option<MergedPage<F::Item>>, StoreError> {
+    let of = |partition: &str| Scope::from_key(partition).ok().map(|scope| (scope, filter));
+    let wanted = Wanted { of, is_filtered: filter.is_filtered(), patience: usize::MAX };
+    let across = across::read(tables, &query, first_key(&query)?, wanted).await?;
+    Ok(across.map(|across| MergedPage::ending_at(across.rest, across.items)))
+}
+
 /// Newest first over several scopes, each with its own filter. Filters look at 5,000 rows for all scopes together
 /// (design section 10), or at five of each scope if that is more: a page may be short, even empty, while
 /// `next_cursor` says that older rows remain.
@@ -86,17 +117,34 @@ pub(super) async fn merged<F: RowFilter>(
     query: MergedQuery<'_>,
     scopes: Vec<(Scope, F)>,
 ) -> Result<MergedPage<F::Item>, StoreError> {
-    let from = query.cursor.map(decode).transpose()?.max(query.row_from).unwrap_or_default();
+    let mut from = first_key(&query)?;
+    let (mut items, mut scan_left) = (Vec::new(), SCAN_LIMIT);
+    if scopes.len() > 1 {
+        let asked: HashMap<String, &(Scope, F)> = scopes.iter().map(|one| (one.0.key(), one)).collect();
+        let wanted = Wanted {
+            of: |partition: &str| asked.get(partition).map(|(scope, filter)| (*scope, filter)),
+            is_filtered: scopes.iter().any(|(_, filter)| filter.is_filtered()),
+            // Asking every scope would read as many.
+            patience: SMALLEST_PAGE * scopes.len(),
+        };
+        if let Some(across) = across::read(tables, &query, from.clone(), wanted).await? {
+            if across.is_page(query.limit) {
+                return Ok(MergedPage::ending_at(across.rest, across.items));
+            }
+            from = across.rest.unwrap_or_default();
+            (items, scan_left) = (across.items, across.scan_left);
+        }
+    }
     let lane_count = scopes.len().max(1);
     let limit = query.limit;
     let mut reading = Reading {
         tables,
-        table: query.table,
+        timeline: query.timeline,
         row_before: query.row_before,
         page: (limit / lane_count + 1).max(SMALLEST_PAGE).min(limit),
         // Half of it for a first look at every lane, the rest where the merge has to wait.
         scan: (SCAN_LIMIT / 2 / lane_count).clamp(SMALLEST_PAGE, LARGEST_SCAN),
-        scan_left: SCAN_LIMIT,
+        scan_left,
         limit,
     };
     let mut lanes: Vec<Lane<F>> = scopes
@@ -107,20 +155,18 @@ pub(super) async fn merged<F: RowFilter>(
         reading.read_on(lane).await?;
     }
     reading.scan = LARGEST_SCAN;
-    let mut items = Vec::new();
     loop {
         let newest = lanes
             .iter_mut()
             .filter_map(|lane| lane.position().map(str::to_owned).map(|position| (position, lane)))
             .min_by(|(a, _), (b, _)| a.cmp(b));
         let Some((position, lane)) = newest else {
-            return Ok(MergedPage { items, next_cursor: None, searched_to: None });
+            return Ok(MergedPage::ending_at(None, items));
         };
         // A lane without rows ahead was not looked at far enough: nothing older may be answered before it is.
         let looks_no_further = lane.ahead.is_empty() && reading.scan_left == 0;
         if items.len() == limit || looks_no_further {
-            let (next_cursor, searched_to) = (Some(encode(&position)), instant_of(&position));
-            return Ok(MergedPage { items, next_cursor, searched_to });
+            return Ok(MergedPage::ending_at(Some(position), items));
         }
         items.extend(lane.ahead.pop_front().map(|(_, item)| item));
         if lane.ahead.is_empty() && (reading.scan_left > 0 || !lane.filter.is_filtered()) {
@@ -147,7 +193,7 @@ impl Reading<'_> {
         let read = |row: Entity| Ok(filter.read(scope, &row)?.map(|item| (row.row_key, item)));
         let cursor = encode(&from);
         let cursor = (!from.is_empty()).then_some(cursor.as_str());
-        let listing = page(self.tables, self.table, query, cursor, size, scan, read).await?;
+        let listing = page(self.tables, self.timeline.table(), query, cursor, size, scan, read).await?;
         lane.ahead = listing.items.into();
         lane.rest = listing.next_cursor.as_deref().map(decode).transpose()?;
         Ok(())

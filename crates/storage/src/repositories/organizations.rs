@@ -42,6 +42,13 @@ pub struct Organization {
     pub etag: Etag,
 }
 
+impl Organization {
+    /// What lists are sorted by: the name, letter case ignored.
+    pub fn place_in_lists(&self) -> (String, OrgId) {
+        (self.name.to_lowercase(), self.id)
+    }
+}
+
 /// An organization to be added.
 #[derive(Debug, Clone, PartialEq)]
 pub struct NewOrganization {
@@ -237,7 +244,7 @@ impl Organizations {
     /// [`StoreError::Unavailable`].
     pub async fn all(&self) -> Result<Vec<Organization>, StoreError> {
         let mut all = readable(Table::Organizations, &self.rows().await?, read);
-        all.sort_by_key(|organization| organization.name.to_lowercase());
+        all.sort_by_cached_key(Organization::place_in_lists);
         Ok(all)
     }
 

@@ -9,7 +9,7 @@ use base64::prelude::BASE64_URL_SAFE_NO_PAD;
 /// Most rows a filtered list looks at per call (design section 10).
 pub const SCAN_LIMIT: usize = 5_000;
 /// Rows fetched at once while filtering: a row may hold two texts of 30,000 characters.
-const SCAN_PAGE: usize = 250;
+pub(super) const SCAN_PAGE: usize = 250;
 
 /// How much of a partition one call may look at.
 #[derive(Clone, Copy)]
@@ -51,7 +51,7 @@ pub(super) async fn page<T>(
             let exhausted = matches!(scan, Scan::AtMost(most) if scanned >= most);
             if items.len() == limit || exhausted {
                 let ended = entities.peek().is_none() && !more;
-                return Ok(Listing { items, next_cursor: (!ended).then(|| encode_after(&row_key)) });
+                return Ok(Listing { items, next_cursor: (!ended).then(|| encode(&just_after(&row_key))) });
             }
         }
         match page.continuation {
@@ -61,9 +61,9 @@ pub(super) async fn page<T>(
     }
 }
 
-/// The cursor of everything after a row: `-` sorts before every other character a key may have.
-fn encode_after(row_key: &str) -> String {
-    encode(&format!("{row_key}-"))
+/// What everything after a row stands at or after: `-` sorts before every other character a key may have.
+pub(super) fn just_after(row_key: &str) -> String {
+    format!("{row_key}-")
 }
 
 /// The cursor of everything from a row key on.

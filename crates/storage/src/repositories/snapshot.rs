@@ -46,7 +46,7 @@ pub struct Snapshot {
     config: Kept<Option<OrgId>, EffectiveConfig>,
     grants_of: Kept<UserId, Vec<Grant>>,
     all_users: OnceCell<Arc<Vec<User>>>,
-    all_organizations: OnceCell<Arc<Vec<Organization>>>,
+    all_organizations: OnceCell<Arc<[Arc<Organization>]>>,
 }
 
 impl Snapshots {
@@ -122,8 +122,11 @@ impl Snapshot {
     ///
     /// # Errors
     /// [`StoreError::Unavailable`].
-    pub async fn all_organizations(&self) -> Result<Arc<Vec<Organization>>, StoreError> {
-        let read = async || self.sources.organizations.all().await.map(Arc::new);
+    pub async fn all_organizations(&self) -> Result<Arc<[Arc<Organization>]>, StoreError> {
+        let read = async || {
+            let all = self.sources.organizations.all().await?;
+            Ok::<_, StoreError>(all.into_iter().map(Arc::new).collect())
+        };
         self.all_organizations.get_or_try_init(read).await.cloned()
     }
 

@@ -13,7 +13,6 @@ use axum::{
     response::{IntoResponse, Response},
 };
 use futures::stream;
-use msp_domain::Scope;
 use msp_storage::repositories::{audit::AuditFilter, executions::Started};
 use std::io;
 
@@ -25,7 +24,6 @@ struct Export {
     api: Api,
     /// The request, to check its rights again.
     parts: Parts,
-    scopes: Vec<Scope>,
     filter: AuditFilter,
     happened: Started,
     format: AuditFormat,
@@ -42,7 +40,6 @@ enum Next {
 /// The answer. When the store fails midway, or the caller loses the right, it breaks off, which no client takes for the end.
 pub(super) fn answer(
     (api, parts): (Api, Parts),
-    scopes: Vec<Scope>,
     filter: AuditFilter,
     happened: Started,
     (format, cursor): (AuditFormat, Option<String>),
@@ -56,7 +53,7 @@ pub(super) fn answer(
         (header::CONTENT_TYPE, content_type.to_owned()),
         (header::CONTENT_DISPOSITION, format!("attachment; filename=\"{name}\"")),
     ];
-    let export = Export { api, parts, scopes, filter, happened, format, next: Next::Head(cursor), _place: place };
+    let export = Export { api, parts, filter, happened, format, next: Next::Head(cursor), _place: place };
     let pages = stream::unfold(export, |mut export| async move { Some((export.piece().await?, export)) });
     (headers, Body::from_stream(pages)).into_response()
 }
@@ -88,9 +85,8 @@ impl Export {
         if self.api.closing.is_cancelled() {
             return Err(Kind::EngineUnavailable.into());
         }
-        AuditAccess::from_request_parts(&mut self.parts.clone(), &self.api).await?;
-        let audit = &self.api.repositories.audit;
-        let page = audit.search(self.scopes.clone(), &self.filter, self.happened, cursor, ROWS).await?;
+        let access = AuditAccess::from_request_parts(&mut self.parts.clone(), &self.api).await?;
+        let page = access.search(&self.api, &self.filter, self.happened, cursor, ROWS).await?;
         self.next = page.next_cursor.map_or(Next::Nothing, |cursor| Next::Page(Some(cursor)));
         let views = AuditView::all(&self.api, page.items).await?;
         Ok(match self.format {

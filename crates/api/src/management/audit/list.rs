@@ -71,17 +71,16 @@ pub async fn list_audit_logs(
         let place = api.streams.take(access.asking.caller.user)?;
         return follow::answer(api, parts, access, filter, query.cursor.as_deref(), place);
     }
-    let scopes = access.scopes(&api).await?;
     let cursor = query.cursor.as_deref();
     if let Some(format @ (AuditFormat::Csv | AuditFormat::Jsonl)) = query.format {
         let place = api.streams.take(access.asking.caller.user)?;
         // A foreign cursor is refused before an answer begins.
         if cursor.is_some() {
-            api.repositories.audit.search(scopes.clone(), &filter, happened, cursor, 1).await.map_err(list_fault)?;
+            access.search(&api, &filter, happened, cursor, 1).await.map_err(list_fault)?;
         }
-        return Ok(export::answer((api, parts), scopes, filter, happened, (format, query.cursor), place));
+        return Ok(export::answer((api, parts), filter, happened, (format, query.cursor), place));
     }
-    let page = api.repositories.audit.search(scopes, &filter, happened, cursor, limit).await.map_err(list_fault)?;
+    let page = access.search(&api, &filter, happened, cursor, limit).await.map_err(list_fault)?;
     let items = AuditView::all(&api, page.items).await?;
     Ok(Json(AuditList { items, next_cursor: page.next_cursor, searched_to: page.searched_to }).into_response())
 }

@@ -19,6 +19,14 @@ use crate::{
 };
 use axum::{extract::FromRequestParts, http::request::Parts};
 use msp_domain::{OrgId, Scope};
+use msp_storage::{
+    Repositories, StoreError,
+    repositories::{
+        MergedPage,
+        audit::{AuditFilter, AuditRow},
+        executions::Started,
+    },
+};
 
 /// Somebody who may read the trail of every organization, and which of them is asked for. An organization that was deleted
 /// can still be named: its rows stay.
@@ -41,6 +49,22 @@ impl FromRequestParts<Api> for AuditAccess {
 }
 
 impl AuditAccess {
+    /// A page of what is asked for.
+    async fn search(
+        &self,
+        api: &Api,
+        filter: &AuditFilter,
+        happened: Started,
+        cursor: Option<&str>,
+        limit: usize,
+    ) -> Result<MergedPage<AuditRow>, StoreError> {
+        let Repositories { audit, seals, .. } = &api.repositories;
+        match self.org {
+            Some(org) => audit.search(vec![Scope::Org(org)], filter, happened, cursor, limit).await,
+            None => seals.search_over_all(filter, happened, cursor, limit).await,
+        }
+    }
+
     /// The one that is asked for, or all there are.
     async fn scopes(&self, api: &Api) -> Result<Vec<Scope>, Problem> {
         match self.org {

@@ -42,7 +42,7 @@ impl<'a> Searching<'a> {
             Some(organization) => HashMap::from([(organization.id, organization.name.clone())]),
             None => {
                 let opened = api.gate.organizations_of(&access.asking.caller).await?;
-                opened.into_iter().map(|(organization, _)| (organization.id, organization.name)).collect()
+                opened.into_iter().map(|(organization, _)| (organization.id, organization.name.clone())).collect()
             }
         };
         Ok(Self { api, access, wanted, organizations })

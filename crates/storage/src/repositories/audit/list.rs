@@ -2,8 +2,8 @@
 
 use super::{Audit, AuditRow, read};
 use crate::repositories::executions::Started;
-use crate::repositories::merged::{MergedPage, MergedQuery, RowFilter, merged};
-use crate::{Entity, StoreError, Table};
+use crate::repositories::merged::{MergedPage, MergedQuery, RowFilter, merged, merged_over_all};
+use crate::{Entity, StoreError, Table, Timeline};
 use msp_domain::Scope;
 use msp_domain::ids::reverse_timestamp;
 use uuid::Uuid;
@@ -77,15 +77,20 @@ impl Audit {
         cursor: Option<&str>,
         limit: usize,
     ) -> Result<MergedPage<AuditRow>, StoreError> {
-        let query = MergedQuery {
-            table: Table::AuditLogs,
-            row_from: happened.row_from(),
-            row_before: happened.row_before().unwrap_or_else(|| END.to_owned()),
-            cursor,
-            limit,
-        };
+        let query = audit_query(happened, cursor, limit);
         let scopes = scopes.into_iter().map(|scope| (scope, filter.clone())).collect();
         merged(self.tables.as_ref(), query, scopes).await
+    }
+
+    /// As [`Self::search`] over all scopes there are; `None` where the home has no order over them.
+    pub(in crate::repositories) async fn search_over_all(
+        &self,
+        filter: &AuditFilter,
+        happened: Started,
+        cursor: Option<&str>,
+        limit: usize,
+    ) -> Result<Option<MergedPage<AuditRow>>, StoreError> {
+        merged_over_all(self.tables.as_ref(), audit_query(happened, cursor, limit), filter).await
     }
 
     /// The row with this id, in the first of these scopes that has it. Its key follows from its id.
@@ -106,6 +111,16 @@ impl Audit {
     pub(in crate::repositories) async fn at(&self, scope: Scope, key: &str) -> Result<Option<AuditRow>, StoreError> {
         let row = self.tables.get(Table::AuditLogs, &scope.key(), key).await?;
         row.map(|row| read(scope, &row)).transpose()
+    }
+}
+
+fn audit_query(happened: Started, cursor: Option<&str>, limit: usize) -> MergedQuery<'_> {
+    MergedQuery {
+        timeline: Timeline::Audit,
+        row_from: happened.row_from(),
+        row_before: happened.row_before().unwrap_or_else(|| END.to_owned()),
+        cursor,
+        limit,
     }
 }
 

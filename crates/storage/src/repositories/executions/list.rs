@@ -2,7 +2,7 @@
 
 use super::{Execution, ExecutionFilter, Executions, Started, lookup::RESERVED_ROWS, rows};
 use crate::repositories::merged::{MergedPage, MergedQuery, RowFilter, merged};
-use crate::{Entity, StoreError, Table};
+use crate::{Entity, StoreError, Timeline};
 use msp_domain::Scope;
 
 /// One page of executions.
@@ -36,7 +36,7 @@ impl Executions {
         limit: usize,
     ) -> Result<ExecutionPage, StoreError> {
         let query = MergedQuery {
-            table: Table::WorkflowExecutions,
+            timeline: Timeline::Executions,
             row_from: started.row_from(),
             row_before: started.row_before().unwrap_or_else(|| RESERVED_ROWS.to_owned()),
             cursor,

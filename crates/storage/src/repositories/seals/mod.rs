@@ -23,7 +23,9 @@ pub use verify::{ChainState, Fault, Verified};
 
 pub(super) use marks::Marks;
 
-use super::audit::Audit;
+use super::MergedPage;
+use super::audit::{Audit, AuditFilter, AuditRow};
+use super::executions::Started;
 use super::organizations::Organizations;
 use crate::{Query, SecretStore, StoreError, Table, TableStore};
 use chrono::TimeDelta;
@@ -62,6 +64,24 @@ impl AuditSeals {
     ) -> Self {
         let marks = audit.marks();
         Self { tables, secrets, clock, audit, organizations, marks, key: Arc::default(), sealed: Arc::default() }
+    }
+
+    /// The audit rows of every scope there is, as [`Audit::search`] answers them.
+    ///
+    /// # Errors
+    /// As there.
+    pub async fn search_over_all(
+        &self,
+        filter: &AuditFilter,
+        happened: Started,
+        cursor: Option<&str>,
+        limit: usize,
+    ) -> Result<MergedPage<AuditRow>, StoreError> {
+        if let Some(page) = self.audit.search_over_all(filter, happened, cursor, limit).await? {
+            return Ok(page);
+        }
+        let scopes = self.scopes().await?.into_iter().collect();
+        self.audit.search(scopes, filter, happened, cursor, limit).await
     }
 
     /// Every scope that has audit rows or a chain: of deleted organizations both stay.
