@@ -434,6 +434,169 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/organizations/{org}/notification-rules": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List the rules by which failures of an organization are told.
+         * @description Rules of everybody hold as well; only administrators see those.
+         */
+        get: operations["listNotificationRules"];
+        put?: never;
+        /**
+         * Have failures of an organization told.
+         * @description The first failure of a workflow, organization and error type is told at once; further ones within `quiet_minutes` are
+         *     counted and told in one later message. Messages link to the execution; parameters and results are never in them. There
+         *     may be 20 rules here.
+         *
+         *     Problems: `body-invalid` (422), `email-not-configured` (409), `limit-exceeded` (422).
+         */
+        post: operations["createNotificationRule"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/organizations/{org}/notification-rules/{id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Read a rule of an organization, and how telling went.
+         * @description Problems: `not-found` (404), `path-invalid` (400).
+         */
+        get: operations["getNotificationRule"];
+        /**
+         * Replace a rule of an organization.
+         * @description What is left out is as for a new rule, but for `url`: the address it posts to stays. A refusal for a stale version carries
+         *     what is there as `current`.
+         *
+         *     Problems: `not-found` (404), `body-invalid` (422), `email-not-configured` (409), `stale-version` (412),
+         *     `path-invalid` (400), `header-invalid` (400).
+         */
+        put: operations["putNotificationRule"];
+        post?: never;
+        /**
+         * Delete a rule of an organization, its address, and what waited to be told by it.
+         * @description Problems: `not-found` (404), `stale-version` (412), `path-invalid` (400), `header-invalid` (400).
+         */
+        delete: operations["deleteNotificationRule"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/organizations/{org}/notification-rules/{id}/test": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Send a test message by a rule of an organization, now, also while it is switched off.
+         * @description A message that is not taken is no problem of this request: the answer says what is wrong and what to do. At most 6 of one
+         *     rule within a minute.
+         *
+         *     Problems: `not-found` (404), `path-invalid` (400), `too-many-attempts` (429).
+         */
+        post: operations["testNotificationRule"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/global/notification-rules": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** List the rules by which failures everywhere are told. */
+        get: operations["listGlobalNotificationRules"];
+        put?: never;
+        /**
+         * Have failures of every organization told, and those of what runs without one.
+         * @description The first failure of a workflow, organization and error type is told at once; further ones within `quiet_minutes` are
+         *     counted and told in one later message. Messages link to the execution; parameters and results are never in them. There
+         *     may be 20 rules here.
+         *
+         *     Problems: `body-invalid` (422), `email-not-configured` (409), `limit-exceeded` (422).
+         */
+        post: operations["createGlobalNotificationRule"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/global/notification-rules/{id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Read a rule of everybody, and how telling went.
+         * @description Problems: `not-found` (404), `path-invalid` (400).
+         */
+        get: operations["getGlobalNotificationRule"];
+        /**
+         * Replace a rule of everybody.
+         * @description What is left out is as for a new rule, but for `url`: the address it posts to stays. A refusal for a stale version carries
+         *     what is there as `current`.
+         *
+         *     Problems: `not-found` (404), `body-invalid` (422), `email-not-configured` (409), `stale-version` (412),
+         *     `path-invalid` (400), `header-invalid` (400).
+         */
+        put: operations["putGlobalNotificationRule"];
+        post?: never;
+        /**
+         * Delete a rule of everybody, its address, and what waited to be told by it.
+         * @description Problems: `not-found` (404), `stale-version` (412), `path-invalid` (400), `header-invalid` (400).
+         */
+        delete: operations["deleteGlobalNotificationRule"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/global/notification-rules/{id}/test": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Send a test message by a rule of everybody, now, also while it is switched off.
+         * @description A message that is not taken is no problem of this request: the answer says what is wrong and what to do. At most 6 of one
+         *     rule within a minute.
+         *
+         *     Problems: `not-found` (404), `path-invalid` (400), `too-many-attempts` (429).
+         */
+        post: operations["testGlobalNotificationRule"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/forms": {
         parameters: {
             query?: never;
@@ -1964,6 +2127,8 @@ export interface components {
             config: number;
             /** @description Forms of its own. */
             forms: number;
+            /** @description Rules by which its failures are told, with their addresses. */
+            notification_rules?: number;
             /** @description Executions with their logs, results and files; counted to 1,000. */
             executions: number;
             /** @description Whether there are more executions than were counted. */
@@ -2048,6 +2213,11 @@ export interface components {
             /** @description Make or unmake an auditor. */
             is_auditor?: boolean | null;
         };
+        /**
+         * @description By what a message goes.
+         * @enum {string}
+         */
+        ChannelKind: "webhook" | "email";
         /**
          * @description A question about a right.
          * @example {
@@ -3180,6 +3350,107 @@ export interface components {
             expires_at?: string | null;
         };
         /**
+         * @description Who is told of which failures, and how that went.
+         * @example {
+         *       "id": "3b0f8a52-6c1e-4b8e-9a3e-5f3f0f6f1b22",
+         *       "org_id": "6f1c2a90-3c55-4b0e-8a7e-0b9b6f0f5c01",
+         *       "name": "Service desk",
+         *       "enabled": true,
+         *       "workflow": null,
+         *       "statuses": [
+         *         "Failed",
+         *         "TimedOut",
+         *         "Interrupted"
+         *       ],
+         *       "quiet_minutes": 15,
+         *       "channel": "webhook",
+         *       "host": "prod-12.westeurope.logic.azure.com",
+         *       "recipients": [],
+         *       "created_at": "2026-07-01T08:30:00Z",
+         *       "updated_at": "2026-07-01T08:30:00Z",
+         *       "updated_by": "b9bb3ad1-6687-4eb2-9413-a2bbe7263003",
+         *       "untold": 0,
+         *       "last_delivered_at": "2026-07-02T10:12:04Z",
+         *       "last_error": null,
+         *       "last_failed_at": null
+         *     }
+         */
+        NotificationRuleView: {
+            /**
+             * Format: uuid
+             * @description Its id.
+             */
+            id: string;
+            org_id?: components["schemas"]["OrgId"] | null;
+            /** @description What people call it. */
+            name: string;
+            /** @description Whether it tells anything. */
+            enabled: boolean;
+            /** @description The only workflow it is about; `null`: every one. */
+            workflow?: string | null;
+            /** @description The endings it is about. */
+            statuses: components["schemas"]["ExecutionStatus"][];
+            /**
+             * Format: int32
+             * @description Minutes for which further failures of the same workflow, organization and error type are gathered into one message.
+             */
+            quiet_minutes: number;
+            /** @description By what its messages go. */
+            channel: components["schemas"]["ChannelKind"];
+            /** @description The host it posts to; the rest of the address is never shown. */
+            host?: string | null;
+            /** @description Who receives its e-mail. */
+            recipients: string[];
+            /**
+             * Format: date-time
+             * @description When it was made.
+             */
+            created_at: string;
+            /**
+             * Format: date-time
+             * @description When it was last written.
+             */
+            updated_at: string;
+            /** @description By whom: a user id, or `platform`. */
+            updated_by: string;
+            /**
+             * Format: int64
+             * @description Failures that are gathered, or could not be told yet.
+             */
+            untold: number;
+            /**
+             * Format: date-time
+             * @description When a message was last delivered.
+             */
+            last_delivered_at?: string | null;
+            /** @description Why the latest attempt failed, and what to do; `null`: it did not. */
+            last_error?: string | null;
+            /**
+             * Format: date-time
+             * @description When that was.
+             */
+            last_failed_at?: string | null;
+        };
+        /**
+         * @description What came of a test message.
+         * @example {
+         *       "delivered": false,
+         *       "tested_at": "2026-07-01T08:30:00Z",
+         *       "error": "hooks.example.com cannot be reached. Check the address of the rule, and whether the service runs."
+         *     }
+         */
+        NotificationTestView: {
+            /** @description Whether it was taken. */
+            delivered: boolean;
+            /** @description Why it was not, and what to do. */
+            error?: string | null;
+            /**
+             * Format: date-time
+             * @description When.
+             */
+            tested_at: string;
+        };
+        /**
          * @description How a value is compared.
          * @enum {string}
          */
@@ -3546,6 +3817,68 @@ export interface components {
                 /** @description By whom: a user id, or `platform`. */
                 updated_by: string;
                 last_check?: components["schemas"]["IntegrationCheckView"] | null;
+            }[];
+            /** @description Send it as `cursor` for the next page; `null` at the end. */
+            next_cursor?: string | null;
+        };
+        /** @description One page of a list. */
+        PageOf_NotificationRuleView: {
+            /** @description The items. */
+            items: {
+                /**
+                 * Format: uuid
+                 * @description Its id.
+                 */
+                id: string;
+                org_id?: components["schemas"]["OrgId"] | null;
+                /** @description What people call it. */
+                name: string;
+                /** @description Whether it tells anything. */
+                enabled: boolean;
+                /** @description The only workflow it is about; `null`: every one. */
+                workflow?: string | null;
+                /** @description The endings it is about. */
+                statuses: components["schemas"]["ExecutionStatus"][];
+                /**
+                 * Format: int32
+                 * @description Minutes for which further failures of the same workflow, organization and error type are gathered into one message.
+                 */
+                quiet_minutes: number;
+                /** @description By what its messages go. */
+                channel: components["schemas"]["ChannelKind"];
+                /** @description The host it posts to; the rest of the address is never shown. */
+                host?: string | null;
+                /** @description Who receives its e-mail. */
+                recipients: string[];
+                /**
+                 * Format: date-time
+                 * @description When it was made.
+                 */
+                created_at: string;
+                /**
+                 * Format: date-time
+                 * @description When it was last written.
+                 */
+                updated_at: string;
+                /** @description By whom: a user id, or `platform`. */
+                updated_by: string;
+                /**
+                 * Format: int64
+                 * @description Failures that are gathered, or could not be told yet.
+                 */
+                untold: number;
+                /**
+                 * Format: date-time
+                 * @description When a message was last delivered.
+                 */
+                last_delivered_at?: string | null;
+                /** @description Why the latest attempt failed, and what to do; `null`: it did not. */
+                last_error?: string | null;
+                /**
+                 * Format: date-time
+                 * @description When that was.
+                 */
+                last_failed_at?: string | null;
             }[];
             /** @description Send it as `cursor` for the next page; `null` at the end. */
             next_cursor?: string | null;
@@ -4062,6 +4395,37 @@ export interface components {
             settings: {
                 [key: string]: unknown;
             };
+        };
+        /**
+         * @description A rule to be stored.
+         * @example {
+         *       "name": "Service desk",
+         *       "channel": "webhook",
+         *       "quiet_minutes": 15,
+         *       "url": "https://prod-12.westeurope.logic.azure.com/workflows/a1/triggers/manual/paths/invoke?sig=written-once"
+         *     }
+         */
+        PutNotificationRule: {
+            /** @description What people call it: 1 to 200 characters in one line. */
+            name: string;
+            /** @description Whether it tells anything. Switched off, what waited to be told is dropped. */
+            enabled?: boolean;
+            /** @description The only workflow it is about; left out: every one. */
+            workflow?: string | null;
+            /** @description The endings it is about: `Failed`, `TimedOut`, `Interrupted`, `Cancelled`; left out: the first three. */
+            statuses?: components["schemas"]["ExecutionStatus"][];
+            /**
+             * Format: int32
+             * @description Minutes for which further failures of the same kind are gathered after a message, 1 to 1440.
+             * @default 15
+             */
+            quiet_minutes: number;
+            /** @description By what its messages go. */
+            channel: components["schemas"]["ChannelKind"];
+            /** @description The address a `webhook` posts to, `https`. It is kept as a secret and never answered; left out, a stored one stays. */
+            url?: string | null;
+            /** @description The addresses that receive an `email`, 1 to 20. */
+            recipients?: string[];
         };
         /**
          * @description Somebody who can reach an organization, or could once.
@@ -9190,6 +9554,1858 @@ export interface operations {
                 };
             };
             /** @description `rate-limited` */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `headers-too-large` */
+            431: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `internal` */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `store-unavailable` */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    listNotificationRules: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description The organization. */
+                org: components["schemas"]["OrgId"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Every rule, by name. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "items": [
+                     *         {
+                     *           "id": "3b0f8a52-6c1e-4b8e-9a3e-5f3f0f6f1b22",
+                     *           "org_id": "6f1c2a90-3c55-4b0e-8a7e-0b9b6f0f5c01",
+                     *           "name": "Service desk",
+                     *           "enabled": true,
+                     *           "workflow": null,
+                     *           "statuses": [
+                     *             "Failed",
+                     *             "TimedOut",
+                     *             "Interrupted"
+                     *           ],
+                     *           "quiet_minutes": 15,
+                     *           "channel": "webhook",
+                     *           "host": "prod-12.westeurope.logic.azure.com",
+                     *           "recipients": [],
+                     *           "created_at": "2026-07-01T08:30:00Z",
+                     *           "updated_at": "2026-07-01T08:30:00Z",
+                     *           "updated_by": "b9bb3ad1-6687-4eb2-9413-a2bbe7263003",
+                     *           "untold": 0,
+                     *           "last_delivered_at": "2026-07-02T10:12:04Z",
+                     *           "last_error": null,
+                     *           "last_failed_at": null
+                     *         }
+                     *       ],
+                     *       "next_cursor": null
+                     *     }
+                     */
+                    "application/json": components["schemas"]["PageOf_NotificationRuleView"];
+                };
+            };
+            /** @description `header-invalid`, `organization-invalid`, `organization-mismatch`, `query-invalid` */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `unauthenticated` */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `origin-not-allowed`, `permission-denied` */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `not-found` */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `organization-being-deleted`, `organization-inactive` */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `address-too-long` */
+            414: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `host-not-allowed` */
+            421: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `rate-limited` */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `headers-too-large` */
+            431: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `internal` */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `store-unavailable` */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    createNotificationRule: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description The organization. */
+                org: components["schemas"]["OrgId"];
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                /**
+                 * @example {
+                 *       "name": "Service desk",
+                 *       "channel": "webhook",
+                 *       "quiet_minutes": 15,
+                 *       "url": "https://prod-12.westeurope.logic.azure.com/workflows/a1/triggers/manual/paths/invoke?sig=written-once"
+                 *     }
+                 */
+                "application/json": components["schemas"]["PutNotificationRule"];
+            };
+        };
+        responses: {
+            /** @description The new rule. */
+            201: {
+                headers: {
+                    /** @description Its version. */
+                    ETag?: string;
+                    /** @description Its address. */
+                    Location?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "id": "3b0f8a52-6c1e-4b8e-9a3e-5f3f0f6f1b22",
+                     *       "org_id": "6f1c2a90-3c55-4b0e-8a7e-0b9b6f0f5c01",
+                     *       "name": "Service desk",
+                     *       "enabled": true,
+                     *       "workflow": null,
+                     *       "statuses": [
+                     *         "Failed",
+                     *         "TimedOut",
+                     *         "Interrupted"
+                     *       ],
+                     *       "quiet_minutes": 15,
+                     *       "channel": "webhook",
+                     *       "host": "prod-12.westeurope.logic.azure.com",
+                     *       "recipients": [],
+                     *       "created_at": "2026-07-01T08:30:00Z",
+                     *       "updated_at": "2026-07-01T08:30:00Z",
+                     *       "updated_by": "b9bb3ad1-6687-4eb2-9413-a2bbe7263003",
+                     *       "untold": 0,
+                     *       "last_delivered_at": "2026-07-02T10:12:04Z",
+                     *       "last_error": null,
+                     *       "last_failed_at": null
+                     *     }
+                     */
+                    "application/json": components["schemas"]["NotificationRuleView"];
+                };
+            };
+            /** @description `body-unreadable`, `header-invalid`, `organization-invalid`, `organization-mismatch`, `query-invalid` */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `unauthenticated` */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `origin-not-allowed`, `permission-denied` */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `not-found` */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `email-not-configured`, `organization-being-deleted`, `organization-inactive` */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `body-too-large` */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `address-too-long` */
+            414: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `content-type-unsupported` */
+            415: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `host-not-allowed` */
+            421: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `body-invalid`, `limit-exceeded` */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `rate-limited` */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `headers-too-large` */
+            431: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `internal` */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `store-unavailable` */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    getNotificationRule: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description The organization. */
+                org: components["schemas"]["OrgId"];
+                /** @description The rule. */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The rule. */
+            200: {
+                headers: {
+                    /** @description Its version. */
+                    ETag?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "id": "3b0f8a52-6c1e-4b8e-9a3e-5f3f0f6f1b22",
+                     *       "org_id": "6f1c2a90-3c55-4b0e-8a7e-0b9b6f0f5c01",
+                     *       "name": "Service desk",
+                     *       "enabled": true,
+                     *       "workflow": null,
+                     *       "statuses": [
+                     *         "Failed",
+                     *         "TimedOut",
+                     *         "Interrupted"
+                     *       ],
+                     *       "quiet_minutes": 15,
+                     *       "channel": "webhook",
+                     *       "host": "prod-12.westeurope.logic.azure.com",
+                     *       "recipients": [],
+                     *       "created_at": "2026-07-01T08:30:00Z",
+                     *       "updated_at": "2026-07-01T08:30:00Z",
+                     *       "updated_by": "b9bb3ad1-6687-4eb2-9413-a2bbe7263003",
+                     *       "untold": 0,
+                     *       "last_delivered_at": "2026-07-02T10:12:04Z",
+                     *       "last_error": null,
+                     *       "last_failed_at": null
+                     *     }
+                     */
+                    "application/json": components["schemas"]["NotificationRuleView"];
+                };
+            };
+            /** @description `header-invalid`, `organization-invalid`, `organization-mismatch`, `path-invalid`, `query-invalid` */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `unauthenticated` */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `origin-not-allowed`, `permission-denied` */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `not-found` */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `organization-being-deleted`, `organization-inactive` */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `address-too-long` */
+            414: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `host-not-allowed` */
+            421: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `rate-limited` */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `headers-too-large` */
+            431: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `internal` */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `store-unavailable` */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    putNotificationRule: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description The version the change is meant for. */
+                "If-Match"?: string;
+            };
+            path: {
+                /** @description The organization. */
+                org: components["schemas"]["OrgId"];
+                /** @description The rule. */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                /**
+                 * @example {
+                 *       "name": "Service desk",
+                 *       "channel": "webhook",
+                 *       "quiet_minutes": 15,
+                 *       "url": "https://prod-12.westeurope.logic.azure.com/workflows/a1/triggers/manual/paths/invoke?sig=written-once"
+                 *     }
+                 */
+                "application/json": components["schemas"]["PutNotificationRule"];
+            };
+        };
+        responses: {
+            /** @description The rule as it is now. */
+            200: {
+                headers: {
+                    /** @description Its version. */
+                    ETag?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "id": "3b0f8a52-6c1e-4b8e-9a3e-5f3f0f6f1b22",
+                     *       "org_id": "6f1c2a90-3c55-4b0e-8a7e-0b9b6f0f5c01",
+                     *       "name": "Service desk",
+                     *       "enabled": true,
+                     *       "workflow": null,
+                     *       "statuses": [
+                     *         "Failed",
+                     *         "TimedOut",
+                     *         "Interrupted"
+                     *       ],
+                     *       "quiet_minutes": 15,
+                     *       "channel": "webhook",
+                     *       "host": "prod-12.westeurope.logic.azure.com",
+                     *       "recipients": [],
+                     *       "created_at": "2026-07-01T08:30:00Z",
+                     *       "updated_at": "2026-07-01T08:30:00Z",
+                     *       "updated_by": "b9bb3ad1-6687-4eb2-9413-a2bbe7263003",
+                     *       "untold": 0,
+                     *       "last_delivered_at": "2026-07-02T10:12:04Z",
+                     *       "last_error": null,
+                     *       "last_failed_at": null
+                     *     }
+                     */
+                    "application/json": components["schemas"]["NotificationRuleView"];
+                };
+            };
+            /** @description `body-unreadable`, `header-invalid`, `organization-invalid`, `organization-mismatch`, `path-invalid`, `query-invalid` */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `unauthenticated` */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `origin-not-allowed`, `permission-denied` */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `not-found` */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `email-not-configured`, `organization-being-deleted`, `organization-inactive` */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `stale-version` */
+            412: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `body-too-large` */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `address-too-long` */
+            414: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `content-type-unsupported` */
+            415: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `host-not-allowed` */
+            421: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `body-invalid` */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `rate-limited` */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `headers-too-large` */
+            431: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `internal` */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `store-unavailable` */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    deleteNotificationRule: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description The version that is meant. */
+                "If-Match"?: string;
+            };
+            path: {
+                /** @description The organization. */
+                org: components["schemas"]["OrgId"];
+                /** @description The rule. */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Deleted. */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description `header-invalid`, `organization-invalid`, `organization-mismatch`, `path-invalid`, `query-invalid` */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `unauthenticated` */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `origin-not-allowed`, `permission-denied` */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `not-found` */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `organization-being-deleted`, `organization-inactive` */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `stale-version` */
+            412: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `address-too-long` */
+            414: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `host-not-allowed` */
+            421: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `rate-limited` */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `headers-too-large` */
+            431: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `internal` */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `store-unavailable` */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    testNotificationRule: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description The organization. */
+                org: components["schemas"]["OrgId"];
+                /** @description The rule. */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description What came of it. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "delivered": false,
+                     *       "tested_at": "2026-07-01T08:30:00Z",
+                     *       "error": "hooks.example.com cannot be reached. Check the address of the rule, and whether the service runs."
+                     *     }
+                     */
+                    "application/json": components["schemas"]["NotificationTestView"];
+                };
+            };
+            /** @description `header-invalid`, `organization-invalid`, `organization-mismatch`, `path-invalid`, `query-invalid` */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `unauthenticated` */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `origin-not-allowed`, `permission-denied` */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `not-found` */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `organization-being-deleted`, `organization-inactive` */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `address-too-long` */
+            414: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `host-not-allowed` */
+            421: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `rate-limited`, `too-many-attempts` */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `headers-too-large` */
+            431: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `internal` */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `store-unavailable` */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    listGlobalNotificationRules: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Every rule, by name. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "items": [
+                     *         {
+                     *           "id": "3b0f8a52-6c1e-4b8e-9a3e-5f3f0f6f1b22",
+                     *           "org_id": "6f1c2a90-3c55-4b0e-8a7e-0b9b6f0f5c01",
+                     *           "name": "Service desk",
+                     *           "enabled": true,
+                     *           "workflow": null,
+                     *           "statuses": [
+                     *             "Failed",
+                     *             "TimedOut",
+                     *             "Interrupted"
+                     *           ],
+                     *           "quiet_minutes": 15,
+                     *           "channel": "webhook",
+                     *           "host": "prod-12.westeurope.logic.azure.com",
+                     *           "recipients": [],
+                     *           "created_at": "2026-07-01T08:30:00Z",
+                     *           "updated_at": "2026-07-01T08:30:00Z",
+                     *           "updated_by": "b9bb3ad1-6687-4eb2-9413-a2bbe7263003",
+                     *           "untold": 0,
+                     *           "last_delivered_at": "2026-07-02T10:12:04Z",
+                     *           "last_error": null,
+                     *           "last_failed_at": null
+                     *         }
+                     *       ],
+                     *       "next_cursor": null
+                     *     }
+                     */
+                    "application/json": components["schemas"]["PageOf_NotificationRuleView"];
+                };
+            };
+            /** @description `header-invalid`, `organization-invalid`, `organization-mismatch`, `query-invalid` */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `unauthenticated` */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `administrator-required`, `origin-not-allowed` */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `address-too-long` */
+            414: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `host-not-allowed` */
+            421: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `rate-limited` */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `headers-too-large` */
+            431: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `internal` */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `store-unavailable` */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    createGlobalNotificationRule: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                /**
+                 * @example {
+                 *       "name": "Service desk",
+                 *       "channel": "webhook",
+                 *       "quiet_minutes": 15,
+                 *       "url": "https://prod-12.westeurope.logic.azure.com/workflows/a1/triggers/manual/paths/invoke?sig=written-once"
+                 *     }
+                 */
+                "application/json": components["schemas"]["PutNotificationRule"];
+            };
+        };
+        responses: {
+            /** @description The new rule. */
+            201: {
+                headers: {
+                    /** @description Its version. */
+                    ETag?: string;
+                    /** @description Its address. */
+                    Location?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "id": "3b0f8a52-6c1e-4b8e-9a3e-5f3f0f6f1b22",
+                     *       "org_id": "6f1c2a90-3c55-4b0e-8a7e-0b9b6f0f5c01",
+                     *       "name": "Service desk",
+                     *       "enabled": true,
+                     *       "workflow": null,
+                     *       "statuses": [
+                     *         "Failed",
+                     *         "TimedOut",
+                     *         "Interrupted"
+                     *       ],
+                     *       "quiet_minutes": 15,
+                     *       "channel": "webhook",
+                     *       "host": "prod-12.westeurope.logic.azure.com",
+                     *       "recipients": [],
+                     *       "created_at": "2026-07-01T08:30:00Z",
+                     *       "updated_at": "2026-07-01T08:30:00Z",
+                     *       "updated_by": "b9bb3ad1-6687-4eb2-9413-a2bbe7263003",
+                     *       "untold": 0,
+                     *       "last_delivered_at": "2026-07-02T10:12:04Z",
+                     *       "last_error": null,
+                     *       "last_failed_at": null
+                     *     }
+                     */
+                    "application/json": components["schemas"]["NotificationRuleView"];
+                };
+            };
+            /** @description `body-unreadable`, `header-invalid`, `organization-invalid`, `organization-mismatch`, `query-invalid` */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `unauthenticated` */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `administrator-required`, `origin-not-allowed` */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `email-not-configured` */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `body-too-large` */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `address-too-long` */
+            414: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `content-type-unsupported` */
+            415: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `host-not-allowed` */
+            421: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `body-invalid`, `limit-exceeded` */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `rate-limited` */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `headers-too-large` */
+            431: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `internal` */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `store-unavailable` */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    getGlobalNotificationRule: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description The rule. */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The rule. */
+            200: {
+                headers: {
+                    /** @description Its version. */
+                    ETag?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "id": "3b0f8a52-6c1e-4b8e-9a3e-5f3f0f6f1b22",
+                     *       "org_id": "6f1c2a90-3c55-4b0e-8a7e-0b9b6f0f5c01",
+                     *       "name": "Service desk",
+                     *       "enabled": true,
+                     *       "workflow": null,
+                     *       "statuses": [
+                     *         "Failed",
+                     *         "TimedOut",
+                     *         "Interrupted"
+                     *       ],
+                     *       "quiet_minutes": 15,
+                     *       "channel": "webhook",
+                     *       "host": "prod-12.westeurope.logic.azure.com",
+                     *       "recipients": [],
+                     *       "created_at": "2026-07-01T08:30:00Z",
+                     *       "updated_at": "2026-07-01T08:30:00Z",
+                     *       "updated_by": "b9bb3ad1-6687-4eb2-9413-a2bbe7263003",
+                     *       "untold": 0,
+                     *       "last_delivered_at": "2026-07-02T10:12:04Z",
+                     *       "last_error": null,
+                     *       "last_failed_at": null
+                     *     }
+                     */
+                    "application/json": components["schemas"]["NotificationRuleView"];
+                };
+            };
+            /** @description `header-invalid`, `organization-invalid`, `organization-mismatch`, `path-invalid`, `query-invalid` */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `unauthenticated` */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `administrator-required`, `origin-not-allowed` */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `not-found` */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `address-too-long` */
+            414: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `host-not-allowed` */
+            421: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `rate-limited` */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `headers-too-large` */
+            431: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `internal` */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `store-unavailable` */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    putGlobalNotificationRule: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description The version the change is meant for. */
+                "If-Match"?: string;
+            };
+            path: {
+                /** @description The rule. */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                /**
+                 * @example {
+                 *       "name": "Service desk",
+                 *       "channel": "webhook",
+                 *       "quiet_minutes": 15,
+                 *       "url": "https://prod-12.westeurope.logic.azure.com/workflows/a1/triggers/manual/paths/invoke?sig=written-once"
+                 *     }
+                 */
+                "application/json": components["schemas"]["PutNotificationRule"];
+            };
+        };
+        responses: {
+            /** @description The rule as it is now. */
+            200: {
+                headers: {
+                    /** @description Its version. */
+                    ETag?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "id": "3b0f8a52-6c1e-4b8e-9a3e-5f3f0f6f1b22",
+                     *       "org_id": "6f1c2a90-3c55-4b0e-8a7e-0b9b6f0f5c01",
+                     *       "name": "Service desk",
+                     *       "enabled": true,
+                     *       "workflow": null,
+                     *       "statuses": [
+                     *         "Failed",
+                     *         "TimedOut",
+                     *         "Interrupted"
+                     *       ],
+                     *       "quiet_minutes": 15,
+                     *       "channel": "webhook",
+                     *       "host": "prod-12.westeurope.logic.azure.com",
+                     *       "recipients": [],
+                     *       "created_at": "2026-07-01T08:30:00Z",
+                     *       "updated_at": "2026-07-01T08:30:00Z",
+                     *       "updated_by": "b9bb3ad1-6687-4eb2-9413-a2bbe7263003",
+                     *       "untold": 0,
+                     *       "last_delivered_at": "2026-07-02T10:12:04Z",
+                     *       "last_error": null,
+                     *       "last_failed_at": null
+                     *     }
+                     */
+                    "application/json": components["schemas"]["NotificationRuleView"];
+                };
+            };
+            /** @description `body-unreadable`, `header-invalid`, `organization-invalid`, `organization-mismatch`, `path-invalid`, `query-invalid` */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `unauthenticated` */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `administrator-required`, `origin-not-allowed` */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `not-found` */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `email-not-configured` */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `stale-version` */
+            412: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `body-too-large` */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `address-too-long` */
+            414: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `content-type-unsupported` */
+            415: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `host-not-allowed` */
+            421: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `body-invalid` */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `rate-limited` */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `headers-too-large` */
+            431: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `internal` */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `store-unavailable` */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    deleteGlobalNotificationRule: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description The version that is meant. */
+                "If-Match"?: string;
+            };
+            path: {
+                /** @description The rule. */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Deleted. */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description `header-invalid`, `organization-invalid`, `organization-mismatch`, `path-invalid`, `query-invalid` */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `unauthenticated` */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `administrator-required`, `origin-not-allowed` */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `not-found` */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `stale-version` */
+            412: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `address-too-long` */
+            414: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `host-not-allowed` */
+            421: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `rate-limited` */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `headers-too-large` */
+            431: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `internal` */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `store-unavailable` */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    testGlobalNotificationRule: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description The rule. */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description What came of it. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "delivered": false,
+                     *       "tested_at": "2026-07-01T08:30:00Z",
+                     *       "error": "hooks.example.com cannot be reached. Check the address of the rule, and whether the service runs."
+                     *     }
+                     */
+                    "application/json": components["schemas"]["NotificationTestView"];
+                };
+            };
+            /** @description `header-invalid`, `organization-invalid`, `organization-mismatch`, `path-invalid`, `query-invalid` */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `unauthenticated` */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `administrator-required`, `origin-not-allowed` */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `not-found` */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `address-too-long` */
+            414: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `host-not-allowed` */
+            421: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `rate-limited`, `too-many-attempts` */
             429: {
                 headers: {
                     [name: string]: unknown;

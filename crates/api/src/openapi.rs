@@ -26,6 +26,7 @@ use utoipa::{
         (name = "config", description = "Config values, inherited from the global ones."),
         (name = "secrets", description = "Secrets of workflows; values only go in."),
         (name = "integrations", description = "Settings of Microsoft Graph and HaloPSA."),
+        (name = "notifications", description = "Who is told of failures: by Teams or e-mail."),
         (name = "users", description = "The user directory."),
         (name = "service-accounts", description = "Programs that call this API in their own name."),
         (name = "permissions", description = "Who may do what where."),

@@ -9,9 +9,9 @@ use crate::{
     management::{
         access_review, audit, auth, batches, bulk_grants, config,
         executions::{cancel, export, external, files, list, logs, read, rerun, statistics},
-        forms, grants, integration_checks, integrations, me, metrics, organization_deletion, organizations, pauses,
-        permissions, reach, retention, search, secrets, service, service_accounts, service_tokens, settings, uploads,
-        users,
+        forms, grants, integration_checks, integrations, me, metrics, notification_rules, organization_deletion,
+        organizations, pauses, permissions, reach, retention, search, secrets, service, service_accounts,
+        service_tokens, settings, uploads, users,
     },
     openapi as description,
     state::{Api, ApiState},
@@ -73,6 +73,26 @@ fn management() -> OpenApiRouter<Api> {
         .routes(routes!(integrations::list_integrations))
         .routes(routes!(integration_checks::test_integration))
         .routes(routes!(integrations::get_integration, integrations::put_integration, integrations::delete_integration))
+        .routes(routes!(
+            notification_rules::of_organization::list_notification_rules,
+            notification_rules::of_organization::create_notification_rule
+        ))
+        .routes(routes!(
+            notification_rules::of_organization::get_notification_rule,
+            notification_rules::of_organization::put_notification_rule,
+            notification_rules::of_organization::delete_notification_rule
+        ))
+        .routes(routes!(notification_rules::of_organization::test_notification_rule))
+        .routes(routes!(
+            notification_rules::global::list_global_notification_rules,
+            notification_rules::global::create_global_notification_rule
+        ))
+        .routes(routes!(
+            notification_rules::global::get_global_notification_rule,
+            notification_rules::global::put_global_notification_rule,
+            notification_rules::global::delete_global_notification_rule
+        ))
+        .routes(routes!(notification_rules::global::test_global_notification_rule))
         .routes(routes!(forms::list::list_forms, forms::change::create_form))
         .routes(routes!(
             forms::read::get_form,

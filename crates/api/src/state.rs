@@ -8,15 +8,19 @@ use crate::{
 use msp_auth::{Authenticator, Gate};
 use msp_domain::{Clock, OrgId, UserId};
 use msp_engine::Engine;
+use msp_notifications::Notifications;
 use msp_storage::Repositories;
 use std::sync::{Arc, OnceLock};
 use tokio_util::sync::CancellationToken;
 use url::Url;
+use uuid::Uuid;
 
 /// Failed sign-ins of one address within a minute. A link token has 256 bits, so this is about noise, not guessing.
 const MAX_FAILED_SIGN_INS: u32 = 10;
 /// Checks of one integration of one organization within a minute: each calls a service that counts our calls.
 const MAX_CHECKS: u32 = 6;
+/// Test messages of one rule within a minute: people read them.
+const MAX_MESSAGES: u32 = 6;
 
 /// How this installation is reached and what it calls itself.
 #[derive(Debug, Clone)]
@@ -71,6 +75,8 @@ pub struct ApiState {
     pub gate: Gate,
     /// The engine, once it has started.
     pub engine: EngineSlot,
+    /// Who tells people of failures.
+    pub notifications: Notifications,
     /// How this installation is reached.
     pub options: ApiOptions,
     /// The time.
@@ -85,6 +91,8 @@ pub struct ApiState {
     pub(crate) sign_ins: Attempts<String>,
     /// Checks of integrations, by organization and integration.
     pub(crate) checks: Attempts<(OrgId, String)>,
+    /// Test messages, by rule.
+    pub(crate) messages: Attempts<Uuid>,
     /// Requests by caller.
     pub(crate) requests: Attempts<UserId>,
     pub(crate) streams: StreamPlaces,
@@ -98,12 +106,14 @@ impl ApiState {
         authenticator: Authenticator,
         gate: Gate,
         engine: EngineSlot,
+        notifications: Notifications,
         options: ApiOptions,
         clock: Arc<dyn Clock>,
     ) -> Self {
         let denials = Denials::new(repositories.audit.clone(), clock.clone());
         let sign_ins = Attempts::at_most(MAX_FAILED_SIGN_INS, clock.clone());
         let checks = Attempts::at_most(MAX_CHECKS, clock.clone());
+        let messages = Attempts::at_most(MAX_MESSAGES, clock.clone());
         let requests = Attempts::at_most(options.requests_per_minute, clock.clone());
         let closing = CancellationToken::new();
         Self {
@@ -111,6 +121,7 @@ impl ApiState {
             authenticator,
             gate,
             engine,
+            notifications,
             options,
             clock,
             client: Client::default(),
@@ -120,6 +131,7 @@ impl ApiState {
             denials,
             sign_ins,
             checks,
+            messages,
             requests,
             streams: StreamPlaces::default(),
             deletions: Turn::default(),

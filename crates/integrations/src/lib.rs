@@ -14,11 +14,13 @@ mod retry;
 mod settings;
 mod timing;
 mod tokens;
+mod webhooks;
 
 pub use broker::{CallScope, Integrations};
 pub use error::IntegrationError;
 pub use settings::{CheckedSettings, IntegrationType};
 pub use timing::{SystemTiming, Timing};
+pub use webhooks::{PostError, Webhook, Webhooks};
 
 /// The integrations the platform brings itself. Every other name is an author's.
 pub const PLATFORM_INTEGRATIONS: [&str; 2] = ["msgraph", "halopsa"];

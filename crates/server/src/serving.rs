@@ -15,6 +15,7 @@ use msp_auth::Gate;
 use msp_domain::UserId;
 use msp_engine::{Engine, EngineOptions};
 use msp_metrics::{ConstGauge, Family, Registry};
+use msp_notifications::Notifications;
 use msp_storage::{Repositories, repositories::Actor};
 use msp_storage_local::EngineLock;
 use std::{
@@ -31,6 +32,7 @@ use tokio::{
     time::timeout,
 };
 use tokio_util::sync::CancellationToken;
+use url::Url;
 
 /// How long running executions may take to end when the server is stopped.
 const DRAIN: Duration = Duration::from_secs(30);
@@ -81,7 +83,10 @@ impl Serving {
         let address = listener.local_addr()?;
         let url = format!("http://{}", reachable(address));
         let slot = EngineSlot::starting();
-        let api = Arc::new(api_state(&platform, address, slot.clone()));
+        let base = platform.settings.public_url.as_ref().map_or(url.as_str(), Url::as_str);
+        let (repositories, mail) = (platform.repositories.clone(), platform.settings.mail.as_ref());
+        let notifications = Notifications::new(repositories, Arc::clone(&platform.clock), base, mail)?;
+        let api = Arc::new(api_state(&platform, address, slot.clone(), notifications.clone()));
         let stop = CancellationToken::new();
         let router = msp_api::router(Arc::clone(&api));
         let http = Some(tokio::spawn(http_server::serve(listener, router, Limits::default(), stop.clone())));
@@ -92,6 +97,7 @@ impl Serving {
         let engine = start_engine(Arc::clone(&platform), slot);
         tokio::spawn(ready_search(platform.repositories.clone()));
         api.resume_deletions().await.context("the organizations that are being deleted cannot be read")?;
+        tokio::spawn(notifications.run(stop.clone()));
         let seals = platform.repositories.seals.clone();
         let sealing = Sealing::start(seals, Arc::clone(&platform.clock), platform.settings.audit_days);
         Ok(Self { platform, api, url, announced, stop, http, engine, sealing, _lock: lock })
@@ -170,7 +176,7 @@ async fn ready_search(repositories: Repositories) {
     }
 }
 
-fn api_state(platform: &Platform, address: SocketAddr, engine: EngineSlot) -> ApiState {
+fn api_state(platform: &Platform, address: SocketAddr, engine: EngineSlot, notifications: Notifications) -> ApiState {
     let port = address.port();
     let local = ["127.0.0.1", "localhost", "[::1]"].map(|name| format!("{name}:{port}"));
     let mut allowed_hosts = Vec::from(local);
@@ -185,7 +191,8 @@ fn api_state(platform: &Platform, address: SocketAddr, engine: EngineSlot) -> Ap
     };
     let repositories = platform.repositories.clone();
     let gate = Gate::new(repositories.clone());
-    ApiState::new(repositories, platform.authenticator.clone(), gate, engine, options, Arc::clone(&platform.clock))
+    let (authenticator, clock) = (platform.authenticator.clone(), Arc::clone(&platform.clock));
+    ApiState::new(repositories, authenticator, gate, engine, notifications, options, clock)
         .with_scraping(scraping(platform))
         .with_client(client())
 }

@@ -6,7 +6,8 @@ use anyhow::{Context, Result};
 use msp_auth::ScrapeToken;
 use msp_domain::workflow::nearest;
 use msp_engine::fault::FAULT_POINT_VARIABLE;
-use msp_storage::repositories::seals::MIN_AUDIT_DAYS;
+use msp_notifications::{MailServer, MailSettings, Sender};
+use msp_storage::{SecretValue, repositories::seals::MIN_AUDIT_DAYS};
 use std::{
     collections::BTreeMap,
     env,
@@ -37,6 +38,9 @@ const RUST_LOG: &str = "RUST_LOG";
 const LOG_FORMAT: &str = "MSP_LOG_FORMAT";
 const METRICS_TOKEN_FILE: &str = "MSP_METRICS_TOKEN_FILE";
 const AUDIT_DAYS: &str = "MSP_AUDIT_DAYS";
+const SMTP_URL: &str = "MSP_SMTP_URL";
+const SMTP_PASSWORD_FILE: &str = "MSP_SMTP_PASSWORD_FILE";
+const SMTP_FROM: &str = "MSP_SMTP_FROM";
 const TABLES: &str = "TableStorageConnectionString";
 const KEY_VAULT: &str = "KeyVaultUrl";
 const TENANT: &str = "AzureAd__TenantId";
@@ -44,7 +48,7 @@ const CLIENT: &str = "AzureAd__ClientId";
 const ENGINE_URL: &str = "WorkflowEngineUrl";
 const MANAGEMENT_URL: &str = "ManagementApiUrl";
 
-const DECLARATIONS: [Declaration; 18] = [
+const DECLARATIONS: [Declaration; 21] = [
     Declaration { name: PYTHON, help: "the Python of the workers, 3.11 or newer [default: python3]" },
     Declaration { name: WORKERS_MAX, help: "most worker processes at once [default: 4 per processor, at least 8]" },
     Declaration {
@@ -79,6 +83,15 @@ const DECLARATIONS: [Declaration; 18] = [
     },
     Declaration { name: AUDIT_DAYS, help: "days audit rows are kept, at least 365 [default: for ever]" },
     Declaration {
+        name: SMTP_URL,
+        help: "the mail server of notifications, such as smtp://user@mail.example.com:587 (STARTTLS) or smtps://...",
+    },
+    Declaration { name: SMTP_PASSWORD_FILE, help: "file of the password of the user in MSP_SMTP_URL" },
+    Declaration {
+        name: SMTP_FROM,
+        help: "who e-mail comes from, such as MSP <msp@example.com>; needed with MSP_SMTP_URL",
+    },
+    Declaration {
         name: TABLES,
         help: "absent or UseDevelopmentStorage=true: everything is kept in the data folder. Azure comes later",
     },
@@ -109,7 +122,7 @@ const LEAST_REQUESTS_PER_MINUTE: u32 = 60;
 const MAX_AUDIT_DAYS: u32 = 36_500;
 
 /// The settings, checked.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone)]
 pub struct Settings {
     /// The interpreter of the workers; `None` finds `python3`.
     pub python: Option<PathBuf>,
@@ -133,6 +146,8 @@ pub struct Settings {
     pub metrics_token: Option<ScrapeToken>,
     /// How many days audit rows are kept; `None`: for ever.
     pub audit_days: Option<u32>,
+    /// How notifications go by e-mail, if they do.
+    pub mail: Option<MailSettings>,
 }
 
 /// Everything that is wrong with the settings.
@@ -183,6 +198,7 @@ impl Settings {
             log_format: reader.read(LOG_FORMAT, log_format),
             metrics_token: reader.read(METRICS_TOKEN_FILE, scrape_token),
             audit_days: reader.read(AUDIT_DAYS, audit_days),
+            mail: reader.mail(),
         };
         if reader.faults.is_empty() { Ok(settings) } else { Err(SettingsFaults(reader.faults)) }
     }
@@ -261,6 +277,32 @@ impl Reader<'_> {
     fn read<T>(&mut self, name: &str, parse: impl FnOnce(&str) -> Result<T, String>) -> Option<T> {
         let parsed = parse(self.value(name)?);
         parsed.map_err(|fault| self.faults.push(format!("{name} {fault}"))).ok()
+    }
+
+    /// Three settings that need each other.
+    fn mail(&mut self) -> Option<MailSettings> {
+        let server: Option<MailServer> = self.read(SMTP_URL, str::parse);
+        let from: Option<Sender> = self.read(SMTP_FROM, str::parse);
+        let password = self.read(SMTP_PASSWORD_FILE, password);
+        let is_set = |name| self.value(name).is_some();
+        let (has_url, has_from, has_password) = (is_set(SMTP_URL), is_set(SMTP_FROM), is_set(SMTP_PASSWORD_FILE));
+        let mut missing = |is_missing: bool, fault: &str| {
+            if is_missing {
+                self.faults.push(fault.to_owned());
+            }
+        };
+        missing(
+            has_url && !has_from,
+            "MSP_SMTP_FROM is missing: MSP_SMTP_URL names a mail server, so mail needs a sender",
+        );
+        missing(!has_url && (has_from || has_password), "MSP_SMTP_URL is missing: there is no mail server to send by");
+        if let Some(server) = &server {
+            let fault = "MSP_SMTP_PASSWORD_FILE is missing: MSP_SMTP_URL names a user, who needs a password";
+            missing(server.signs_in() && !has_password, fault);
+            let fault = "MSP_SMTP_URL names no user, such as smtp://user@..., and MSP_SMTP_PASSWORD_FILE a password";
+            missing(!server.signs_in() && has_password, fault);
+        }
+        Some(MailSettings { server: server?, password, from: from? })
     }
 
     fn refuse_unknown(&mut self) {
@@ -372,6 +414,12 @@ fn scrape_token(path: &str) -> Result<ScrapeToken, String> {
     ScrapeToken::parse(&text).map_err(|fault| format!("names {path}, which {fault}"))
 }
 
+fn password(path: &str) -> Result<SecretValue, String> {
+    let text = fs::read_to_string(path).map_err(|cause| format!("names {path}, which cannot be read: {cause}"))?;
+    let password = SecretValue::new(text.trim_end_matches(['\r', '\n']));
+    if password.reveal().is_empty() { Err(format!("names {path}, which is empty")) } else { Ok(password) }
+}
+
 fn log_format(text: &str) -> Result<LogFormat, String> {
     match text {
         "text" => Ok(LogFormat::Text),
@@ -409,6 +457,31 @@ mod tests {
         assert_eq!(faults.len(), 7, "{faults:#?}");
         assert!(faults[0].contains("did you mean MSP_WORKERS_MAX?"), "{}", faults[0]);
         assert!(!faults.concat().contains("c2VjcmV0"), "a key was printed");
+    }
+
+    #[test]
+    fn a_mail_server_needs_a_sender_and_its_user_a_password_that_is_not_in_its_address() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let file = folder.path().join("password");
+        fs::write(&file, "s3cret-canary\n").expect("written");
+        let file = file.to_str().expect("a path");
+        let (url, from) = (("MSP_SMTP_URL", "smtp://robot@mail.example.com"), ("MSP_SMTP_FROM", "msp@example.com"));
+        let mail = check(&[url, from, ("MSP_SMTP_PASSWORD_FILE", file)]).expect("no fault").mail.expect("mail");
+        assert_eq!(mail.server.to_string(), "mail.example.com:587");
+        assert_eq!(mail.password.as_ref().map(SecretValue::reveal), Some("s3cret-canary"));
+        assert!(!format!("{mail:?}").contains("canary"));
+        assert!(check(&[]).expect("no fault").mail.is_none());
+        for (values, expected) in [
+            (&[url, from][..], "MSP_SMTP_PASSWORD_FILE is missing"),
+            (&[("MSP_SMTP_URL", "smtp://mail.example.com")], "MSP_SMTP_FROM is missing"),
+            (&[from], "MSP_SMTP_URL is missing"),
+            (&[("MSP_SMTP_URL", "smtp://localhost"), from, ("MSP_SMTP_PASSWORD_FILE", file)], "names no user"),
+            (&[("MSP_SMTP_URL", "smtp://robot:canary@localhost"), from], "must not hold a password"),
+        ] {
+            let faults = check(values).expect_err(expected);
+            assert!(faults.len() == 1 && faults[0].contains(expected), "{faults:?}");
+            assert!(!faults[0].contains("canary"), "{faults:?}");
+        }
     }
 
     #[test]

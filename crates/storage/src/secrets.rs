@@ -15,6 +15,8 @@ pub enum SecretNamespace {
     Integration,
     /// `password` parameters of executions that have not ended; named by execution id.
     Parameter,
+    /// Addresses that notifications are posted to, which hold signatures; no worker can name them.
+    Notification,
     /// The platform's own.
     Platform,
 }
@@ -26,6 +28,7 @@ impl SecretNamespace {
             Self::Workflow => "workflow",
             Self::Integration => "integration",
             Self::Parameter => "parameter",
+            Self::Notification => "notification",
             Self::Platform => "platform",
         }
     }

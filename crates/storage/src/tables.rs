@@ -34,7 +34,7 @@ pub enum Table {
     /// Steps of executions, PK execution id, RK `{epoch:6}_{seq:4}`.
     ExecutionSteps,
     /// Executions that have not ended, PK `ACTIVE`: what recovery looks at. Long logs that are not packed yet, PK `PACKING`;
-    /// batches with rows that have not ended, PK `BATCHES`.
+    /// batches with rows that have not ended, PK `BATCHES`. Failures to be told, PK `ACTIVE`, RK `~notice_{rule}_{kind}`.
     ActiveExecutions,
     /// Uploads that wait for an execution to take them, PK user; RK `~turn` is written with each new one.
     Uploads,
@@ -50,6 +50,8 @@ pub enum Table {
     SignInLinks,
     /// Tokens of service accounts, PK account, RK token id.
     ServiceTokens,
+    /// Who is told of failures, PK organization or `GLOBAL`, RK `rule:{id}`; how telling went, RK `delivery:{id}`.
+    NotificationRules,
     /// Encrypted secrets of the embedded home.
     Secrets,
     /// The installation's own rows: `Generation`, its directory id.
@@ -58,7 +60,7 @@ pub enum Table {
 
 impl Table {
     /// Every table, for homes that create them at start.
-    pub const ALL: [Self; 23] = [
+    pub const ALL: [Self; 24] = [
         Self::Organizations,
         Self::OrgConfig,
         Self::IntegrationConfig,
@@ -80,6 +82,7 @@ impl Table {
         Self::Sessions,
         Self::SignInLinks,
         Self::ServiceTokens,
+        Self::NotificationRules,
         Self::Secrets,
         Self::Platform,
     ];
@@ -108,6 +111,7 @@ impl Table {
             Self::Sessions => "Sessions",
             Self::SignInLinks => "SignInLinks",
             Self::ServiceTokens => "ServiceTokens",
+            Self::NotificationRules => "NotificationRules",
             Self::Secrets => "Secrets",
             Self::Platform => "Platform",
         }

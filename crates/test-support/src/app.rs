@@ -11,6 +11,7 @@ use msp_engine::{
     workers::{PoolOptions, RUNS_PER_WORKER},
 };
 use msp_integrations::Integrations;
+use msp_notifications::Notifications;
 use msp_storage::{
     Repositories, TableStore,
     repositories::{
@@ -126,8 +127,10 @@ impl TestApp {
             requests_per_minute: u32::MAX,
         };
         let gate = Gate::new(repositories.clone());
-        let api = ApiState::new(repositories.clone(), authenticator, gate, engine, options, shared).with_client(client);
-        let api = Arc::new(api);
+        let notifications = Notifications::new(repositories.clone(), shared.clone(), &format!("http://{HOST}"), None);
+        let notifications = notifications.expect("no mail server is set");
+        let api = ApiState::new(repositories.clone(), authenticator, gate, engine, notifications, options, shared);
+        let api = Arc::new(api.with_client(client));
         let administrator = repositories
             .users
             .create("admin@msp.example", "Administrator", true, &Actor::PLATFORM)

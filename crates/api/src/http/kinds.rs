@@ -133,6 +133,8 @@ problem_kinds! {
     IdempotencyKeyReused => "idempotency-key-reused", 422, "The idempotency key was used for another request";
     /// The caller has as many uploads waiting as is allowed.
     UploadsFull => "uploads-full", 409, "Too many uploads wait already";
+    /// No mail server is set.
+    EmailNotConfigured => "email-not-configured", 409, "No mail server is set";
     /// A value breaks a limit of the store.
     LimitExceeded => "limit-exceeded", 422, "This is more than can be stored";
     /// The workflow raised.

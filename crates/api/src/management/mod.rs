@@ -13,6 +13,7 @@ pub(crate) mod integration_checks;
 pub(crate) mod integrations;
 pub(crate) mod me;
 pub(crate) mod metrics;
+pub(crate) mod notification_rules;
 pub(crate) mod organization_deletion;
 pub(crate) mod organizations;
 pub(crate) mod pauses;

@@ -72,6 +72,12 @@ fn expected(operation: &str) -> Expected {
         "putIntegration" => ("Integration.Set", &["before", "after"]),
         "deleteIntegration" => ("Integration.Delete", &["before"]),
         "testIntegration" => ("Integration.Test", &["status"]),
+        "createNotificationRule" | "createGlobalNotificationRule" => ("NotificationRule.Create", &["after"]),
+        "putNotificationRule" | "putGlobalNotificationRule" => {
+            ("NotificationRule.Update", &["before", "after", "address"])
+        }
+        "testNotificationRule" | "testGlobalNotificationRule" => ("NotificationRule.Test", &["delivered"]),
+        "deleteNotificationRule" | "deleteGlobalNotificationRule" => ("NotificationRule.Delete", &["before"]),
         "createForm" | "importForm" => ("Form.Create", &["after"]),
         "putForm" | "updateForm" => ("Form.Update", &["before", "after"]),
         "deleteForm" => ("Form.Delete", &["before"]),
@@ -160,6 +166,13 @@ impl Walk {
             "deleteSecret" => self.put_and_delete(&of_org("secrets/gone"), secret).await,
             "deleteGlobalSecret" => self.put_and_delete("/api/global/secrets/gone", secret).await,
             "putIntegration" | "deleteIntegration" | "testIntegration" => self.integration(operation).await,
+            "createNotificationRule" | "putNotificationRule" | "deleteNotificationRule" | "testNotificationRule" => {
+                self.rule(operation, &of_org("notification-rules")).await
+            }
+            "createGlobalNotificationRule"
+            | "putGlobalNotificationRule"
+            | "deleteGlobalNotificationRule"
+            | "testGlobalNotificationRule" => self.rule(operation, "/api/global/notification-rules").await,
             "createForm" => self.post("/api/forms", form("Walk")).org(*org),
             "submitBatch" | "cancelBatch" | "rerunFailedRows" => self.batch(operation).await,
             "importForm" => self.post("/api/forms/import", form("Brought in")).org(*org),
@@ -243,6 +256,22 @@ impl Walk {
         match operation {
             "deleteIntegration" => self.admin.request("DELETE", &path),
             _ => self.admin.request("POST", &format!("{path}/test")),
+        }
+    }
+
+    async fn rule(&self, operation: &str, path: &str) -> Request {
+        // Of this machine, and not allowed: nothing is sent.
+        let url = format!("https://127.0.0.1:9/{SECRET}");
+        let rule = json!({ "name": operation, "channel": "webhook", "url": url });
+        if operation.starts_with("create") {
+            return self.post(path, rule);
+        }
+        let made = self.admin.post(None, path, rule.clone()).await.expect(201);
+        let path = made.header("location").to_owned();
+        match &operation[..3] {
+            "put" => self.send("PUT", &path, rule),
+            "tes" => self.admin.request("POST", &format!("{path}/test")),
+            _ => self.admin.request("DELETE", &path),
         }
     }
 

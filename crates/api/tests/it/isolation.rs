@@ -2,7 +2,9 @@
 //! everything in one of them and nothing in the other. An operation this file knows nothing about fails the walk.
 
 use msp_domain::{
-    BatchId, Clock as _, ConfigEntry, ConfigType, ExecutionId, OrgId, Permission, Scope, UserId, form::FormSchema,
+    BatchId, Clock as _, ConfigEntry, ConfigType, ExecutionId, NotificationRule, OrgId, Permission, Scope, UserId,
+    form::FormSchema,
+    notification::{self, Channel},
 };
 use msp_storage::{
     SecretValue,
@@ -104,6 +106,18 @@ const OPERATIONS: &[(&str, Kind)] = &[
     ("putIntegration", Kind::Organization),
     ("deleteIntegration", Kind::Organization),
     ("testIntegration", Kind::Organization),
+    ("listGlobalNotificationRules", Kind::Administrator),
+    ("createGlobalNotificationRule", Kind::Administrator),
+    ("getGlobalNotificationRule", Kind::Administrator),
+    ("putGlobalNotificationRule", Kind::Administrator),
+    ("deleteGlobalNotificationRule", Kind::Administrator),
+    ("testGlobalNotificationRule", Kind::Administrator),
+    ("testNotificationRule", Kind::Organization),
+    ("listNotificationRules", Kind::Organization),
+    ("createNotificationRule", Kind::Organization),
+    ("getNotificationRule", Kind::Organization),
+    ("putNotificationRule", Kind::Organization),
+    ("deleteNotificationRule", Kind::Organization),
     ("listForms", Kind::Organization),
     ("createForm", Kind::Organization),
     ("importForm", Kind::Organization),
@@ -149,6 +163,12 @@ fn body_of(operation: &str, side: &Side) -> Option<Value> {
         "setConfig" | "setGlobalConfig" => json!({ "type": "string", "value": "written by the walk" }),
         "setSecret" | "setGlobalSecret" => json!({ "value": "written by the walk" }),
         "putIntegration" => json!({ "enabled": false, "settings": integration_settings() }),
+        "createNotificationRule"
+        | "putNotificationRule"
+        | "createGlobalNotificationRule"
+        | "putGlobalNotificationRule" => json!({
+            "name": "written by the walk", "channel": "webhook", "url": "https://hooks.example.com/walk"
+        }),
         "createUser" => json!({ "email": "new@msp.example", "display_name": "New" }),
         "updateUser" => json!({ "display_name": "Renamed" }),
         "grantMany" => json!({
@@ -196,6 +216,7 @@ struct Side {
     integration: &'static str,
     execution: Execution,
     form: uuid::Uuid,
+    rule: uuid::Uuid,
     upload: uuid::Uuid,
     file: uuid::Uuid,
     batch: BatchId,
@@ -234,6 +255,17 @@ impl Side {
         let execution = app.past_execution(&past).await;
         let form = FormSchema::parse(&form_document(&format!("form {mark}"))).expect("a form");
         let form = app.repositories.forms.create(scope, &form, &actor).await.expect("form").id;
+        let rule = NotificationRule {
+            name: format!("rule {mark}"),
+            enabled: true,
+            workflow: None,
+            statuses: notification::DEFAULT_STATUSES.to_vec(),
+            quiet_minutes: 15,
+            channel: Channel::Webhook { host: format!("{mark}.example.com") },
+        };
+        let url = SecretValue::new(format!("https://{mark}.example.com/"));
+        let rules = &app.repositories.notification_rules;
+        let rule = rules.create(scope, rule, Some(url), &actor).await.expect("a rule").id;
         let upload = NewUpload {
             user: member.user(),
             scope,
@@ -255,7 +287,7 @@ impl Side {
         writer.write(mark.as_bytes()).await.expect("written");
         let file = files.complete_output(execution.id, writer).await.expect("a file").file.id;
         let batch = batch(app, scope, member.user(), mark).await;
-        Self { org, member, key, secret, integration, execution, form, upload, file, batch }
+        Self { org, member, key, secret, integration, execution, form, rule, upload, file, batch }
     }
 
     /// The path of an operation with ids of this side.
@@ -263,6 +295,7 @@ impl Side {
         let id = match template {
             users if users.starts_with("/api/users") => self.member.user().key(),
             forms if forms.starts_with("/api/forms") => self.form.to_string(),
+            rules if rules.contains("/notification-rules") => self.rule.to_string(),
             batches if batches.starts_with("/api/batches") => self.batch.key(),
             uploads if uploads.starts_with("/api/uploads") => self.upload.to_string(),
             _ => self.execution.id.key(),
@@ -423,9 +456,24 @@ async fn ids_of_the_other_do_not_exist_here(op: &Operation, caller: &TestCaller,
     let own_org = own.org.id;
     let answer = op.request(caller, other, own_org, "").org(own_org).send().await;
     match op.id.as_str() {
-        "getConfig" | "deleteConfig" | "deleteSecret" | "getIntegration" | "deleteIntegration" | "testIntegration"
-        | "getForm" | "exportForm" | "getBatch" | "listBatchRows" | "downloadBatchRows" | "getExecution"
-        | "getExecutionResult" | "getExecutionLogs" | "listExecutionFiles" | "getExecutionFile" => {
+        "getConfig"
+        | "deleteConfig"
+        | "deleteSecret"
+        | "getIntegration"
+        | "deleteIntegration"
+        | "testIntegration"
+        | "getNotificationRule"
+        | "testNotificationRule"
+        | "getForm"
+        | "exportForm"
+        | "getBatch"
+        | "listBatchRows"
+        | "downloadBatchRows"
+        | "getExecution"
+        | "getExecutionResult"
+        | "getExecutionLogs"
+        | "listExecutionFiles"
+        | "getExecutionFile" => {
             assert_status(op, "own header, the other's id", &answer, 404);
             if !op.names_org_in_path() {
                 let answer = op.request(caller, other, own_org, "").send().await;
@@ -459,6 +507,10 @@ async fn ids_of_the_other_do_not_exist_here(op: &Operation, caller: &TestCaller,
             let answer = op.request(caller, other, own_org, "").send().await;
             assert_status(op, "no header, the other's id", &answer, 404);
         }
+        "putNotificationRule" | "deleteNotificationRule" => {
+            assert_status(op, "own header, the other's id", &answer, 404);
+        }
+        "createNotificationRule" => assert_status(op, "one's own", &answer, 201),
         "createUpload" => assert_status(op, "one's own", &answer, 201),
         "listUploads" => {
             assert_status(op, "one's own", &answer, 200);
@@ -515,7 +567,12 @@ async fn ids_of_the_other_do_not_exist_here(op: &Operation, caller: &TestCaller,
         // A name belongs to its organization: writing the same name here makes a thing of one's own.
         "setConfig" | "setSecret" => assert!(answer.status.is_success(), "{}: {}", op.id, answer.text()),
         "putIntegration" => assert!(!answer.text().contains(CANARY), "{}", answer.text()),
-        "getOrganization" | "getRetention" | "listConfig" | "listSecrets" | "listIntegrations" => {
+        "getOrganization"
+        | "getRetention"
+        | "listConfig"
+        | "listSecrets"
+        | "listIntegrations"
+        | "listNotificationRules" => {
             assert_status(op, "the own organization", &answer, 200);
         }
         // Names of the bundle, which all organizations share; the engine of this test never starts.
@@ -533,6 +590,8 @@ async fn assert_the_other_is_untouched(app: &TestApp, other: &Side) {
     assert_eq!(config["value"], format!("config {CANARY}"));
     let integration = admin.get(None, &format!("{base}/integrations/{}", other.integration)).await.expect(200).json();
     assert_eq!(integration["settings"], json!({ "note": CANARY }));
+    let rule = admin.get(None, &format!("{base}/notification-rules/{}", other.rule)).await.expect(200).json();
+    assert_eq!((&rule["name"], &rule["last_failed_at"]), (&json!(format!("rule {CANARY}")), &Value::Null));
     let scope = Scope::Org(other.org.id);
     assert_eq!(app.repositories.workflow_secrets.names(scope).await.expect("names"), [other.secret]);
     let (value, _) = app

@@ -21,6 +21,7 @@ mod isolation;
 mod limited_grants;
 mod live;
 mod lost_writes;
+mod notification_rules;
 mod options;
 mod organization_deletion;
 mod organizations;

@@ -4,7 +4,9 @@
 
 use chrono::Duration;
 use msp_domain::{
-    Categories, Clock, ConfigEntry, ConfigType, OrgId, Permission, Permissions, Scope, UserId, form::FormSchema,
+    Categories, Clock, ConfigEntry, ConfigType, NotificationRule, OrgId, Permission, Permissions, Scope, UserId,
+    form::FormSchema,
+    notification::{self, Channel},
 };
 use msp_storage::{
     SecretValue,
@@ -46,6 +48,8 @@ enum Kind {
     Organization,
     Config,
     Integration,
+    /// A rule by which failures are told.
+    Rule,
     /// A form that can be submitted.
     Form,
     /// One that was switched off: for those who make forms.
@@ -57,13 +61,21 @@ enum Kind {
 }
 
 impl Kind {
-    const ALL: [Self; 7] =
-        [Self::Organization, Self::Config, Self::Integration, Self::Form, Self::InactiveForm, Self::Run, Self::Secret];
+    const ALL: [Self; 8] = [
+        Self::Organization,
+        Self::Config,
+        Self::Integration,
+        Self::Rule,
+        Self::Form,
+        Self::InactiveForm,
+        Self::Run,
+        Self::Secret,
+    ];
 
     fn is_visible(self, held: &Permissions) -> bool {
         match self {
             Self::Organization => !held.is_empty(),
-            Self::Config | Self::Integration => held.manage_config,
+            Self::Config | Self::Integration | Self::Rule => held.manage_config,
             Self::Form => held.execute_workflows || held.manage_forms,
             Self::InactiveForm => held.manage_forms,
             Self::Run => held.view_history,
@@ -103,6 +115,17 @@ impl Place {
         let credential = CredentialChange::Set(credential);
         let integrations = &app.repositories.integrations;
         integrations.put(org.id, "msgraph", true, &settings, credential, None, &actor).await.expect("an integration");
+        let channel = Channel::Email { recipients: vec![format!("{}@msp.example", mark(Kind::Rule))] };
+        let rule = NotificationRule {
+            name: mark(Kind::Rule),
+            enabled: true,
+            workflow: None,
+            statuses: notification::DEFAULT_STATUSES.to_vec(),
+            quiet_minutes: 15,
+            channel,
+        };
+        let url = SecretValue::new(mark(Kind::Secret));
+        app.repositories.notification_rules.create(scope, rule, Some(url), &actor).await.expect("a rule");
         let mut forms = [Uuid::nil(); 2];
         for (form, kind) in forms.iter_mut().zip([Kind::Form, Kind::InactiveForm]) {
             let fields = json!([{ "name": "email", "label": mark(kind), "type": "email" }]);

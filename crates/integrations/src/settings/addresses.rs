@@ -59,7 +59,7 @@ pub(super) fn normalise(text: &str, kind: Kind) -> Result<String, String> {
 }
 
 /// The address filter has the last word: without TLS it lets only listed addresses through.
-fn may_lack_tls(host: &Host<&str>) -> bool {
+pub(crate) fn may_lack_tls(host: &Host<&str>) -> bool {
     match host {
         Host::Ipv4(_) | Host::Ipv6(_) => true,
         Host::Domain(name) => *name == "localhost",

@@ -5,6 +5,8 @@ mod fields;
 pub(crate) mod graph;
 pub(crate) mod halo;
 
+pub(crate) use addresses::may_lack_tls;
+
 use msp_domain::FieldFault;
 use serde_json::{Value, json};
 

@@ -9,6 +9,7 @@ mod limits;
 mod logging;
 mod metrics;
 mod new_workflows;
+mod notifying;
 mod onboarding;
 mod operations;
 mod options;

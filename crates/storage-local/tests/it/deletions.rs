@@ -3,13 +3,15 @@
 use crate::dying::dying;
 use crate::support::{TestHome, actor};
 use msp_domain::{
-    ConfigEntry, ConfigType, ExecutionStatus, OrgId, PauseTarget, Permissions, Scope, UserId, form::FormSchema,
+    ConfigEntry, ConfigType, ExecutionStatus, NotificationRule, OrgId, PauseTarget, Permissions, Scope, UserId,
+    form::FormSchema,
+    notification::{Channel, DEFAULT_STATUSES},
 };
-use msp_storage::repositories::executions::{Ending, Entry};
+use msp_storage::repositories::executions::{Ended, Ending, Entry};
 use msp_storage::repositories::integrations::CredentialChange;
 use msp_storage::repositories::organizations::{NewOrganization, Organization, OrganizationError};
 use msp_storage::repositories::{Actor, deletion::Belongings};
-use msp_storage::{Query, SecretAddress, SecretNamespace, SecretValue, StoreError, Table};
+use msp_storage::{Property, Query, SecretAddress, SecretNamespace, SecretValue, StoreError, Table};
 use serde_json::json;
 
 /// An inactive organization that has one of everything.
@@ -33,6 +35,17 @@ async fn furnished(home: &TestHome, name: &str) -> Organization {
     let form = json!({ "name": "Form", "workflow": "some", "fields": [] });
     let form = FormSchema::parse(&form).expect("a form");
     repositories.forms.create(scope, &form, actor).await.expect("stored");
+    let rule = NotificationRule {
+        name: "Desk".to_owned(),
+        enabled: true,
+        workflow: None,
+        statuses: DEFAULT_STATUSES.to_vec(),
+        quiet_minutes: 15,
+        channel: Channel::Webhook { host: "hooks.example.com".to_owned() },
+    };
+    let url = SecretValue::new("https://hooks.example.com/signature");
+    let rule = repositories.notification_rules.create(scope, rule, Some(url), actor).await.expect("stored");
+    repositories.notification_rules.note(&rule, Some("nobody answers")).await.expect("noted");
     repositories.retention.set(scope, Some(30), None, actor).await.expect("limited");
     repositories.pauses.pause(&PauseTarget::Organization(org), "why not", "us", actor).await.expect("paused");
     let new = home.new_execution(scope, user);
@@ -45,7 +58,8 @@ async fn furnished(home: &TestHome, name: &str) -> Organization {
         completed_at: new.started_at,
         logs_through: 0,
     };
-    repositories.executions.finish(&run, &ending).await.expect("ended");
+    let run = repositories.executions.finish(&run, &ending).await.expect("ended");
+    repositories.executions.count(&Ended::of(&run).into_iter().collect::<Vec<_>>()).await.expect("counted");
     repositories.organizations.get(org).await.expect("read").expect("there")
 }
 
@@ -54,11 +68,13 @@ async fn traces(home: &TestHome, org: OrgId) -> Vec<String> {
     let mut traces = Vec::new();
     for table in Table::ALL.into_iter().filter(|table| *table != Table::AuditLogs) {
         for row in home.home.stores.tables.query_all(table, Query::default()).await.expect("read") {
-            let names_it = row.partition_key.contains(&org.key()) || row.row_key.contains(&org.key());
+            let in_it = row.properties.get("OrgId") == Some(&Property::Guid(org.as_uuid()));
+            let names_it = in_it || row.partition_key.contains(&org.key()) || row.row_key.contains(&org.key());
             traces.extend(names_it.then(|| format!("{} {} {}", table.name(), row.partition_key, row.row_key)));
         }
     }
-    for namespace in [SecretNamespace::Workflow, SecretNamespace::Integration, SecretNamespace::Parameter] {
+    use SecretNamespace::{Integration, Notification, Parameter, Workflow};
+    for namespace in [Workflow, Integration, Parameter, Notification] {
         let names = home.home.stores.secrets.names(namespace, Scope::Org(org)).await.expect("read");
         traces.extend(names.into_iter().map(|name| format!("secret {name}")));
     }
@@ -119,7 +135,7 @@ async fn wherever_a_deletion_is_interrupted_it_is_closed_and_the_next_call_finis
     let row = rows.iter().find(|row| row.draft.action == "Organization.Delete").expect("recorded");
     assert_eq!(row.draft.details["before"]["name"], "Contoso");
     let removed = &row.draft.details["removed"];
-    for what in ["grants", "secrets", "integrations", "config", "forms", "executions"] {
+    for what in ["grants", "secrets", "integrations", "config", "forms", "notification_rules", "executions"] {
         assert_eq!(removed[what], 1, "{what}");
     }
 }
@@ -152,6 +168,7 @@ async fn only_the_version_that_was_seen_is_deleted_and_only_while_nobody_uses_it
         integrations: 1,
         config: 1,
         forms: 1,
+        notification_rules: 1,
         executions: 2,
         more_executions: false,
     };

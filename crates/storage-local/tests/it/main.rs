@@ -12,6 +12,7 @@ mod folder;
 mod grants;
 mod linearizable;
 mod lost_answers;
+mod notices;
 mod packed_logs;
 mod paging;
 mod pauses;

@@ -20,6 +20,7 @@ fn addresses() -> Vec<SecretAddress> {
         SecretAddress::new(SecretNamespace::Workflow, org, "api_key"),
         SecretAddress::new(SecretNamespace::Integration, org, "msgraph"),
         SecretAddress::new(SecretNamespace::Parameter, org, "0197c1c8-0000-7000-8000-000000000000"),
+        SecretAddress::new(SecretNamespace::Notification, org, "0197c1c8-0000-4000-8000-000000000000.a1"),
         SecretAddress::new(SecretNamespace::Platform, Scope::Global, "a:b"),
     ]
 }

@@ -19,7 +19,7 @@ use serde_json::json;
 /// Executions counted at most: a page of the store.
 pub const MAX_COUNTED: usize = 1_000;
 /// What is left of an organization where its own things were removed one by one: rows nobody could read.
-const OWN_PARTITIONS: [Table; 3] = [Table::OrgConfig, Table::IntegrationConfig, Table::Forms];
+const OWN_PARTITIONS: [Table; 4] = [Table::OrgConfig, Table::IntegrationConfig, Table::Forms, Table::NotificationRules];
 
 /// That an organization is being deleted.
 #[derive(Debug, Clone, PartialEq)]
@@ -45,6 +45,9 @@ pub struct Belongings {
     pub config: usize,
     /// Forms of its own.
     pub forms: usize,
+    /// Rules by which its failures are told, with their addresses.
+    #[serde(default)]
+    pub notification_rules: usize,
     /// Executions with their logs, results and files; counted to 1,000.
     pub executions: usize,
     /// Whether there are more executions than were counted.
@@ -58,7 +61,7 @@ pub enum Part {
     Grants,
     /// No secret or credential is left.
     Secrets,
-    /// Neither are integrations, config, forms, the limit of retention and pauses.
+    /// Neither are integrations, config, forms, rules of notifications, the limit of retention and pauses.
     Settings,
     /// Nor executions; only the organization's own row is left.
     Executions,
@@ -80,6 +83,7 @@ impl Repositories {
             integrations: self.integrations.list(org).await?.len(),
             config: rows(Table::OrgConfig).await?,
             forms: rows(Table::Forms).await?,
+            notification_rules: self.notification_rules.readable(scope).await?.len(),
             executions: executions.entities.len(),
             more_executions: executions.continuation.is_some(),
         })
@@ -185,7 +189,7 @@ impl Repositories {
         for name in secrets.names(SecretNamespace::Parameter, scope).await? {
             secrets.delete(&SecretAddress::new(SecretNamespace::Parameter, scope, name)).await?;
         }
-        Ok(())
+        self.notification_rules.drop_all_addresses(scope).await
     }
 
     async fn remove_settings(&self, org: OrgId, actor: &Actor) -> Result<(), StoreError> {
@@ -199,6 +203,10 @@ impl Repositories {
         for form in readable(self.forms.list(scope).await)? {
             unless_gone(self.forms.delete((scope, form.id), None, actor).await)?;
         }
+        for stored in readable(self.notification_rules.list(scope).await)? {
+            unless_gone(self.notification_rules.delete((scope, stored.id), None, actor).await)?;
+        }
+        self.notices.forget_all(Some(scope)).await?;
         for table in OWN_PARTITIONS {
             clear_partition(self.stores.tables.as_ref(), table, org.key()).await?;
         }

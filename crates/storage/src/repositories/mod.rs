@@ -14,6 +14,7 @@ pub mod import;
 pub mod installation;
 pub mod integrations;
 mod merged;
+pub mod notifications;
 pub mod organizations;
 mod paging;
 pub mod pauses;
@@ -200,6 +201,10 @@ pub struct Repositories {
     pub integrations: integrations::IntegrationSettings,
     /// Uploads and the files of executions.
     pub files: files::Files,
+    /// Who is told of failures.
+    pub notification_rules: notifications::NotificationRules,
+    /// Failures that are to be told.
+    pub notices: notifications::Notices,
     /// Forms.
     pub forms: forms::Forms,
     /// The user directory.
@@ -262,6 +267,8 @@ impl Repositories {
             grants: grants.clone(),
             config: config.clone(),
         });
+        let notification_rules = notifications::NotificationRules::new(journal.clone(), Arc::clone(&stores.secrets));
+        let notices = notifications::Notices::new(journal.clone(), notification_rules.clone());
         let seals = seals::AuditSeals::new(
             Arc::clone(tables),
             Arc::clone(&stores.secrets),
@@ -275,6 +282,8 @@ impl Repositories {
             seals,
             workflow_secrets: workflow_secrets::WorkflowSecrets::new(journal.clone(), Arc::clone(&stores.secrets)),
             integrations: integrations::IntegrationSettings::new(journal.clone(), Arc::clone(&stores.secrets)),
+            notification_rules,
+            notices: notices.clone(),
             files: files::Files::new(journal.clone(), &stores),
             forms: forms::Forms::new(journal.clone()),
             users,
@@ -284,7 +293,7 @@ impl Repositories {
             service_tokens: service_tokens::ServiceTokens::new(journal.clone()),
             sessions: sessions::Sessions::new(journal.clone()),
             sign_in_links: sign_in_links::SignInLinks::new(journal.clone()),
-            executions: executions::Executions::new(journal.clone(), &stores),
+            executions: executions::Executions::new(journal.clone(), &stores, notices),
             batches: batches::Batches::new(journal.clone(), &stores),
             installation: installation::InstallationFacts::new(Arc::clone(tables)),
             addresses: addresses::AllowedAddresses::new(journal.clone()),

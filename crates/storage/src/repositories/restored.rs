@@ -38,6 +38,8 @@ impl Repositories {
             let audit = AuditDraft::new(batch.scope, actor, "Batch.Cancel", batch.id.key(), details.clone());
             self.batches.cancel(&batch, None, audit).await?;
         }
+        // Told since, most likely; and a copy that is tried out must not call anybody.
+        self.notices.forget_all(None).await?;
         let mut interrupted = 0;
         for active in self.executions.unended(None).await? {
             let pointer = active.pointer;

@@ -7,6 +7,7 @@
 
 use super::lifecycle::ACTIVE_PARTITION;
 use super::{Execution, Executions};
+use crate::repositories::notifications::kept_error_type;
 use crate::repositories::{clear_rows, readable};
 use crate::{Entity, ExecutionPointer, Query, StoreError, Table};
 use chrono::{DateTime, NaiveDate, Timelike as _, Utc};
@@ -27,9 +28,11 @@ const HOURS: usize = 24;
 pub struct Ended {
     /// Which.
     pub pointer: ExecutionPointer,
-    workflow_name: String,
-    status: ExecutionStatus,
-    completed_at: DateTime<Utc>,
+    pub(in crate::repositories) workflow_name: String,
+    pub(in crate::repositories) status: ExecutionStatus,
+    pub(in crate::repositories) completed_at: DateTime<Utc>,
+    /// What went wrong, if something did: failures are told by it.
+    pub(in crate::repositories) error_type: Option<String>,
     duration_ms: i64,
     minutes_saved: u32,
 }
@@ -43,6 +46,7 @@ impl Ended {
             workflow_name: execution.workflow_name.clone(),
             status: execution.status,
             completed_at,
+            error_type: execution.error_type.as_deref().map(kept_error_type),
             duration_ms: execution.duration_ms.unwrap_or(0),
             minutes_saved: execution.minutes_saved.unwrap_or(0),
         })

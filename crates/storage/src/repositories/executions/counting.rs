@@ -1,17 +1,18 @@
-//! Counting what ended. Its pointer stays when an execution ends; counting it adds to its counters and deletes the pointer,
-//! in one batch. So a pointer of an ended execution says that it is not counted yet, and nothing else has to be written
-//! while somebody waits for a result.
+//! Counting what ended. Its pointer stays when an execution ends; counting it adds to its counters, adds a failure to what
+//! is to be told, and deletes the pointer, in one batch. So a pointer of an ended execution says that it is not counted yet,
+//! and nothing else has to be written while somebody waits for a result.
 
 use super::Executions;
 use super::counters::{Counter, Ended, PREFIX, row_key};
 use super::lifecycle::ACTIVE_PARTITION;
+use crate::repositories::notifications::{MAX_RULES, Wanted};
 use crate::repositories::{etag_of, retry, write_over};
 use crate::{Commit, Entity, Etag, IfMatch, Query, StoreError, Table, TableWrite, Write, limits};
 use chrono::NaiveDate;
 use msp_domain::Scope;
 use std::collections::{BTreeMap, HashSet};
 
-/// Rows an execution may add to a batch: its pointer and two counters.
+/// Rows an execution may add to a batch, besides those that tell of it: its pointer and two counters.
 const MOST_WRITES: usize = 3;
 /// Attempts to count some while others count too.
 const MAX_ATTEMPTS: usize = 50;
@@ -28,21 +29,22 @@ impl Executions {
         // Those that share their counters, in one batch.
         waiting.sort_by_cached_key(|ended| (ended.rows(), ended.pointer.execution_id));
         waiting.dedup_by_key(|ended| ended.pointer.execution_id);
+        let wanted = self.notices.wanted(ended).await?;
         let mut rest = waiting.as_slice();
         while !rest.is_empty() {
-            let (batch, others) = rest.split_at(fitting(rest));
-            self.count_batch(batch.to_vec()).await?;
+            let (batch, others) = rest.split_at(fitting(rest, &wanted));
+            self.count_batch(batch.to_vec(), &wanted).await?;
             rest = others;
         }
         Ok(())
     }
 
-    async fn count_batch(&self, mut batch: Vec<&Ended>) -> Result<(), StoreError> {
+    async fn count_batch(&self, mut batch: Vec<&Ended>, wanted: &Wanted) -> Result<(), StoreError> {
         for _ in 1..MAX_ATTEMPTS {
             if batch.is_empty() {
                 return Ok(());
             }
-            match self.try_to_count(&batch).await {
+            match self.try_to_count(&batch, wanted).await {
                 // One of the counters is damaged; the log says which.
                 Err(StoreError::Corrupt(_)) => batch = self.with_readable_counters(batch).await?,
                 // Some were counted already, or their executions were removed.
@@ -55,7 +57,7 @@ impl Executions {
         Err(StoreError::PreconditionFailed)
     }
 
-    async fn try_to_count(&self, batch: &[&Ended]) -> Result<(), StoreError> {
+    async fn try_to_count(&self, batch: &[&Ended], wanted: &Wanted) -> Result<(), StoreError> {
         let mut counters: BTreeMap<String, Option<(Option<Etag>, Counter)>> =
             batch.iter().flat_map(|ended| ended.rows()).map(|row_key| (row_key, None)).collect();
         for (row_key, counter) in &mut counters {
@@ -75,8 +77,15 @@ impl Executions {
         });
         let ids = batch.iter().map(|ended| ended.pointer.execution_id.key());
         let pointers = ids.map(|id| Write::delete(ACTIVE_PARTITION, id, IfMatch::Any));
-        let writes: Vec<TableWrite> = counted.chain(pointers).map(|write| (Table::ActiveExecutions, write)).collect();
-        self.journal.tables.commit(Commit::of(writes)).await
+        let telling = self.notices.adding(wanted, batch).await?;
+        let tells = !telling.is_empty();
+        let counting = counted.chain(pointers).map(|write| (Table::ActiveExecutions, write));
+        let writes: Vec<TableWrite> = counting.chain(telling).collect();
+        self.journal.tables.commit(Commit::of(writes)).await?;
+        if tells {
+            self.notices.added();
+        }
+        Ok(())
     }
 
     async fn with_readable_counters<'a>(&self, batch: Vec<&'a Ended>) -> Result<Vec<&'a Ended>, StoreError> {
@@ -199,15 +208,17 @@ impl Stored {
     }
 }
 
-/// How many of the first fit into one batch.
-fn fitting(waiting: &[&Ended]) -> usize {
-    let mut counters = HashSet::new();
+/// How many of the first fit into one batch: one always does, because there are at most so many rules.
+fn fitting(waiting: &[&Ended], wanted: &Wanted) -> usize {
+    const { assert!(MOST_WRITES + 2 * MAX_RULES <= limits::MAX_BATCH_WRITES) };
+    let mut shared = HashSet::new();
     let mut writes = 0;
     for (number, ended) in waiting.iter().enumerate() {
-        if writes + MOST_WRITES > limits::MAX_BATCH_WRITES {
+        let telling = wanted.rows(ended);
+        if writes + MOST_WRITES + telling.len() > limits::MAX_BATCH_WRITES {
             return number;
         }
-        writes += 1 + ended.rows().into_iter().filter(|row_key| counters.insert(row_key.clone())).count();
+        writes += 1 + ended.rows().into_iter().chain(telling).filter(|row_key| shared.insert(row_key.clone())).count();
     }
     waiting.len()
 }

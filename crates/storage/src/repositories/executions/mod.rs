@@ -26,7 +26,7 @@ pub use marks::{Mark, NewMark};
 pub use packing::{LOG_LINES_IN_ROWS, LogChunk};
 pub use record::{ActiveExecution, BatchPlace, Ending, Entry, Execution, INLINE_JSON_LIMIT, NewExecution, StoredJson};
 
-use super::{Journal, Stores, files::Files};
+use super::{Journal, Stores, files::Files, notifications::Notices};
 use crate::{BlobStore, StoreError};
 use bytes::Bytes;
 use msp_domain::ExecutionId;
@@ -39,12 +39,13 @@ pub struct Executions {
     journal: Journal,
     blobs: Arc<dyn BlobStore>,
     files: Files,
+    notices: Notices,
 }
 
 impl Executions {
-    pub(super) fn new(journal: Journal, stores: &Stores) -> Self {
+    pub(super) fn new(journal: Journal, stores: &Stores, notices: Notices) -> Self {
         let files = Files::new(journal.clone(), stores);
-        Self { journal, blobs: Arc::clone(&stores.blobs), files }
+        Self { journal, blobs: Arc::clone(&stores.blobs), files, notices }
     }
 
     /// The text of a stored JSON value.

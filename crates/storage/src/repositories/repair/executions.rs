@@ -38,7 +38,8 @@ impl Pass<'_> {
             for row in found.into_iter().filter(|row| row.partition_key == lifecycle::ACTIVE_PARTITION) {
                 if row.row_key.starts_with(counters::PREFIX) {
                     self.counter(&recount, &row).await?;
-                } else {
+                } else if !row.row_key.starts_with(RESERVED_ROWS) {
+                    // Behind the pointers stand also failures that are to be told.
                     self.pointer(&row).await?;
                 }
             }
