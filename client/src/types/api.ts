@@ -727,7 +727,8 @@ export interface paths {
         };
         /**
          * List the batches of an organization, newest first.
-         * @description Without `view_history` only the caller's own.
+         * @description Without `view_history` only the caller's own. The counts of a batch that has not ended may be a second old; reading it by
+         *     its id counts anew.
          *
          *     Problems: `query-invalid` (400), `organization-inactive` (409).
          */

@@ -4,6 +4,7 @@
 //! organizations nor other runs of the same one wait behind a thousand rows. What is left of a batch after a crash follows
 //! from the record: the rows that have become executions, and those that have not.
 
+mod progress;
 mod record;
 mod work;
 

@@ -94,6 +94,20 @@ impl Desk {
         self.technician.get(self.org.id, &format!("/api/batches/{id}")).await.expect(200).json()
     }
 
+    /// A batch as lists show it, once it satisfies a condition.
+    async fn until_listed(&self, id: &str, holds: impl Fn(&Value) -> bool) {
+        let give_up = Instant::now() + Duration::from_secs(30);
+        loop {
+            let list = self.technician.get(self.org.id, "/api/batches").await.expect(200).json();
+            let mut items = list["items"].as_array().expect("items").iter();
+            if items.any(|batch| batch["id"] == id && holds(batch)) {
+                return;
+            }
+            assert!(Instant::now() < give_up, "it does not come to that: {list}");
+            tokio::time::sleep(Duration::from_millis(20)).await;
+        }
+    }
+
     async fn until(&self, id: &str, holds: impl Fn(&Value) -> bool) -> Value {
         let give_up = Instant::now() + Duration::from_secs(30);
         loop {
@@ -245,6 +259,10 @@ async fn what_has_not_begun_is_cancelled_others_run_meanwhile_and_what_failed_ru
     let batch = id_of(&desk.send(&form, "", &format!("email\n{slow}")).await.expect(202).json());
     let path = format!("/api/batches/{batch}");
     desk.until(&batch, |batch| batch["counts"]["running"] == 16).await;
+    desk.until_listed(&batch, |batch| {
+        batch["counts"] == json!({ "pending": 24, "running": 16, "success": 0, "failed": 0, "cancelled": 0 })
+    })
+    .await;
     let quick = desk.technician.request("POST", "/workflows/onboard").org(desk.org.id).header("prefer", "wait=20");
     let quick = quick.json(&json!({ "email": "ada@contoso.example" })).send().await.expect(200);
     assert_eq!(quick.header("x-execution-status"), "Success", "it waits behind no file");

@@ -4,6 +4,7 @@ mod access_review;
 mod audit_logs;
 mod audited;
 mod auth;
+mod batch_lists;
 mod batches;
 mod client;
 mod config;

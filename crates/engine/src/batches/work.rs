@@ -1,5 +1,6 @@
 //! Walking through the rows of a batch on record, to the end of the last one.
 
+use super::progress::{Progress, RowEnd};
 use crate::{
     cancel,
     fault::{FaultPoint, reach},
@@ -20,10 +21,7 @@ use msp_storage::{
 };
 use serde_json::{Value, json};
 use std::{collections::HashMap, sync::Arc, time::Duration};
-use tokio::{
-    task::{JoinError, JoinSet},
-    time::sleep,
-};
+use tokio::{task::JoinSet, time::sleep};
 use tokio_util::sync::CancellationToken;
 
 /// Rows of one batch that wait in line or run: what a process takes at once. Whoever else queues a run of the organization
@@ -72,6 +70,7 @@ async fn work(runtime: &Arc<Runtime>, batch: Batch, cancelled: &CancellationToke
     let known = patiently(runtime, || repositories.executions.of_batch(&batch)).await?;
     let known: HashMap<ExecutionId, ExecutionStatus> =
         known.into_iter().map(|execution| (execution.id, execution.status)).collect();
+    let mut progress = Progress::of(runtime, &batch, known.values().copied().filter(|status| status.is_final()));
     // Dropped with everything in it when the engine stops.
     let mut under_way = JoinSet::new();
     let mut first_failure = Ok(());
@@ -81,22 +80,17 @@ async fn work(runtime: &Arc<Runtime>, batch: Batch, cancelled: &CancellationToke
             continue;
         }
         if under_way.len() == ROWS_UNDER_WAY {
-            first_failure = first_failure.and(under_way.join_next().await.map_or(Ok(()), row_ended));
+            first_failure = first_failure.and(progress.next_end(&mut under_way).await.unwrap_or(Ok(())));
         }
         let is_new = status.is_none();
         under_way.spawn(run_row(runtime.clone(), batch.clone(), row, is_new, cancelled.clone()));
     }
     // One that fails keeps no other.
-    while let Some(row) = under_way.join_next().await {
-        first_failure = first_failure.and(row_ended(row));
+    while let Some(row) = progress.next_end(&mut under_way).await {
+        first_failure = first_failure.and(row);
     }
     first_failure?;
     patiently(runtime, || complete(runtime, &batch)).await
-}
-
-fn row_ended(outcome: Result<Result<(), StoreError>, JoinError>) -> Result<(), StoreError> {
-    // A panic is in the log.
-    outcome.unwrap_or_else(|panicked| Err(StoreError::unavailable(panicked)))
 }
 
 async fn complete(runtime: &Runtime, batch: &Batch) -> Result<(), StoreError> {
@@ -119,12 +113,12 @@ async fn run_row(
     row: BatchRow,
     is_new: bool,
     cancelled: CancellationToken,
-) -> Result<(), StoreError> {
+) -> RowEnd {
     let (runtime, batch) = (runtime.as_ref(), batch.as_ref());
     let pointer = ExecutionPointer { scope: batch.scope, execution_id: row.execution_id };
     if is_new {
         if cancelled.is_cancelled() {
-            return forget_passwords(runtime, batch, pointer).await;
+            return forget_passwords(runtime, batch, pointer).await.map(|()| None);
         }
         let (new, audit) = execution_of(batch, row);
         let executions = &runtime.repositories.executions;
@@ -142,9 +136,9 @@ async fn run_row(
         let executions = &runtime.repositories.executions;
         let execution = patiently(runtime, || executions.get(pointer.scope, pointer.execution_id)).await?;
         // Removed already: so it had ended.
-        let Some(execution) = execution else { return Ok(()) };
+        let Some(execution) = execution else { return Ok(None) };
         if execution.status.is_final() {
-            return Ok(());
+            return Ok(Some(execution.status));
         }
         if cancelled.is_cancelled() && execution.status == ExecutionStatus::Pending {
             cancel_row(runtime, batch, &execution).await?;

@@ -7,6 +7,7 @@ use msp_domain::{
     form::FormSchema,
     notification::{Channel, DEFAULT_STATUSES},
 };
+use msp_storage::repositories::batches::BatchCounts;
 use msp_storage::repositories::executions::{Ended, Ending, Entry};
 use msp_storage::repositories::integrations::CredentialChange;
 use msp_storage::repositories::organizations::{NewOrganization, Organization, OrganizationError};
@@ -60,6 +61,11 @@ async fn furnished(home: &TestHome, name: &str) -> Organization {
     };
     let run = repositories.executions.finish(&run, &ending).await.expect("ended");
     repositories.executions.count(&Ended::of(&run).into_iter().collect::<Vec<_>>()).await.expect("counted");
+    repositories.retention.begin(scope, 30, new.started_at).await.expect("said");
+    let batch = home.batch(scope, 2).await;
+    let counts = BatchCounts { cancelled: 2, ..BatchCounts::default() };
+    repositories.batches.complete(&batch, counts).await.expect("completed");
+    home.upload(user, scope, b"waits for a submission").await;
     repositories.organizations.get(org).await.expect("read").expect("there")
 }
 

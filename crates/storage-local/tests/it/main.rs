@@ -1,5 +1,6 @@
 //! The embedded home: conformance, the repositories over it, and what happens to its folder.
 
+mod batches;
 mod changes;
 mod company;
 mod conformance;

@@ -20,7 +20,9 @@ use std::sync::Arc;
 use uuid::Uuid;
 
 /// Where the batches that have not ended are listed, in `ActiveExecutions`.
-const OPEN_PARTITION: &str = "BATCHES";
+pub(super) const OPEN_PARTITION: &str = "BATCHES";
+/// Where the rows of each are.
+pub(super) const FOLDER: &str = "batches/";
 
 /// One row of a batch.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -62,6 +64,13 @@ impl BatchCounts {
             ExecutionStatus::Cancelled => &mut self.cancelled,
         };
         *count += 1;
+    }
+
+    /// The same with every row that is not among them: it waits for its turn, or will never begin.
+    fn with_rest(mut self, row_count: u32, is_cancelled: bool) -> Self {
+        let rest = row_count.saturating_sub(self.pending + self.running + self.success + self.failed + self.cancelled);
+        *if is_cancelled { &mut self.cancelled } else { &mut self.pending } += rest;
+        self
     }
 }
 
@@ -137,7 +146,9 @@ pub struct Batch {
     pub completed_at: Option<DateTime<Utc>>,
     /// How its rows ended, once all have.
     pub counts: Option<BatchCounts>,
-    rows_blob: String,
+    /// How many of its rows stood where when the engine last said so.
+    pub noted: BatchCounts,
+    pub(super) rows_blob: String,
     /// Its version.
     pub etag: Etag,
 }
@@ -170,11 +181,10 @@ impl Batches {
         audit: AuditDraft,
     ) -> Result<Batch, StoreError> {
         let content = serde_json::to_vec(rows).map_err(|error| StoreError::Limit(error.to_string()))?;
-        let path = format!("batches/{}/rows.json", new.id);
+        let path = format!("{FOLDER}{}/rows.json", new.id);
         self.blobs.put(&path, Bytes::from(content)).await?;
         let row = row(new, u32::try_from(rows.len()).unwrap_or(u32::MAX), &path);
-        let open =
-            Entity::new(OPEN_PARTITION, new.id.key()).with_some("OrgId", new.scope.org().map(|org| org.as_uuid()));
+        let open = open_mark(new.scope, new.id);
         let mut writes = vec![(Table::ActiveExecutions, Write::UpsertReplace(open)), self.journal.audit.row(audit)];
         if let Some(mark) = &new.mark {
             writes.push((Table::WorkflowExecutions, marks::write(new.scope, new.id.as_uuid().into(), mark)));
@@ -272,16 +282,25 @@ impl Batches {
         self.get(batch.scope, batch.id).await?.ok_or(StoreError::NotFound)
     }
 
+    /// Notes how many rows stand where, so that lists need not look at each of them.
+    ///
+    /// # Errors
+    /// [`StoreError::Full`] or [`StoreError::Unavailable`]; the next note says the same and more.
+    pub async fn note(&self, batch: &Batch, counts: BatchCounts) -> Result<(), StoreError> {
+        let change = counted(batch, counts).with("Running", i64::from(counts.running));
+        match self.journal.tables.write(Table::Batches, Write::Merge(change, IfMatch::Any)).await {
+            // Removed meanwhile.
+            Ok(_) | Err(StoreError::NotFound) => Ok(()),
+            Err(error) => Err(error),
+        }
+    }
+
     /// Says that every row has ended. Safe to repeat.
     ///
     /// # Errors
     /// [`StoreError::PreconditionFailed`] when it was changed meanwhile: read it again.
     pub async fn complete(&self, batch: &Batch, counts: BatchCounts) -> Result<Batch, StoreError> {
-        let change = Entity::new(batch.scope.key(), batch.id.row_key().unwrap_or_default())
-            .with("CompletedAt", self.journal.clock.now())
-            .with("Succeeded", i64::from(counts.success))
-            .with("Failed", i64::from(counts.failed))
-            .with("Cancelled", i64::from(counts.cancelled));
+        let change = counted(batch, counts).with("CompletedAt", self.journal.clock.now());
         let mut writes = vec![
             (Table::Batches, Write::Merge(change, IfMatch::Etag(batch.etag.clone()))),
             (Table::ActiveExecutions, Write::delete(OPEN_PARTITION, batch.id.key(), IfMatch::Any)),
@@ -306,19 +325,27 @@ impl Batch {
         }
         let mut counts = BatchCounts::default();
         executions.iter().for_each(|execution| counts.add(execution.status));
-        let unborn = self.row_count.saturating_sub(u32::try_from(executions.len()).unwrap_or(u32::MAX));
-        match self.cancelled_at {
-            Some(_) => counts.cancelled += unborn,
-            None => counts.pending += unborn,
-        }
-        counts
+        counts.with_rest(self.row_count, self.cancelled_at.is_some())
     }
+}
+
+/// What says that a batch has not ended.
+pub(super) fn open_mark(scope: Scope, id: BatchId) -> Entity {
+    Entity::new(OPEN_PARTITION, id.key()).with_some("OrgId", scope.org().map(|org| org.as_uuid()))
 }
 
 /// The batch that a mark says has not ended.
 pub(super) fn read_open(mark: &Entity) -> Result<(Scope, BatchId), StoreError> {
     let id = mark.row_key.parse().map_err(|_| StoreError::Corrupt(format!("{} is no batch", mark.row_key)))?;
     Ok((scope_of(mark)?, id))
+}
+
+/// How its rows ended, as a change of its row.
+fn counted(batch: &Batch, counts: BatchCounts) -> Entity {
+    Entity::new(batch.scope.key(), batch.id.row_key().unwrap_or_default())
+        .with("Succeeded", i64::from(counts.success))
+        .with("Failed", i64::from(counts.failed))
+        .with("Cancelled", i64::from(counts.cancelled))
 }
 
 fn row(new: &NewBatch, row_count: u32, rows_blob: &str) -> Entity {
@@ -339,10 +366,19 @@ fn row(new: &NewBatch, row_count: u32, rows_blob: &str) -> Entity {
         .with_some("RetryOf", new.retry_of.map(|id| id.as_uuid()))
 }
 
-fn read(scope: Scope, row: &Entity) -> Result<Batch, StoreError> {
+pub(super) fn read(scope: Scope, row: &Entity) -> Result<Batch, StoreError> {
     let corrupt = |what: &str| StoreError::Corrupt(format!("the batch {}: {what}", row.row_key));
     let count = |name: &str| Ok::<_, StoreError>(u32::try_from(row.int_opt(name)?.unwrap_or(0)).unwrap_or(0));
     let completed_at = row.instant_opt("CompletedAt")?;
+    let cancelled_at = row.instant_opt("CancelledAt")?;
+    let row_count = count("RowCount")?;
+    let ended = BatchCounts {
+        success: count("Succeeded")?,
+        failed: count("Failed")?,
+        cancelled: count("Cancelled")?,
+        ..BatchCounts::default()
+    };
+    let under_way = BatchCounts { running: count("Running")?, ..ended };
     let user = |name: &str| row.text_opt(name).map(|text| text.and_then(|text| text.parse().ok()));
     Ok(Batch {
         id: row.guid_opt("BatchId")?.ok_or_else(|| corrupt("no `BatchId`"))?.into(),
@@ -353,24 +389,17 @@ fn read(scope: Scope, row: &Entity) -> Result<Batch, StoreError> {
         submitted_by: user("SubmittedBy")?.ok_or_else(|| corrupt("`SubmittedBy` is no user"))?,
         submitted_by_name: row.text("SubmittedByName")?.to_owned(),
         created_at: row.instant("CreatedAt")?,
-        row_count: count("RowCount")?,
+        row_count,
         bundle_hash: row.text("BundleHash")?.to_owned(),
         timeout_seconds: row.int_opt("TimeoutSeconds")?.and_then(|seconds| u64::try_from(seconds).ok()).unwrap_or(0),
         minutes_saved: row.int_opt("MinutesSaved")?.and_then(|minutes| u32::try_from(minutes).ok()),
         has_passwords: row.flag("HasPasswords")?,
         retry_of: row.guid_opt("RetryOf")?.map(BatchId::from),
-        cancelled_at: row.instant_opt("CancelledAt")?,
+        cancelled_at,
         cancelled_by: user("CancelledBy")?,
         completed_at,
-        counts: match completed_at {
-            None => None,
-            Some(_) => Some(BatchCounts {
-                success: count("Succeeded")?,
-                failed: count("Failed")?,
-                cancelled: count("Cancelled")?,
-                ..BatchCounts::default()
-            }),
-        },
+        counts: completed_at.map(|_| ended),
+        noted: if completed_at.is_some() { ended } else { under_way.with_rest(row_count, cancelled_at.is_some()) },
         rows_blob: row.text("RowsBlob")?.to_owned(),
         etag: etag_of(row)?,
     })

@@ -63,7 +63,7 @@ pub enum Part {
     Secrets,
     /// Neither are integrations, config, forms, rules of notifications, the limit of retention and pauses.
     Settings,
-    /// Nor executions; only the organization's own row is left.
+    /// Nor executions, batches and uploads; only the organization's own row is left.
     Executions,
 }
 
@@ -171,9 +171,11 @@ impl Repositories {
         passed(Part::Secrets);
         self.remove_settings(org, actor).await?;
         passed(Part::Settings);
+        self.files.remove_uploads(Scope::Org(org), actor).await?;
         self.batches.remove_all(Scope::Org(org)).await?;
         self.executions.remove_all(Scope::Org(org)).await?;
         self.executions.forget_counted(Scope::Org(org)).await?;
+        self.retention.forget(Scope::Org(org)).await?;
         passed(Part::Executions);
         self.organizations.drop_deleted(org, actor).await
     }

@@ -167,6 +167,15 @@ impl Retention {
         row.map_or(Ok(None), |row| row.instant_opt("EndedBefore"))
     }
 
+    /// Forgets that of a scope: nothing is left in it.
+    pub(super) async fn forget(&self, scope: Scope) -> Result<(), StoreError> {
+        let delete = Write::delete(PARTITION, swept_key(scope), IfMatch::Any);
+        match self.journal.tables.write(Table::Platform, delete).await {
+            Ok(_) | Err(StoreError::NotFound) => Ok(()),
+            Err(error) => Err(error),
+        }
+    }
+
     /// How far the sweeper is; `None` before its first pass.
     ///
     /// # Errors

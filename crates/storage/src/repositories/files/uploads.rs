@@ -21,7 +21,7 @@ pub const MAX_WAITING_BYTES: u64 = 200 * 1024 * 1024;
 
 /// Sorts after every upload. Written with each new one, so that two of them never count the same bytes as free.
 const TURN: &str = "~turn";
-/// Expired uploads that one pass of the sweep looks at before it asks for more.
+/// Uploads that one pass of a sweep looks at before it asks for more.
 const SWEEP_PAGE: usize = 100;
 
 /// An upload that is about to arrive.
@@ -190,13 +190,24 @@ impl Files {
     /// # Errors
     /// [`StoreError`]; what was removed until then is gone.
     pub async fn sweep_uploads(&self) -> Result<(), StoreError> {
-        let mut query = Query::default().limit(SWEEP_PAGE);
         let expired = Filter::Compare("ExpiresAt".to_owned(), Comparison::Le, self.journal.clock.now().into());
-        query.filter = Some(expired);
+        self.discard_all(expired, &Actor::PLATFORM, "Upload.Expire").await
+    }
+
+    /// Removes the uploads that wait for a submission of this scope, those that are arriving included: for an organization
+    /// that goes. As for [`Self::sweep_uploads`].
+    pub(in crate::repositories) async fn remove_uploads(&self, scope: Scope, actor: &Actor) -> Result<(), StoreError> {
+        let Some(org) = scope.org() else { return Ok(()) };
+        let of_it = Filter::Compare("OrgId".to_owned(), Comparison::Eq, org.as_uuid().into());
+        self.discard_all(of_it, actor, "Upload.Delete").await
+    }
+
+    async fn discard_all(&self, which: Filter, actor: &Actor, action: &str) -> Result<(), StoreError> {
+        let mut query = Query { filter: Some(which), ..Query::default() }.limit(SWEEP_PAGE);
         loop {
             let page = self.journal.tables.query(Table::Uploads, query.clone()).await?;
             for row in &page.entities {
-                match self.discard(row, &Actor::PLATFORM, "Upload.Expire").await {
+                match self.discard(row, actor, action).await {
                     // Taken, or removed by somebody else, this moment.
                     Ok(()) | Err(StoreError::NotFound) => {}
                     Err(error @ StoreError::Corrupt(_)) => drop(if_readable::<()>(Table::Uploads, row, Err(error))),

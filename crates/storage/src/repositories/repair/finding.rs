@@ -1,7 +1,7 @@
 //! What may be wrong, each as a sentence for operators.
 
 use crate::Table;
-use msp_domain::ExecutionId;
+use msp_domain::{BatchId, ExecutionId};
 use std::fmt;
 
 /// Something that does not fit together.
@@ -42,6 +42,26 @@ pub enum Finding {
     PointerStale {
         /// Which row.
         row_key: String,
+    },
+    /// A batch that has not ended, and that a restarted engine would not find.
+    BatchNotFound {
+        /// Which.
+        id: BatchId,
+    },
+    /// What says that a batch goes on which is not on record, or has ended.
+    BatchMarkStale {
+        /// Which row.
+        row_key: String,
+    },
+    /// A batch that has ended and of which no execution is left.
+    BatchOfNothing {
+        /// Which.
+        id: BatchId,
+    },
+    /// A batch whose rows are gone.
+    BatchRowsMissing {
+        /// Which.
+        id: BatchId,
     },
     /// An organization that was being deleted when the platform stopped.
     DeletionUnfinished {
@@ -113,6 +133,14 @@ impl fmt::Display for Finding {
             Self::PointerMissing { id } => write!(f, "execution {id} has not ended, and a new start would not find it"),
             Self::PointerStale { row_key } => {
                 write!(f, "execution {row_key} is said to go on, but is not on record")
+            }
+            Self::BatchNotFound { id } => write!(f, "batch {id} has not ended, and a new start would not find it"),
+            Self::BatchMarkStale { row_key } => {
+                write!(f, "batch {row_key} is said to go on, but has ended or is not on record")
+            }
+            Self::BatchOfNothing { id } => write!(f, "batch {id} has ended, and none of its executions is on record"),
+            Self::BatchRowsMissing { id } => {
+                write!(f, "the rows of batch {id} are missing; a backup may still have them")
             }
             Self::CountedWrongly { scope, day } => {
                 write!(f, "the figures of a workflow in {scope} on {day} are not those of its executions")

@@ -4,6 +4,7 @@
 //! by the versions it rests on. Tables are walked page by page, so it takes as little memory for a million executions
 //! as for ten, apart from 32 bytes for each blob. Interrupted anywhere, it is simply run again.
 
+mod batches;
 mod blobs;
 mod counters;
 mod directory;
@@ -65,6 +66,7 @@ impl Repositories {
         pass.deletions(actor).await?;
         pass.grants().await?;
         let mut named = pass.executions().await?;
+        pass.batches().await?;
         pass.logs(&mut named).await?;
         pass.files(&mut named).await?;
         pass.blobs(named).await?;
