@@ -218,6 +218,7 @@ fn text(message: &Message) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use tokio::io::{AsyncBufReadExt as _, AsyncWriteExt as _, BufReader};
 
     #[test]
     fn only_a_mail_server_on_this_machine_is_spoken_to_in_the_clear() {
@@ -251,6 +252,37 @@ mod tests {
         }
         assert!("nobody".parse::<Sender>().is_err());
         assert!("a@b.example\r\nBcc: c@d.example".parse::<Sender>().is_err());
+    }
+
+    #[tokio::test]
+    async fn where_no_protection_is_offered_neither_password_nor_mail_is_handed_over() {
+        let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.expect("a free port");
+        let port = listener.local_addr().expect("an address").port();
+        let heard = tokio::spawn(async move {
+            let (stream, _) = listener.accept().await.expect("a caller");
+            let mut stream = BufReader::new(stream);
+            stream.write_all(b"220 a mail server\r\n").await.expect("it listens");
+            let mut heard = String::new();
+            while stream.read_line(&mut heard).await.is_ok_and(|read| read > 0) {
+                // Signing in is offered, protection is not.
+                let _ = stream.write_all(b"250-here\r\n250 AUTH PLAIN LOGIN\r\n").await;
+            }
+            heard
+        });
+        let server = MailServer {
+            host: "127.0.0.1".to_owned(),
+            port,
+            user: Some("robot".to_owned()),
+            protection: Protection::Required,
+        };
+        let from = "msp@example.com".parse().expect("a sender");
+        let settings = MailSettings { server, password: Some(SecretValue::new("canary")), from };
+        let mailer = Mailer::new(&settings).expect("a mailer");
+        let message = Message { title: "a title".to_owned(), facts: Vec::new(), more: None, links: Vec::new() };
+        let failure = mailer.send(&message, &["ada@example.com".to_owned()]).await.expect_err("no protection");
+        assert!(failure.message.contains("protected connection"), "{failure}");
+        let heard = heard.await.expect("no panic");
+        assert!(!heard.contains("AUTH") && !heard.contains("MAIL") && heard.starts_with("EHLO"), "{heard}");
     }
 
     #[test]

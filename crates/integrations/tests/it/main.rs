@@ -8,3 +8,4 @@ mod retries;
 mod secrecy;
 mod settings;
 mod tokens;
+mod webhooks;

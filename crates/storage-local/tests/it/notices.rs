@@ -8,7 +8,7 @@ use msp_domain::{Clock, ExecutionStatus, NotificationRule, OrgId, Scope, UserId}
 use msp_storage::repositories::Actor;
 use msp_storage::repositories::executions::{Ended, Ending, Entry, Execution};
 use msp_storage::repositories::notifications::{Notice, StoredRule};
-use msp_storage::{SecretNamespace, SecretValue};
+use msp_storage::{Entity, Query, SecretNamespace, SecretValue, Table, Write};
 
 /// More than one batch.
 const MANY: usize = 120;
@@ -165,6 +165,47 @@ async fn what_fails_after_a_message_waits_for_the_end_of_the_quiet_time() {
     assert_eq!(grown.untold, 1);
     notices.forget(&grown).await.expect("forgotten");
     assert!(all(&home).await.is_empty());
+}
+
+#[tokio::test]
+async fn what_waits_is_dropped_when_its_rule_is_switched_off() {
+    let home = TestHome::new().await;
+    let stored = rule(&home, Scope::Global, None).await;
+    count(&home, &[end(&home, Scope::Global, "demo", ExecutionStatus::Failed, "ValueError").await]).await;
+    assert_eq!(all(&home).await.len(), 1);
+    let off = NotificationRule { enabled: false, ..stored.rule };
+    let rules = &home.repositories.notification_rules;
+    rules.replace((Scope::Global, stored.id), &off, None, None, &Actor::PLATFORM).await.expect("switched off");
+    assert!(all(&home).await.is_empty());
+    count(&home, &[end(&home, Scope::Global, "demo", ExecutionStatus::Failed, "ValueError").await]).await;
+    assert!(all(&home).await.is_empty());
+}
+
+#[tokio::test]
+async fn a_damaged_row_keeps_no_failure_from_being_counted_and_told() {
+    let home = TestHome::new().await;
+    let (stored, damaged) = (rule(&home, Scope::Global, None).await, rule(&home, Scope::Global, None).await);
+    let failing = || end(&home, Scope::Global, "demo", ExecutionStatus::Failed, "ValueError");
+    count(&home, &[failing().await]).await;
+    let tables = &home.home.stores.tables;
+    let row = Entity::new("GLOBAL", format!("rule:{}", damaged.id)).with("Rule", "{");
+    tables.write(Table::NotificationRules, Write::UpsertReplace(row)).await.expect("damaged");
+    for notice in tables.query_all(Table::ActiveExecutions, Query::partition("ACTIVE")).await.expect("read") {
+        if notice.row_key.starts_with("~notice_") {
+            let row = Entity::new("ACTIVE", notice.row_key).with("Untold", "many");
+            tables.write(Table::ActiveExecutions, Write::UpsertReplace(row)).await.expect("damaged");
+        }
+    }
+    assert!(all(&home).await.is_empty());
+    let mut named = Vec::new();
+    home.repositories
+        .repair(false, &Actor::PLATFORM, &mut |finding| named.push(finding.to_string()))
+        .await
+        .expect("ok");
+    assert_eq!(named.len(), 3, "{named:#?}");
+    count(&home, &[failing().await]).await;
+    let told: Vec<_> = all(&home).await.iter().map(|notice| (notice.rule, notice.untold)).collect();
+    assert_eq!(told, [(stored.id, 1)]);
 }
 
 #[tokio::test]

@@ -6,7 +6,8 @@ mod notices;
 mod rows;
 
 pub use notices::{Notice, Notices};
-pub(super) use notices::{Wanted, kept_error_type};
+pub(super) use notices::{Wanted, check_notice, kept_error_type};
+pub(super) use rows::check as check_rule;
 
 use super::audit::AuditDraft;
 use super::{Actor, Journal, check_version, clear_rows, etag_of, readable, retry, write_over};
@@ -83,9 +84,11 @@ impl NotificationRules {
         Ok(rules)
     }
 
-    /// Those of one scope that can be read: one that cannot keeps no other from telling.
+    /// Those of one scope that can be read: one that cannot keeps no other from telling. At most as many as there may be,
+    /// also if two were made at the same moment.
     pub(super) async fn readable(&self, scope: Scope) -> Result<Vec<StoredRule>, StoreError> {
-        let rows = self.journal.tables.query_all(Table::NotificationRules, of(scope, RULE)).await?;
+        let mut rows = self.journal.tables.query_all(Table::NotificationRules, of(scope, RULE)).await?;
+        rows.truncate(MAX_RULES);
         Ok(readable(Table::NotificationRules, &rows, |row| rows::read(scope, row)))
     }
 
@@ -136,7 +139,7 @@ impl NotificationRules {
     }
 
     /// Replaces what a rule says. `url` of `None` keeps its address, if it still posts. `if_match` of `None` takes
-    /// whatever version is there.
+    /// whatever version is there. What waited to be told by a rule that is switched off is dropped.
     ///
     /// # Errors
     /// [`StoreError::NotFound`]; [`StoreError::PreconditionFailed`] when `if_match` is stale.
@@ -178,6 +181,10 @@ impl NotificationRules {
         let outcome = retry(attempt).await.and_then(|after| after.ok_or(StoreError::PreconditionFailed));
         match outcome {
             Ok(after) => {
+                if !rule.enabled {
+                    let (tables, waiting) = (&self.journal.tables, notices::of_rule(id));
+                    clear_rows(tables.as_ref(), Table::ActiveExecutions, waiting).await?;
+                }
                 // What it could not tell is tried again at once.
                 self.changed.notify_one();
                 self.drop_addresses(scope, id, after.secret.as_deref()).await?;

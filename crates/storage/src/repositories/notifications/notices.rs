@@ -366,6 +366,11 @@ fn read(row: &Entity) -> Result<Notice, StoreError> {
     })
 }
 
+/// Whether a row is one.
+pub(in crate::repositories) fn check_notice(row: &Entity) -> Result<(), StoreError> {
+    read(row).map(drop)
+}
+
 fn everything() -> Query {
     Query::partition(ACTIVE_PARTITION).rows_with_prefix(PREFIX)
 }

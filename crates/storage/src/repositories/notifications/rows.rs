@@ -61,6 +61,15 @@ pub(super) fn read_delivery(row: &Entity) -> Result<(Uuid, Delivery), StoreError
     Ok((id, delivery))
 }
 
+/// Whether a row of the table can be read.
+pub(in crate::repositories) fn check(row: &Entity) -> Result<(), StoreError> {
+    if row.row_key.starts_with(DELIVERY) {
+        return read_delivery(row).map(drop);
+    }
+    let scope = Scope::from_key(&row.partition_key).map_err(|error| StoreError::Corrupt(error.to_string()))?;
+    read(scope, row).map(drop)
+}
+
 fn id_of(row: &Entity, prefix: &str) -> Option<Uuid> {
     row.row_key.strip_prefix(prefix)?.parse().ok()
 }

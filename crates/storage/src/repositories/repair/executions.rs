@@ -5,6 +5,7 @@ use super::blobs::Named;
 use super::counters::Recount;
 use super::{Finding, Pass, Walk, as_found};
 use crate::repositories::executions::{counters, lifecycle, lookup::RESERVED_ROWS, marks, removal, rows};
+use crate::repositories::notifications::check_notice;
 use crate::{Entity, StoreError, Table};
 use msp_domain::{ExecutionId, Scope};
 
@@ -39,8 +40,9 @@ impl Pass<'_> {
                 if row.row_key.starts_with(counters::PREFIX) {
                     self.counter(&recount, &row).await?;
                 } else if !row.row_key.starts_with(RESERVED_ROWS) {
-                    // Behind the pointers stand also failures that are to be told.
                     self.pointer(&row).await?;
+                } else if let Err(error) = check_notice(&row) {
+                    self.unreadable(Table::ActiveExecutions, &row, error);
                 }
             }
         }
