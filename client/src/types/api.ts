@@ -1542,6 +1542,136 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/export-schedules": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List the export schedules of an organization, oldest first; without one, those over all organizations.
+         * @description Schedules over the audit trail are shown to administrators and auditors.
+         *
+         *     Problems: `organization-inactive` (409), `administrator-required` (403).
+         */
+        get: operations["listExportSchedules"];
+        put?: never;
+        /**
+         * Export executions or the audit trail on a schedule.
+         * @description Each file holds what ended, or happened, since the one before, the first one since now: nothing twice and nothing left
+         *     out. Times that were missed while the server was down become one file, at its next start. A run that took place elsewhere
+         *     counts when it was put on record. Files are written newest first, without an organization one organization after the other.
+         *
+         *     Problems: `body-invalid` (422), `limit-exceeded` (422), `organization-inactive` (409), `administrator-required` (403).
+         */
+        post: operations["createExportSchedule"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/export-schedules/{id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Read an export schedule, and how far it is.
+         * @description Problems: `not-found` (404), `path-invalid` (400), `organization-inactive` (409), `administrator-required` (403).
+         */
+        get: operations["getExportSchedule"];
+        /**
+         * Replace an export schedule. The next file begins where the last one ended, whatever changes.
+         * @description Problems: `not-found` (404), `path-invalid` (400), `body-invalid` (422), `stale-version` (412),
+         *     `organization-inactive` (409), `administrator-required` (403).
+         */
+        put: operations["putExportSchedule"];
+        post?: never;
+        /**
+         * Delete an export schedule with the files it wrote. To keep them, disable it.
+         * @description Problems: `not-found` (404), `path-invalid` (400), `stale-version` (412), `organization-inactive` (409),
+         *     `administrator-required` (403).
+         */
+        delete: operations["deleteExportSchedule"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/export-schedules/{id}/run": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Write a file now: everything since the last one, up to this moment. One that is being written is answered instead.
+         * @description The answer comes before the file is whole; its `state` in the list says when it is.
+         *
+         *     Problems: `not-found` (404), `path-invalid` (400), `stale-version` (412), `organization-inactive` (409),
+         *     `administrator-required` (403).
+         */
+        post: operations["runExportSchedule"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/export-schedules/{id}/files": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List the files of an export schedule, newest first.
+         * @description Problems: `not-found` (404), `path-invalid` (400), `query-invalid` (400), `organization-inactive` (409),
+         *     `administrator-required` (403).
+         */
+        get: operations["listExportFiles"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/export-schedules/{id}/files/{file_id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Download a file of an export schedule.
+         * @description Problems: `not-found` (404), `path-invalid` (400), `conflict` (409), `streams-saturated` (503),
+         *     `organization-inactive` (409), `administrator-required` (403).
+         */
+        get: operations["downloadExportFile"];
+        put?: never;
+        post?: never;
+        /**
+         * Delete a file of an export schedule for good. What was in it is in no later one.
+         * @description Problems: `not-found` (404), `path-invalid` (400), `conflict` (409), `stale-version` (412),
+         *     `organization-inactive` (409), `administrator-required` (403).
+         */
+        delete: operations["deleteExportFile"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/retention": {
         parameters: {
             query?: never;
@@ -2130,6 +2260,8 @@ export interface components {
             forms: number;
             /** @description Rules by which its failures are told, with their addresses. */
             notification_rules?: number;
+            /** @description Exports on a schedule, with the files they wrote. */
+            exports?: number;
             /** @description Executions with their logs, results and files; counted to 1,000. */
             executions: number;
             /** @description Whether there are more executions than were counted. */
@@ -2451,6 +2583,7 @@ export interface components {
          *         "integrations": 1,
          *         "config": 6,
          *         "forms": 3,
+         *         "exports": 1,
          *         "executions": 1000,
          *         "more_executions": true
          *       },
@@ -2478,6 +2611,11 @@ export interface components {
             /** @description Who decided it: a user id, or `platform`. */
             started_by?: string | null;
         };
+        /**
+         * @description How often a file is written.
+         * @enum {string}
+         */
+        Every: "Day" | "Week" | "Month";
         /**
          * @description A file of an execution.
          * @example {
@@ -2682,6 +2820,158 @@ export interface components {
              */
             deadline_at?: string | null;
         };
+        /**
+         * @description A file that a schedule wrote, or is writing.
+         * @example {
+         *       "id": "0197c1c8-7a4e-7c41-9e0b-3f6f6d7f2f10",
+         *       "name": "executions-2026-07-01T0030Z.csv",
+         *       "subject": "executions",
+         *       "format": "csv",
+         *       "state": "whole",
+         *       "from": "2026-06-30T00:30:00Z",
+         *       "to": "2026-07-01T00:30:00Z",
+         *       "begun_at": "2026-07-01T00:30:02Z",
+         *       "completed_at": "2026-07-01T00:30:03Z",
+         *       "rows": 412,
+         *       "size_bytes": 61840,
+         *       "sha256": "9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08"
+         *     }
+         */
+        ExportFileView: {
+            /**
+             * Format: uuid
+             * @description Its id.
+             */
+            id: string;
+            /** @description What it is called. */
+            name: string;
+            /** @description What is in it. */
+            subject: components["schemas"]["ExportSubject"];
+            /** @description How it is written. */
+            format: components["schemas"]["ExportFormat"];
+            /** @description `whole`, or `writing` while it is not all there. */
+            state: string;
+            /**
+             * Format: date-time
+             * @description Where its period begins.
+             */
+            from: string;
+            /**
+             * Format: date-time
+             * @description Where it ends. What ended, or happened, at this very instant is in the next one.
+             */
+            to: string;
+            /**
+             * Format: date-time
+             * @description When it was begun.
+             */
+            begun_at: string;
+            /**
+             * Format: date-time
+             * @description When all of it was there.
+             */
+            completed_at?: string | null;
+            /**
+             * Format: int64
+             * @description Executions or audit rows in it.
+             */
+            rows?: number | null;
+            /**
+             * Format: int64
+             * @description How large it is.
+             */
+            size_bytes?: number | null;
+            /** @description The SHA-256 of its bytes, hexadecimal. */
+            sha256?: string | null;
+        };
+        /**
+         * @description How a file is written.
+         * @enum {string}
+         */
+        ExportFormat: "Csv" | "Jsonl";
+        /**
+         * @description An export on a schedule.
+         * @example {
+         *       "id": "0b0d6c52-6d0c-4f55-9b7a-0d6f5f1f7a10",
+         *       "org_id": "6f9619ff-8b86-d011-b42d-00cf4fc964ff",
+         *       "subject": "executions",
+         *       "format": "csv",
+         *       "every": "day",
+         *       "at": "02:30",
+         *       "time_zone": "Europe/Berlin",
+         *       "enabled": true,
+         *       "keep_days": 90,
+         *       "written_through": "2026-07-01T00:30:00Z",
+         *       "next_at": "2026-07-02T00:30:00Z",
+         *       "last_error": null,
+         *       "last_error_at": null,
+         *       "created_at": "2026-06-01T08:30:00Z",
+         *       "created_by": "b9bb3ad1-6687-4eb2-9413-a2bbe7263003",
+         *       "updated_at": "2026-06-01T08:30:00Z",
+         *       "updated_by": "b9bb3ad1-6687-4eb2-9413-a2bbe7263003"
+         *     }
+         */
+        ExportScheduleView: {
+            /**
+             * Format: uuid
+             * @description Its id.
+             */
+            id: string;
+            org_id?: components["schemas"]["OrgId"] | null;
+            /** @description What is exported. */
+            subject: components["schemas"]["ExportSubject"];
+            /** @description How files are written. */
+            format: components["schemas"]["ExportFormat"];
+            /** @description How often: each day, each Monday, on the first of each month. */
+            every: components["schemas"]["Every"];
+            /** @description At which time of that day, as `HH:MM`. */
+            at: string;
+            /** @description By which clocks: those of the organization. */
+            time_zone: string;
+            /** @description Whether files are written when it is time. */
+            enabled: boolean;
+            /**
+             * Format: int32
+             * @description Days for which files are kept; `null`: until somebody deletes them.
+             */
+            keep_days?: number | null;
+            /**
+             * Format: date-time
+             * @description Everything up to this instant is in files, or came before the schedule.
+             */
+            written_through: string;
+            /**
+             * Format: date-time
+             * @description When the next file is due; `null` while it is not enabled.
+             */
+            next_at?: string | null;
+            /** @description Why the latest attempt to write a file failed; `null` if it did not. It is tried again. */
+            last_error?: string | null;
+            /**
+             * Format: date-time
+             * @description When that was.
+             */
+            last_error_at?: string | null;
+            /**
+             * Format: date-time
+             * @description When it was made.
+             */
+            created_at: string;
+            /** @description By whom: a user id, or `platform`. */
+            created_by: string;
+            /**
+             * Format: date-time
+             * @description When it was last changed.
+             */
+            updated_at: string;
+            /** @description By whom. */
+            updated_by: string;
+        };
+        /**
+         * @description What is exported.
+         * @enum {string}
+         */
+        ExportSubject: "Executions" | "AuditLogs";
         /** @description A field, or an element of the layout. */
         Field: {
             /** @description The parameter it fills; layout elements may have none. */
@@ -3708,6 +3998,121 @@ export interface components {
                  * @description When it was uploaded or written.
                  */
                 created_at: string;
+            }[];
+            /** @description Send it as `cursor` for the next page; `null` at the end. */
+            next_cursor?: string | null;
+        };
+        /** @description One page of a list. */
+        PageOf_ExportFileView: {
+            /** @description The items. */
+            items: {
+                /**
+                 * Format: uuid
+                 * @description Its id.
+                 */
+                id: string;
+                /** @description What it is called. */
+                name: string;
+                /** @description What is in it. */
+                subject: components["schemas"]["ExportSubject"];
+                /** @description How it is written. */
+                format: components["schemas"]["ExportFormat"];
+                /** @description `whole`, or `writing` while it is not all there. */
+                state: string;
+                /**
+                 * Format: date-time
+                 * @description Where its period begins.
+                 */
+                from: string;
+                /**
+                 * Format: date-time
+                 * @description Where it ends. What ended, or happened, at this very instant is in the next one.
+                 */
+                to: string;
+                /**
+                 * Format: date-time
+                 * @description When it was begun.
+                 */
+                begun_at: string;
+                /**
+                 * Format: date-time
+                 * @description When all of it was there.
+                 */
+                completed_at?: string | null;
+                /**
+                 * Format: int64
+                 * @description Executions or audit rows in it.
+                 */
+                rows?: number | null;
+                /**
+                 * Format: int64
+                 * @description How large it is.
+                 */
+                size_bytes?: number | null;
+                /** @description The SHA-256 of its bytes, hexadecimal. */
+                sha256?: string | null;
+            }[];
+            /** @description Send it as `cursor` for the next page; `null` at the end. */
+            next_cursor?: string | null;
+        };
+        /** @description One page of a list. */
+        PageOf_ExportScheduleView: {
+            /** @description The items. */
+            items: {
+                /**
+                 * Format: uuid
+                 * @description Its id.
+                 */
+                id: string;
+                org_id?: components["schemas"]["OrgId"] | null;
+                /** @description What is exported. */
+                subject: components["schemas"]["ExportSubject"];
+                /** @description How files are written. */
+                format: components["schemas"]["ExportFormat"];
+                /** @description How often: each day, each Monday, on the first of each month. */
+                every: components["schemas"]["Every"];
+                /** @description At which time of that day, as `HH:MM`. */
+                at: string;
+                /** @description By which clocks: those of the organization. */
+                time_zone: string;
+                /** @description Whether files are written when it is time. */
+                enabled: boolean;
+                /**
+                 * Format: int32
+                 * @description Days for which files are kept; `null`: until somebody deletes them.
+                 */
+                keep_days?: number | null;
+                /**
+                 * Format: date-time
+                 * @description Everything up to this instant is in files, or came before the schedule.
+                 */
+                written_through: string;
+                /**
+                 * Format: date-time
+                 * @description When the next file is due; `null` while it is not enabled.
+                 */
+                next_at?: string | null;
+                /** @description Why the latest attempt to write a file failed; `null` if it did not. It is tried again. */
+                last_error?: string | null;
+                /**
+                 * Format: date-time
+                 * @description When that was.
+                 */
+                last_error_at?: string | null;
+                /**
+                 * Format: date-time
+                 * @description When it was made.
+                 */
+                created_at: string;
+                /** @description By whom: a user id, or `platform`. */
+                created_by: string;
+                /**
+                 * Format: date-time
+                 * @description When it was last changed.
+                 */
+                updated_at: string;
+                /** @description By whom. */
+                updated_by: string;
             }[];
             /** @description Send it as `cursor` for the next page; `null` at the end. */
             next_cursor?: string | null;
@@ -4854,6 +5259,39 @@ export interface components {
             value: unknown;
             /** @description What it is for. */
             description?: string | null;
+        };
+        /**
+         * @description A schedule to be set.
+         * @example {
+         *       "subject": "executions",
+         *       "format": "csv",
+         *       "every": "day",
+         *       "at": "02:30",
+         *       "keep_days": 90
+         *     }
+         */
+        SetExportSchedule: {
+            /** @description What is exported. It cannot be changed later. */
+            subject: components["schemas"]["ExportSubject"];
+            /** @description How files are written. */
+            format: components["schemas"]["ExportFormat"];
+            /** @description How often: each day, each Monday, on the first of each month. */
+            every: components["schemas"]["Every"];
+            /**
+             * @description At which time of that day by the clocks of the organization, as `HH:MM`. Where clocks skip it, the next they show;
+             *     where they show it twice, the first time.
+             */
+            at: string;
+            /**
+             * @description Whether files are written when it is time.
+             * @default true
+             */
+            enabled: boolean;
+            /**
+             * Format: int32
+             * @description Days for which files are kept, 1 to 3650; `null`: until somebody deletes them.
+             */
+            keep_days?: number | null;
         };
         /**
          * @description What a user shall be able to do in an organization: exactly this.
@@ -6388,6 +6826,7 @@ export interface operations {
                      *         "integrations": 1,
                      *         "config": 6,
                      *         "forms": 3,
+                     *         "exports": 1,
                      *         "executions": 1000,
                      *         "more_executions": true
                      *       },
@@ -6754,6 +7193,7 @@ export interface operations {
                      *         "integrations": 1,
                      *         "config": 6,
                      *         "forms": 3,
+                     *         "exports": 1,
                      *         "executions": 1000,
                      *         "more_executions": true
                      *       },
@@ -18122,7 +18562,7 @@ export interface operations {
         parameters: {
             query?: {
                 /** @description `csv` or `jsonl`. */
-                format?: ("csv" | "jsonl") & Record<string, never>;
+                format?: ("Csv" | "Jsonl") & Record<string, never>;
                 /** @description Only of this status, or of several with commas between: `Failed,TimedOut`. */
                 status?: string;
                 /** @description Only of this workflow. */
@@ -19313,6 +19753,1391 @@ export interface operations {
                 };
             };
             /** @description `engine-starting`, `engine-unavailable`, `store-unavailable` */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    listExportSchedules: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description The organization to list. */
+                "X-Organization-Id"?: components["schemas"]["OrgId"];
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The schedules, at most 20. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "items": [
+                     *         {
+                     *           "id": "0b0d6c52-6d0c-4f55-9b7a-0d6f5f1f7a10",
+                     *           "org_id": "6f9619ff-8b86-d011-b42d-00cf4fc964ff",
+                     *           "subject": "executions",
+                     *           "format": "csv",
+                     *           "every": "day",
+                     *           "at": "02:30",
+                     *           "time_zone": "Europe/Berlin",
+                     *           "enabled": true,
+                     *           "keep_days": 90,
+                     *           "written_through": "2026-07-01T00:30:00Z",
+                     *           "next_at": "2026-07-02T00:30:00Z",
+                     *           "last_error": null,
+                     *           "last_error_at": null,
+                     *           "created_at": "2026-06-01T08:30:00Z",
+                     *           "created_by": "b9bb3ad1-6687-4eb2-9413-a2bbe7263003",
+                     *           "updated_at": "2026-06-01T08:30:00Z",
+                     *           "updated_by": "b9bb3ad1-6687-4eb2-9413-a2bbe7263003"
+                     *         }
+                     *       ],
+                     *       "next_cursor": null
+                     *     }
+                     */
+                    "application/json": components["schemas"]["PageOf_ExportScheduleView"];
+                };
+            };
+            /** @description `header-invalid`, `organization-invalid`, `organization-mismatch`, `query-invalid` */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `unauthenticated` */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `administrator-required`, `origin-not-allowed`, `permission-denied` */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `not-found` */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `organization-inactive` */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `address-too-long` */
+            414: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `host-not-allowed` */
+            421: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `rate-limited` */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `headers-too-large` */
+            431: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `internal` */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `store-unavailable` */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    createExportSchedule: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description The organization; without one, all. */
+                "X-Organization-Id"?: components["schemas"]["OrgId"];
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                /**
+                 * @example {
+                 *       "subject": "executions",
+                 *       "format": "csv",
+                 *       "every": "day",
+                 *       "at": "02:30",
+                 *       "keep_days": 90
+                 *     }
+                 */
+                "application/json": components["schemas"]["SetExportSchedule"];
+            };
+        };
+        responses: {
+            /** @description The schedule. */
+            201: {
+                headers: {
+                    /** @description Its version. */
+                    ETag?: string;
+                    /** @description Its address. */
+                    Location?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "id": "0b0d6c52-6d0c-4f55-9b7a-0d6f5f1f7a10",
+                     *       "org_id": "6f9619ff-8b86-d011-b42d-00cf4fc964ff",
+                     *       "subject": "executions",
+                     *       "format": "csv",
+                     *       "every": "day",
+                     *       "at": "02:30",
+                     *       "time_zone": "Europe/Berlin",
+                     *       "enabled": true,
+                     *       "keep_days": 90,
+                     *       "written_through": "2026-07-01T00:30:00Z",
+                     *       "next_at": "2026-07-02T00:30:00Z",
+                     *       "last_error": null,
+                     *       "last_error_at": null,
+                     *       "created_at": "2026-06-01T08:30:00Z",
+                     *       "created_by": "b9bb3ad1-6687-4eb2-9413-a2bbe7263003",
+                     *       "updated_at": "2026-06-01T08:30:00Z",
+                     *       "updated_by": "b9bb3ad1-6687-4eb2-9413-a2bbe7263003"
+                     *     }
+                     */
+                    "application/json": components["schemas"]["ExportScheduleView"];
+                };
+            };
+            /** @description `body-unreadable`, `header-invalid`, `organization-invalid`, `organization-mismatch`, `query-invalid` */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `unauthenticated` */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `administrator-required`, `origin-not-allowed`, `permission-denied` */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `not-found` */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `organization-inactive` */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `body-too-large` */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `address-too-long` */
+            414: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `content-type-unsupported` */
+            415: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `host-not-allowed` */
+            421: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `body-invalid`, `limit-exceeded` */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `rate-limited` */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `headers-too-large` */
+            431: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `internal` */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `store-unavailable` */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    getExportSchedule: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description The organization to look in. */
+                "X-Organization-Id"?: components["schemas"]["OrgId"];
+            };
+            path: {
+                /** @description The schedule. */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The schedule. */
+            200: {
+                headers: {
+                    /** @description Its version. */
+                    ETag?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "id": "0b0d6c52-6d0c-4f55-9b7a-0d6f5f1f7a10",
+                     *       "org_id": "6f9619ff-8b86-d011-b42d-00cf4fc964ff",
+                     *       "subject": "executions",
+                     *       "format": "csv",
+                     *       "every": "day",
+                     *       "at": "02:30",
+                     *       "time_zone": "Europe/Berlin",
+                     *       "enabled": true,
+                     *       "keep_days": 90,
+                     *       "written_through": "2026-07-01T00:30:00Z",
+                     *       "next_at": "2026-07-02T00:30:00Z",
+                     *       "last_error": null,
+                     *       "last_error_at": null,
+                     *       "created_at": "2026-06-01T08:30:00Z",
+                     *       "created_by": "b9bb3ad1-6687-4eb2-9413-a2bbe7263003",
+                     *       "updated_at": "2026-06-01T08:30:00Z",
+                     *       "updated_by": "b9bb3ad1-6687-4eb2-9413-a2bbe7263003"
+                     *     }
+                     */
+                    "application/json": components["schemas"]["ExportScheduleView"];
+                };
+            };
+            /** @description `header-invalid`, `organization-invalid`, `organization-mismatch`, `path-invalid`, `query-invalid` */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `unauthenticated` */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `administrator-required`, `origin-not-allowed`, `permission-denied` */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `not-found` */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `organization-inactive` */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `address-too-long` */
+            414: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `host-not-allowed` */
+            421: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `rate-limited` */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `headers-too-large` */
+            431: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `internal` */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `store-unavailable` */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    putExportSchedule: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description The organization to look in. */
+                "X-Organization-Id"?: components["schemas"]["OrgId"];
+                /** @description The version the change is meant for. */
+                "If-Match"?: string;
+            };
+            path: {
+                /** @description The schedule. */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                /**
+                 * @example {
+                 *       "subject": "executions",
+                 *       "format": "csv",
+                 *       "every": "day",
+                 *       "at": "02:30",
+                 *       "keep_days": 90
+                 *     }
+                 */
+                "application/json": components["schemas"]["SetExportSchedule"];
+            };
+        };
+        responses: {
+            /** @description The schedule as it is now. */
+            200: {
+                headers: {
+                    /** @description Its version. */
+                    ETag?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "id": "0b0d6c52-6d0c-4f55-9b7a-0d6f5f1f7a10",
+                     *       "org_id": "6f9619ff-8b86-d011-b42d-00cf4fc964ff",
+                     *       "subject": "executions",
+                     *       "format": "csv",
+                     *       "every": "day",
+                     *       "at": "02:30",
+                     *       "time_zone": "Europe/Berlin",
+                     *       "enabled": true,
+                     *       "keep_days": 90,
+                     *       "written_through": "2026-07-01T00:30:00Z",
+                     *       "next_at": "2026-07-02T00:30:00Z",
+                     *       "last_error": null,
+                     *       "last_error_at": null,
+                     *       "created_at": "2026-06-01T08:30:00Z",
+                     *       "created_by": "b9bb3ad1-6687-4eb2-9413-a2bbe7263003",
+                     *       "updated_at": "2026-06-01T08:30:00Z",
+                     *       "updated_by": "b9bb3ad1-6687-4eb2-9413-a2bbe7263003"
+                     *     }
+                     */
+                    "application/json": components["schemas"]["ExportScheduleView"];
+                };
+            };
+            /** @description `body-unreadable`, `header-invalid`, `organization-invalid`, `organization-mismatch`, `path-invalid`, `query-invalid` */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `unauthenticated` */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `administrator-required`, `origin-not-allowed`, `permission-denied` */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `not-found` */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `organization-inactive` */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `stale-version` */
+            412: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `body-too-large` */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `address-too-long` */
+            414: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `content-type-unsupported` */
+            415: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `host-not-allowed` */
+            421: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `body-invalid` */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `rate-limited` */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `headers-too-large` */
+            431: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `internal` */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `store-unavailable` */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    deleteExportSchedule: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description The organization to look in. */
+                "X-Organization-Id"?: components["schemas"]["OrgId"];
+                /** @description The version that is meant. */
+                "If-Match"?: string;
+            };
+            path: {
+                /** @description The schedule. */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Deleted; its files are gone from every list, and soon for good. */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description `header-invalid`, `organization-invalid`, `organization-mismatch`, `path-invalid`, `query-invalid` */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `unauthenticated` */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `administrator-required`, `origin-not-allowed`, `permission-denied` */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `not-found` */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `organization-inactive` */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `stale-version` */
+            412: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `address-too-long` */
+            414: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `host-not-allowed` */
+            421: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `rate-limited` */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `headers-too-large` */
+            431: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `internal` */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `store-unavailable` */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    runExportSchedule: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description The organization to look in. */
+                "X-Organization-Id"?: components["schemas"]["OrgId"];
+            };
+            path: {
+                /** @description The schedule. */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The file that is being written. */
+            202: {
+                headers: {
+                    /** @description Where it can be downloaded once it is whole. */
+                    Location?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "id": "0197c1c8-7a4e-7c41-9e0b-3f6f6d7f2f10",
+                     *       "name": "executions-2026-07-01T0030Z.csv",
+                     *       "subject": "executions",
+                     *       "format": "csv",
+                     *       "state": "whole",
+                     *       "from": "2026-06-30T00:30:00Z",
+                     *       "to": "2026-07-01T00:30:00Z",
+                     *       "begun_at": "2026-07-01T00:30:02Z",
+                     *       "completed_at": "2026-07-01T00:30:03Z",
+                     *       "rows": 412,
+                     *       "size_bytes": 61840,
+                     *       "sha256": "9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08"
+                     *     }
+                     */
+                    "application/json": components["schemas"]["ExportFileView"];
+                };
+            };
+            /** @description `header-invalid`, `organization-invalid`, `organization-mismatch`, `path-invalid`, `query-invalid` */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `unauthenticated` */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `administrator-required`, `origin-not-allowed`, `permission-denied` */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `not-found` */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `organization-inactive` */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `stale-version` */
+            412: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `address-too-long` */
+            414: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `host-not-allowed` */
+            421: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `rate-limited` */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `headers-too-large` */
+            431: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `internal` */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `store-unavailable` */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    listExportFiles: {
+        parameters: {
+            query?: {
+                /** @description Where to go on: `next_cursor` of the page before. */
+                cursor?: string;
+                /** @description Items of the page, 1 to 200. */
+                limit?: number;
+                /** @description The organization, for links that cannot send `X-Organization-Id`. */
+                org_id?: string;
+            };
+            header?: {
+                /** @description The organization to look in. */
+                "X-Organization-Id"?: components["schemas"]["OrgId"];
+            };
+            path: {
+                /** @description The schedule. */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description A page of files. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "items": [
+                     *         {
+                     *           "id": "0197c1c8-7a4e-7c41-9e0b-3f6f6d7f2f10",
+                     *           "name": "executions-2026-07-01T0030Z.csv",
+                     *           "subject": "executions",
+                     *           "format": "csv",
+                     *           "state": "whole",
+                     *           "from": "2026-06-30T00:30:00Z",
+                     *           "to": "2026-07-01T00:30:00Z",
+                     *           "begun_at": "2026-07-01T00:30:02Z",
+                     *           "completed_at": "2026-07-01T00:30:03Z",
+                     *           "rows": 412,
+                     *           "size_bytes": 61840,
+                     *           "sha256": "9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08"
+                     *         }
+                     *       ],
+                     *       "next_cursor": null
+                     *     }
+                     */
+                    "application/json": components["schemas"]["PageOf_ExportFileView"];
+                };
+            };
+            /** @description `header-invalid`, `organization-invalid`, `organization-mismatch`, `path-invalid`, `query-invalid` */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `unauthenticated` */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `administrator-required`, `origin-not-allowed`, `permission-denied` */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `not-found` */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `organization-inactive` */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `address-too-long` */
+            414: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `host-not-allowed` */
+            421: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `rate-limited` */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `headers-too-large` */
+            431: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `internal` */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `store-unavailable` */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    downloadExportFile: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description The organization to look in. */
+                "X-Organization-Id"?: components["schemas"]["OrgId"];
+            };
+            path: {
+                /** @description The schedule. */
+                id: string;
+                /** @description The file. */
+                file_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The file. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /** @example id,org_id,workflow_name,form_name,executed_by,executed_by_name,trigger,status,started_at,completed_at,duration_ms,error_type,error_message */
+                    "text/csv": string;
+                    /** @example {"id":"0197c1c8-5a2b-7c3d-8e4f-5a6b7c8d9e0f","status":"Success"} */
+                    "application/jsonl": string;
+                };
+            };
+            /** @description `header-invalid`, `organization-invalid`, `organization-mismatch`, `path-invalid`, `query-invalid` */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `unauthenticated` */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `administrator-required`, `origin-not-allowed`, `permission-denied` */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `not-found` */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `conflict`, `organization-inactive` */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `address-too-long` */
+            414: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `host-not-allowed` */
+            421: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `rate-limited` */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `headers-too-large` */
+            431: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `internal` */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `store-unavailable`, `streams-saturated` */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    deleteExportFile: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description The organization to look in. */
+                "X-Organization-Id"?: components["schemas"]["OrgId"];
+            };
+            path: {
+                /** @description The schedule. */
+                id: string;
+                /** @description The file. */
+                file_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Deleted. */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description `header-invalid`, `organization-invalid`, `organization-mismatch`, `path-invalid`, `query-invalid` */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `unauthenticated` */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `administrator-required`, `origin-not-allowed`, `permission-denied` */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `not-found` */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `conflict`, `organization-inactive` */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `stale-version` */
+            412: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `address-too-long` */
+            414: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `host-not-allowed` */
+            421: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `rate-limited` */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `headers-too-large` */
+            431: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `internal` */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `store-unavailable` */
             503: {
                 headers: {
                     [name: string]: unknown;

@@ -1,6 +1,7 @@
 #![doc = include_str!("../README.md")]
 
 mod client;
+mod exports;
 mod http;
 mod management;
 mod openapi;

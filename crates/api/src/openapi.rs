@@ -20,6 +20,7 @@ use utoipa::{
         (name = "sign-in", description = "Who is asking."),
         (name = "workflows", description = "Running workflows and filling their forms."),
         (name = "executions", description = "What ran, is running, and what came of it."),
+        (name = "exports", description = "Executions and the audit trail as files, on a schedule."),
         (name = "batches", description = "Forms submitted with a file of rows."),
         (name = "forms", description = "Forms of an organization, or of everybody."),
         (name = "organizations", description = "Client organizations."),

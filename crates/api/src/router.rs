@@ -9,9 +9,9 @@ use crate::{
     management::{
         access_review, audit, auth, batches, bulk_grants, config,
         executions::{cancel, export, external, files, list, logs, read, rerun, statistics},
-        forms, grants, integration_checks, integrations, me, metrics, notification_rules, organization_deletion,
-        organizations, pauses, permissions, reach, retention, search, secrets, service, service_accounts,
-        service_tokens, settings, uploads, users,
+        exports, forms, grants, integration_checks, integrations, me, metrics, notification_rules,
+        organization_deletion, organizations, pauses, permissions, reach, retention, search, secrets, service,
+        service_accounts, service_tokens, settings, uploads, users,
     },
     openapi as description,
     state::{Api, ApiState},
@@ -137,6 +137,15 @@ fn management() -> OpenApiRouter<Api> {
         .routes(routes!(files::list_execution_files))
         .routes(routes!(files::get_execution_file))
         .routes(routes!(cancel::cancel_execution))
+        .routes(routes!(exports::schedules::list_export_schedules, exports::schedules::create_export_schedule))
+        .routes(routes!(
+            exports::schedules::get_export_schedule,
+            exports::schedules::put_export_schedule,
+            exports::schedules::delete_export_schedule
+        ))
+        .routes(routes!(exports::files::run_export_schedule))
+        .routes(routes!(exports::files::list_export_files))
+        .routes(routes!(exports::files::download_export_file, exports::files::delete_export_file))
         .routes(routes!(retention::get_retention_default, retention::set_retention_default))
         .routes(routes!(retention::get_retention, retention::set_retention, retention::clear_retention))
         .routes(routes!(pauses::list_pauses))

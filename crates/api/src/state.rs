@@ -2,6 +2,7 @@
 
 use crate::{
     client::Client,
+    exports::Exporter,
     http::{attempts::Attempts, denials::Denials, traffic::Traffic},
     management::{executions::stream_places::StreamPlaces, metrics::Scraping, organization_deletion::Turn},
 };
@@ -97,6 +98,7 @@ pub struct ApiState {
     pub(crate) requests: Attempts<UserId>,
     pub(crate) streams: StreamPlaces,
     pub(crate) deletions: Turn,
+    pub(crate) exporter: Exporter,
 }
 
 impl ApiState {
@@ -135,6 +137,7 @@ impl ApiState {
             requests,
             streams: StreamPlaces::default(),
             deletions: Turn::default(),
+            exporter: Exporter::default(),
         }
     }
 

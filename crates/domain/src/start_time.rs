@@ -1,14 +1,11 @@
 //! When a run shall start, as people say it: an instant, or a time on the client's clock.
 
-use chrono::{DateTime, Duration, LocalResult, NaiveDateTime, SecondsFormat, TimeZone as _, Utc};
+use crate::time_zone::first_shown_from;
+use chrono::{DateTime, LocalResult, NaiveDateTime, SecondsFormat, TimeZone as _, Utc};
 use chrono_tz::Tz;
 
 /// How a time on somebody's clock is written: a day and a time, without offset.
 const LOCAL_FORMATS: [&str; 2] = ["%Y-%m-%dT%H:%M:%S", "%Y-%m-%dT%H:%M"];
-/// Longest gap that is looked across for a time that exists: clocks have been set forward by a day at most (Samoa, 2011).
-const LONGEST_GAP: Duration = Duration::hours(25);
-/// Clocks are set by multiples of this.
-const GAP_STEP: Duration = Duration::minutes(15);
 
 /// A time a run shall start at.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -46,20 +43,14 @@ impl StartTime {
                 written(first),
                 written(second)
             )),
-            LocalResult::None => {
-                let mut next = local;
-                while next - local < LONGEST_GAP {
-                    next += GAP_STEP;
-                    if let Some(instant) = zone.from_local_datetime(&next).earliest() {
-                        return Err(format!(
-                            "In {zone} clocks never show this time, because they are set forward. The next that they \
-                             show is `{}`.",
-                            written(instant)
-                        ));
-                    }
-                }
-                Err(format!("In {zone} clocks never show this time."))
-            }
+            LocalResult::None => Err(match first_shown_from(local, zone) {
+                Some(next) => format!(
+                    "In {zone} clocks never show this time, because they are set forward. The next that they show is \
+                     `{}`.",
+                    written(next)
+                ),
+                None => format!("In {zone} clocks never show this time."),
+            }),
         }
     }
 }

@@ -1,7 +1,25 @@
 //! Time zones by their IANA names: when it is nine in the morning for a client, through every change of the clocks.
 
 use crate::workflow::nearest;
+use chrono::{DateTime, Duration, NaiveDateTime, TimeZone as _};
 use chrono_tz::{TZ_VARIANTS, Tz};
+
+/// Longest gap that is looked across for a time that exists: clocks have been set forward by a day at most (Samoa, 2011).
+const LONGEST_GAP: Duration = Duration::hours(25);
+/// Clocks are set by multiples of this.
+const GAP_STEP: Duration = Duration::minutes(15);
+
+/// When clocks in a zone first show this time, or, where they skip it, the next that they show.
+pub(crate) fn first_shown_from(local: NaiveDateTime, zone: Tz) -> Option<DateTime<Tz>> {
+    let mut next = local;
+    while next - local < LONGEST_GAP {
+        if let Some(shown) = zone.from_local_datetime(&next).earliest() {
+            return Some(shown);
+        }
+        next += GAP_STEP;
+    }
+    None
+}
 
 /// The zone with this name, letter case as IANA has it.
 ///

@@ -48,6 +48,10 @@ pub enum FaultPoint {
     AfterRemovalBegun,
     /// Everything of one expired execution is gone; others are left.
     AfterRemoval,
+    /// A file of an export is on record; not one of its bytes is there.
+    AfterExportBegun,
+    /// Its bytes are there; the record does not say so.
+    AfterExportWritten,
     /// The restarted engine has ended one lost execution and not looked at the others.
     DuringRecovery,
     /// An organization is being deleted; nobody holds a right in it any more, and its secrets are still there.
@@ -62,7 +66,7 @@ pub enum FaultPoint {
 
 impl FaultPoint {
     /// Every fault point.
-    pub const ALL: [Self; 22] = [
+    pub const ALL: [Self; 24] = [
         Self::BeforeRecord,
         Self::AfterRecord,
         Self::AfterEnqueue,
@@ -80,6 +84,8 @@ impl FaultPoint {
         Self::AfterLogIndex,
         Self::AfterRemovalBegun,
         Self::AfterRemoval,
+        Self::AfterExportBegun,
+        Self::AfterExportWritten,
         Self::DuringRecovery,
         Self::AfterGrantsGone,
         Self::AfterSecretsGone,
@@ -107,6 +113,8 @@ impl FaultPoint {
             Self::AfterLogIndex => "after_log_index",
             Self::AfterRemovalBegun => "after_removal_begun",
             Self::AfterRemoval => "after_removal",
+            Self::AfterExportBegun => "after_export_begun",
+            Self::AfterExportWritten => "after_export_written",
             Self::DuringRecovery => "during_recovery",
             Self::AfterGrantsGone => "after_grants_gone",
             Self::AfterSecretsGone => "after_secrets_gone",

@@ -108,6 +108,9 @@ async fn sweep_scope(runtime: &Runtime, scope: Scope, sweep: &mut Sweep) -> Resu
     let submitted_at = |id: BatchId| DateTime::from_timestamp_millis(i64::try_from(id.millis()?).ok()?);
     let kept_since = open.iter().filter(|(of, _)| *of == scope).filter_map(|(_, id)| submitted_at(*id)).min();
     let kept_since = kept_since.unwrap_or(runtime.clock.now());
+    // What a scheduled export has yet to write waits for it.
+    let exported = runtime.repositories.waits_for_export(scope).await?;
+    let kept_since = exported.map_or(kept_since, |exported| kept_since.min(exported));
     let mut from = None;
     let (now, before) = (runtime.clock.now(), sweep.removed);
     loop {

@@ -98,6 +98,7 @@ impl Serving {
         tokio::spawn(ready_search(platform.repositories.clone()));
         api.resume_deletions().await.context("the organizations that are being deleted cannot be read")?;
         tokio::spawn(notifications.run(stop.clone()));
+        api.start_exports();
         let seals = platform.repositories.seals.clone();
         let sealing = Sealing::start(seals, Arc::clone(&platform.clock), platform.settings.audit_days);
         Ok(Self { platform, api, url, announced, stop, http, engine, sealing, _lock: lock })

@@ -40,6 +40,10 @@ pub enum Table {
     Uploads,
     /// Files of executions, PK execution id, RK file id.
     ExecutionFiles,
+    /// Exports on a schedule, PK organization or `GLOBAL`; how far each is, RK `~{schedule}`.
+    ExportSchedules,
+    /// Their files, PK schedule; the blobs of a file, PK file.
+    ExportFiles,
     /// The audit trail, PK organization or `GLOBAL`.
     AuditLogs,
     /// What seals the audit trail: blocks, PK as there, RK `{seq:10}`; their heads, PK `HEAD`; which key, PK `KEY`.
@@ -60,7 +64,7 @@ pub enum Table {
 
 impl Table {
     /// Every table, for homes that create them at start.
-    pub const ALL: [Self; 24] = [
+    pub const ALL: [Self; 26] = [
         Self::Organizations,
         Self::OrgConfig,
         Self::IntegrationConfig,
@@ -77,6 +81,8 @@ impl Table {
         Self::ActiveExecutions,
         Self::Uploads,
         Self::ExecutionFiles,
+        Self::ExportSchedules,
+        Self::ExportFiles,
         Self::AuditLogs,
         Self::AuditSeals,
         Self::Sessions,
@@ -106,6 +112,8 @@ impl Table {
             Self::ActiveExecutions => "ActiveExecutions",
             Self::Uploads => "Uploads",
             Self::ExecutionFiles => "ExecutionFiles",
+            Self::ExportSchedules => "ExportSchedules",
+            Self::ExportFiles => "ExportFiles",
             Self::AuditLogs => "AuditLogs",
             Self::AuditSeals => "AuditSeals",
             Self::Sessions => "Sessions",

@@ -7,6 +7,7 @@ pub(crate) mod batches;
 pub(crate) mod bulk_grants;
 pub(crate) mod config;
 pub(crate) mod executions;
+pub(crate) mod exports;
 pub(crate) mod forms;
 pub(crate) mod grants;
 pub(crate) mod integration_checks;

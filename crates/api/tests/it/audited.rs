@@ -87,6 +87,11 @@ fn expected(operation: &str) -> Expected {
         "deleteUpload" => ("Upload.Delete", &["before"]),
         "setRetention" | "setRetentionDefault" => ("Retention.Set", &["before", "after"]),
         "clearRetention" => ("Retention.Clear", &["before"]),
+        "createExportSchedule" => ("ExportSchedule.Create", &["after"]),
+        "putExportSchedule" => ("ExportSchedule.Update", &["before", "after"]),
+        "deleteExportSchedule" => ("ExportSchedule.Delete", &["before"]),
+        "runExportSchedule" => ("ExportSchedule.Run", &["file_id", "from", "to"]),
+        "deleteExportFile" => ("ExportFile.Delete", &["before"]),
         "setPause" => ("Pause.Set", &["reason"]),
         "liftPause" => ("Pause.Lift", &["reason"]),
         "runWorkflow" | "rerunExecution" => ("Workflow.Execute", &[]),
@@ -194,6 +199,11 @@ impl Walk {
             "setRetentionDefault" => self.send("PUT", "/api/retention", json!({ "days": 400 })),
             "setRetention" => self.send("PUT", &of_org("retention"), json!({ "days": 300 })),
             "clearRetention" => self.put_and_delete(&of_org("retention"), json!({ "days": 200 })).await,
+            "createExportSchedule"
+            | "putExportSchedule"
+            | "deleteExportSchedule"
+            | "runExportSchedule"
+            | "deleteExportFile" => self.export(operation).await,
             "setPause" => self.send("PUT", "/api/pauses/workflow:slow", json!({ "reason": "the walk" })),
             "liftPause" => self.put_and_delete("/api/pauses/workflow:quick", json!({ "reason": "the walk" })).await,
             "runWorkflow" => self.post("/workflows/quick", json!({})).org(*org),
@@ -235,6 +245,27 @@ impl Walk {
             tokio::time::sleep(Duration::from_millis(20)).await;
         }
         self.admin.request("POST", &format!("{path}/rerun-failed")).org(self.org)
+    }
+
+    async fn export(&self, operation: &str) -> Request {
+        let (admin, org) = (&self.admin, self.org);
+        let schedule = json!({ "subject": "executions", "format": "csv", "every": "day", "at": "02:30" });
+        let create = self.post("/api/export-schedules", schedule.clone()).org(org);
+        if operation == "createExportSchedule" {
+            return create;
+        }
+        let path = create.send().await.expect(201).header("location").to_owned();
+        let run = admin.request("POST", &format!("{path}/run")).org(org);
+        match operation {
+            "putExportSchedule" => self.send("PUT", &path, schedule).org(org),
+            "deleteExportSchedule" => admin.request("DELETE", &path).org(org),
+            "runExportSchedule" => run,
+            _ => {
+                let file = run.send().await.expect(202).header("location").to_owned();
+                self.app.api.write_due_exports().await.expect("written");
+                admin.request("DELETE", &file).org(org)
+            }
+        }
     }
 
     fn upload(&self, name: &str) -> Request {

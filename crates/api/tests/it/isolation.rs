@@ -2,7 +2,9 @@
 //! everything in one of them and nothing in the other. An operation this file knows nothing about fails the walk.
 
 use msp_domain::{
-    BatchId, Clock as _, ConfigEntry, ConfigType, ExecutionId, NotificationRule, OrgId, Permission, Scope, UserId,
+    BatchId, Clock as _, ConfigEntry, ConfigType, Every, ExecutionId, ExportFormat, ExportSubject, NotificationRule,
+    OrgId, Permission, Recurrence, Scope, UserId,
+    export::time_of_day,
     form::FormSchema,
     notification::{self, Channel},
 };
@@ -13,6 +15,7 @@ use msp_storage::{
         audit::AuditDraft,
         batches::{BatchRow, NewBatch},
         executions::Execution,
+        exports::{Carry, ScheduleTerms},
         files::{NewOutput, NewUpload},
         integrations::CredentialChange,
         organizations::Organization,
@@ -137,6 +140,15 @@ const OPERATIONS: &[(&str, Kind)] = &[
     ("downloadBatchRows", Kind::Organization),
     ("cancelBatch", Kind::Organization),
     ("rerunFailedRows", Kind::Organization),
+    ("listExportSchedules", Kind::Organization),
+    ("createExportSchedule", Kind::Organization),
+    ("getExportSchedule", Kind::Organization),
+    ("putExportSchedule", Kind::Organization),
+    ("deleteExportSchedule", Kind::Organization),
+    ("runExportSchedule", Kind::Organization),
+    ("listExportFiles", Kind::Organization),
+    ("downloadExportFile", Kind::Organization),
+    ("deleteExportFile", Kind::Organization),
     ("listExecutions", Kind::Organization),
     ("recordExecution", Kind::WithoutOrganization),
     ("getStatistics", Kind::Organization),
@@ -189,6 +201,9 @@ fn body_of(operation: &str, side: &Side) -> Option<Value> {
         "checkPermission" => json!({ "org_id": side.org.id, "permission": "execute_workflows" }),
         "createForm" | "importForm" | "putForm" => form_document("written by the walk"),
         "updateForm" => json!({ "is_active": true }),
+        "createExportSchedule" | "putExportSchedule" => {
+            json!({ "subject": "executions", "format": "csv", "every": "day", "at": "02:30" })
+        }
         "runWorkflow" => json!({ "email": "ada@contoso.example" }),
         "askOptions" => json!({ "inputs": {} }),
         "createUpload" => json!("a file of the walk"),
@@ -220,6 +235,8 @@ struct Side {
     upload: uuid::Uuid,
     file: uuid::Uuid,
     batch: BatchId,
+    /// A schedule, and the file it wrote.
+    export: [uuid::Uuid; 2],
 }
 
 impl Side {
@@ -287,7 +304,8 @@ impl Side {
         writer.write(mark.as_bytes()).await.expect("written");
         let file = files.complete_output(execution.id, writer).await.expect("a file").file.id;
         let batch = batch(app, scope, member.user(), mark).await;
-        Self { org, member, key, secret, integration, execution, form, rule, upload, file, batch }
+        let export = export(app, scope, mark).await;
+        Self { org, member, key, secret, integration, execution, form, rule, upload, file, batch, export }
     }
 
     /// The path of an operation with ids of this side.
@@ -300,6 +318,12 @@ impl Side {
             uploads if uploads.starts_with("/api/uploads") => self.upload.to_string(),
             _ => self.execution.id.key(),
         };
+        let (id, file) = match template {
+            exports if exports.starts_with("/api/export-schedules") => {
+                (self.export[0].to_string(), self.export[1].to_string())
+            }
+            _ => (id, self.file.to_string()),
+        };
         let name = if template.contains("secrets") { self.secret } else { "some_workflow" };
         template
             .replace("{org}", &org.key())
@@ -308,8 +332,22 @@ impl Side {
             .replace("{name}", name)
             .replace("{id}", &id)
             .replace("{token_id}", &id)
-            .replace("{file_id}", &self.file.to_string())
+            .replace("{file_id}", &file)
     }
+}
+
+/// A schedule with one whole file.
+async fn export(app: &TestApp, scope: Scope, mark: &str) -> [uuid::Uuid; 2] {
+    let recurrence = Recurrence { every: Every::Month, at: time_of_day("00:00").expect("a time") };
+    let terms = ScheduleTerms { format: ExportFormat::Csv, recurrence, is_enabled: false, keep_days: None };
+    let (exports, carry, now) = (&app.repositories.exports, Carry::default(), app.clock.now());
+    let schedule = exports.create((scope, ExportSubject::Executions), terms, (now, &carry), &Actor::PLATFORM).await;
+    let schedule = schedule.expect("a schedule");
+    let file = exports.begin(&schedule, now, None).await.expect("begun");
+    let mut writer = exports.writer(&file).await.expect("written");
+    writer.write(mark.as_bytes()).await.expect("written");
+    exports.complete(&schedule, &file, writer, (1, &carry)).await.expect("whole");
+    [schedule.id, file.id]
 }
 
 /// A batch of one row that nobody works on.
@@ -501,6 +539,21 @@ async fn ids_of_the_other_do_not_exist_here(op: &Operation, caller: &TestCaller,
         "listBatches" => {
             assert_status(op, "one's own", &answer, 200);
             assert_eq!(answer.json()["items"].as_array().map(Vec::len), Some(1), "{}", answer.text());
+        }
+        "getExportSchedule" | "listExportFiles" | "downloadExportFile" => {
+            assert_status(op, "own header, the other's id", &answer, 404);
+            let answer = op.request(caller, other, own_org, "").send().await;
+            assert_status(op, "no header, the other's id", &answer, 403);
+            let answer = op.request(caller, own, own_org, "").org(own_org).send().await;
+            assert!(answer.status.is_success(), "{}: one's own is there: {}", op.id, answer.text());
+        }
+        "putExportSchedule" | "deleteExportSchedule" | "runExportSchedule" | "deleteExportFile" => {
+            assert_status(op, "own header, the other's id", &answer, 404);
+        }
+        "createExportSchedule" => assert_status(op, "one's own", &answer, 201),
+        "listExportSchedules" => {
+            assert_status(op, "one's own", &answer, 200);
+            assert_eq!(answer.json()["items"][0]["id"], json!(own.export[0]), "{}", answer.text());
         }
         "submitBatch" | "putForm" | "updateForm" | "deleteForm" | "deleteUpload" => {
             assert_status(op, "own header, the other's id", &answer, 404);

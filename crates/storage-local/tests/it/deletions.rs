@@ -3,12 +3,15 @@
 use crate::dying::dying;
 use crate::support::{TestHome, actor};
 use msp_domain::{
-    ConfigEntry, ConfigType, ExecutionStatus, NotificationRule, OrgId, PauseTarget, Permissions, Scope, UserId,
+    ConfigEntry, ConfigType, Every, ExecutionStatus, ExportFormat, ExportSubject, NotificationRule, OrgId, PauseTarget,
+    Permissions, Recurrence, Scope, UserId,
+    export::time_of_day,
     form::FormSchema,
     notification::{Channel, DEFAULT_STATUSES},
 };
 use msp_storage::repositories::batches::BatchCounts;
 use msp_storage::repositories::executions::{Ended, Ending, Entry};
+use msp_storage::repositories::exports::{Carry, ScheduleTerms};
 use msp_storage::repositories::integrations::CredentialChange;
 use msp_storage::repositories::organizations::{NewOrganization, Organization, OrganizationError};
 use msp_storage::repositories::{Actor, deletion::Belongings};
@@ -49,6 +52,14 @@ async fn furnished(home: &TestHome, name: &str) -> Organization {
     repositories.notification_rules.note(&rule, Some("nobody answers")).await.expect("noted");
     repositories.retention.set(scope, Some(30), None, actor).await.expect("limited");
     repositories.pauses.pause(&PauseTarget::Organization(org), "why not", "us", actor).await.expect("paused");
+    let recurrence = Recurrence { every: Every::Day, at: time_of_day("00:00").expect("a time") };
+    let terms = ScheduleTerms { format: ExportFormat::Csv, recurrence, is_enabled: true, keep_days: None };
+    let (what, begins) = ((scope, ExportSubject::Executions), (repositories.now(), &Carry::default()));
+    let schedule = repositories.exports.create(what, terms, begins, actor).await.expect("scheduled");
+    let file = repositories.exports.begin(&schedule, repositories.now(), None).await.expect("begun");
+    let mut writer = repositories.exports.writer(&file).await.expect("written");
+    writer.write(b"a line\n").await.expect("written");
+    repositories.exports.complete(&schedule, &file, writer, (1, &Carry::default())).await.expect("whole");
     let new = home.new_execution(scope, user);
     let run = home.insert(&new, &Entry::Claimed { owner: "boot".into(), deadline_at: new.started_at }).await;
     let ending = Ending {
@@ -137,11 +148,18 @@ async fn wherever_a_deletion_is_interrupted_it_is_closed_and_the_next_call_finis
         assert!(at > 12, "it died at only {at} places");
     }
     assert_eq!(traces(&home, neighbour.id).await, of_neighbour);
+    // The neighbour's file, and the row that names its one blob.
+    let files = home.home.stores.tables.query_all(Table::ExportFiles, Query::default()).await.expect("read");
+    assert_eq!(files.len(), 2, "{files:?}");
+    let bytes = home.home.stores.blobs.list("files/").await.expect("listed");
+    let carried = home.home.stores.blobs.list("exports/").await.expect("listed");
+    assert_eq!((bytes.len(), carried.len()), (1, 1), "{bytes:?} {carried:?}");
     let rows = home.repositories.audit.list(Scope::Global, None, 1000).await.expect("listed").items;
     let row = rows.iter().find(|row| row.draft.action == "Organization.Delete").expect("recorded");
     assert_eq!(row.draft.details["before"]["name"], "Contoso");
     let removed = &row.draft.details["removed"];
-    for what in ["grants", "secrets", "integrations", "config", "forms", "notification_rules", "executions"] {
+    for what in ["grants", "secrets", "integrations", "config", "forms", "notification_rules", "exports", "executions"]
+    {
         assert_eq!(removed[what], 1, "{what}");
     }
 }
@@ -175,6 +193,7 @@ async fn only_the_version_that_was_seen_is_deleted_and_only_while_nobody_uses_it
         config: 1,
         forms: 1,
         notification_rules: 1,
+        exports: 1,
         executions: 2,
         more_executions: false,
     };

@@ -224,6 +224,6 @@ async fn a_repair_removes_what_a_crash_left_of_files_and_misses_what_is_gone() {
     assert_eq!(home.repaired().await, [], "nothing is left to repair");
 
     blobs.delete(&kept.file.parts[0]).await.expect("deleted");
-    assert_eq!(home.repaired().await, [Finding::BlobMissing { id: new.id }]);
+    assert_eq!(home.repaired().await, [Finding::BlobMissing { id: new.id.as_uuid() }]);
     assert!(matches!(files.part(&kept.file, 0).await, Err(StoreError::Corrupt(_))));
 }

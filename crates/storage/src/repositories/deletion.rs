@@ -48,6 +48,9 @@ pub struct Belongings {
     /// Rules by which its failures are told, with their addresses.
     #[serde(default)]
     pub notification_rules: usize,
+    /// Exports on a schedule, with the files they wrote.
+    #[serde(default)]
+    pub exports: usize,
     /// Executions with their logs, results and files; counted to 1,000.
     pub executions: usize,
     /// Whether there are more executions than were counted.
@@ -63,7 +66,7 @@ pub enum Part {
     Secrets,
     /// Neither are integrations, config, forms, rules of notifications, the limit of retention and pauses.
     Settings,
-    /// Nor executions, batches and uploads; only the organization's own row is left.
+    /// Nor exports, executions, batches and uploads; only the organization's own row is left.
     Executions,
 }
 
@@ -84,6 +87,7 @@ impl Repositories {
             config: rows(Table::OrgConfig).await?,
             forms: rows(Table::Forms).await?,
             notification_rules: self.notification_rules.readable(scope).await?.len(),
+            exports: self.exports.of(scope).await?.len(),
             executions: executions.entities.len(),
             more_executions: executions.continuation.is_some(),
         })
@@ -171,6 +175,7 @@ impl Repositories {
         passed(Part::Secrets);
         self.remove_settings(org, actor).await?;
         passed(Part::Settings);
+        self.exports.remove_all(Scope::Org(org), actor).await?;
         self.files.remove_uploads(Scope::Org(org), actor).await?;
         self.batches.remove_all(Scope::Org(org)).await?;
         self.executions.remove_all(Scope::Org(org)).await?;

@@ -6,6 +6,7 @@ pub mod batches;
 pub mod config;
 pub mod deletion;
 pub mod executions;
+pub mod exports;
 pub mod files;
 pub mod forms;
 pub mod generation;
@@ -223,6 +224,8 @@ pub struct Repositories {
     pub executions: executions::Executions,
     /// Forms submitted with many rows.
     pub batches: batches::Batches,
+    /// Exports on a schedule, and their files.
+    pub exports: exports::Exports,
     /// The audit trail.
     pub audit: audit::Audit,
     /// What seals it.
@@ -295,6 +298,7 @@ impl Repositories {
             sign_in_links: sign_in_links::SignInLinks::new(journal.clone()),
             executions: executions::Executions::new(journal.clone(), &stores, notices),
             batches: batches::Batches::new(journal.clone(), &stores),
+            exports: exports::Exports::new(journal.clone(), &stores),
             installation: installation::InstallationFacts::new(Arc::clone(tables)),
             addresses: addresses::AllowedAddresses::new(journal.clone()),
             pauses: pauses::Pauses::new(journal.clone()),

@@ -1,6 +1,6 @@
 //! Everything a filter admits, in one answer: page after page, so that no more than one is held.
 
-use super::{AuditAccess, query::AuditFormat, view::AuditView};
+use super::{AuditAccess, view::AuditView};
 use crate::{
     http::{Problem, ProblemKind as Kind},
     management::executions::stream_places::StreamPlace,
@@ -13,6 +13,7 @@ use axum::{
     response::{IntoResponse, Response},
 };
 use futures::stream;
+use msp_domain::ExportFormat;
 use msp_storage::repositories::{audit::AuditFilter, executions::Started};
 use std::io;
 
@@ -26,7 +27,7 @@ struct Export {
     parts: Parts,
     filter: AuditFilter,
     happened: Started,
-    format: AuditFormat,
+    format: ExportFormat,
     next: Next,
     _place: StreamPlace,
 }
@@ -42,12 +43,12 @@ pub(super) fn answer(
     (api, parts): (Api, Parts),
     filter: AuditFilter,
     happened: Started,
-    (format, cursor): (AuditFormat, Option<String>),
+    (format, cursor): (ExportFormat, Option<String>),
     place: StreamPlace,
 ) -> Response {
     let (content_type, name) = match format {
-        AuditFormat::Csv => ("text/csv; charset=utf-8", "audit-logs.csv"),
-        AuditFormat::Json | AuditFormat::Jsonl => ("application/x-ndjson", "audit-logs.jsonl"),
+        ExportFormat::Csv => ("text/csv; charset=utf-8", "audit-logs.csv"),
+        ExportFormat::Jsonl => ("application/x-ndjson", "audit-logs.jsonl"),
     };
     let headers = [
         (header::CONTENT_TYPE, content_type.to_owned()),
@@ -64,7 +65,7 @@ impl Export {
             Next::Nothing => return None,
             Next::Head(cursor) => {
                 self.next = Next::Page(cursor.clone());
-                if self.format == AuditFormat::Csv { AuditView::csv_head() } else { String::new() }
+                AuditView::head(self.format)
             }
             Next::Page(cursor) => {
                 let cursor = cursor.clone();
@@ -88,10 +89,7 @@ impl Export {
         let access = AuditAccess::from_request_parts(&mut self.parts.clone(), &self.api).await?;
         let page = access.search(&self.api, &self.filter, self.happened, cursor, ROWS).await?;
         self.next = page.next_cursor.map_or(Next::Nothing, |cursor| Next::Page(Some(cursor)));
-        let views = AuditView::all(&self.api, page.items).await?;
-        Ok(match self.format {
-            AuditFormat::Csv => views.iter().map(AuditView::csv).collect(),
-            AuditFormat::Json | AuditFormat::Jsonl => views.iter().map(AuditView::json_line).collect(),
-        })
+        let views = AuditView::all(&self.api.repositories, page.items).await?;
+        Ok(AuditView::lines(self.format, &views))
     }
 }

@@ -78,7 +78,8 @@ impl Following {
             let rows = self.follower.next().await?;
             let is_quiet = rows.is_empty();
             let rows = rows.into_iter().filter(|row| self.filter.admits(row)).collect();
-            let mut lines: String = AuditView::all(&self.api, rows).await?.iter().map(AuditView::json_line).collect();
+            let mut lines: String =
+                AuditView::all(&self.api.repositories, rows).await?.iter().map(AuditView::json_line).collect();
             let is_due = self.checked_at.elapsed() >= HEARTBEAT;
             if is_due {
                 let mut parts = self.parts.clone();

@@ -72,7 +72,7 @@ pub async fn list_audit_logs(
         return follow::answer(api, parts, access, filter, query.cursor.as_deref(), place);
     }
     let cursor = query.cursor.as_deref();
-    if let Some(format @ (AuditFormat::Csv | AuditFormat::Jsonl)) = query.format {
+    if let Some(format) = query.format.and_then(AuditFormat::of_file) {
         let place = api.streams.take(access.asking.caller.user)?;
         // A foreign cursor is refused before an answer begins.
         if cursor.is_some() {
@@ -81,6 +81,6 @@ pub async fn list_audit_logs(
         return Ok(export::answer((api, parts), filter, happened, (format, query.cursor), place));
     }
     let page = access.search(&api, &filter, happened, cursor, limit).await.map_err(list_fault)?;
-    let items = AuditView::all(&api, page.items).await?;
+    let items = AuditView::all(&api.repositories, page.items).await?;
     Ok(Json(AuditList { items, next_cursor: page.next_cursor, searched_to: page.searched_to }).into_response())
 }

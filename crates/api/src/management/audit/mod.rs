@@ -6,7 +6,7 @@ mod follow;
 pub(crate) mod list;
 mod query;
 pub(crate) mod read;
-mod view;
+pub(crate) mod view;
 
 use crate::{
     http::{

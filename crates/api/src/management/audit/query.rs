@@ -2,7 +2,7 @@
 
 use crate::http::{Problem, ProblemKind as Kind};
 use chrono::{DateTime, Utc};
-use msp_domain::UserId;
+use msp_domain::{ExportFormat, UserId};
 use msp_storage::repositories::{audit::AuditFilter, executions::Started};
 use serde::Deserialize;
 use uuid::Uuid;
@@ -67,6 +67,17 @@ pub struct AuditQuery {
     #[param(value_type = Option<String>, format = Uuid)]
     #[serde(rename = "org_id")]
     _org_id: Option<String>,
+}
+
+impl AuditFormat {
+    /// The format of a file with all of them; `None` for a page.
+    pub(super) fn of_file(self) -> Option<ExportFormat> {
+        match self {
+            Self::Json => None,
+            Self::Jsonl => Some(ExportFormat::Jsonl),
+            Self::Csv => Some(ExportFormat::Csv),
+        }
+    }
 }
 
 impl AuditQuery {

@@ -29,6 +29,6 @@ pub async fn get_audit_log(
     _: NoQuery,
 ) -> Result<Json<AuditView>, Problem> {
     let row = api.repositories.audit.get(&access.scopes(&api).await?, row_id(&id)?).await?.ok_or(Kind::NotFound)?;
-    let view = AuditView::all(&api, vec![row]).await?.pop().ok_or(Kind::NotFound)?;
+    let view = AuditView::all(&api.repositories, vec![row]).await?.pop().ok_or(Kind::NotFound)?;
     Ok(Json(view))
 }

@@ -1,12 +1,12 @@
 //! An audit row on the wire.
 
-use crate::{
-    http::{Problem, csv},
-    state::Api,
-};
+use crate::http::csv;
 use chrono::{DateTime, SecondsFormat, Utc};
-use msp_domain::{OrgId, UserId};
-use msp_storage::repositories::audit::AuditRow;
+use msp_domain::{ExportFormat, OrgId, UserId};
+use msp_storage::{
+    StoreError,
+    repositories::{Repositories, audit::AuditRow},
+};
 use serde::Serialize;
 use serde_json::Value;
 use uuid::Uuid;
@@ -47,8 +47,8 @@ pub struct AuditView {
 
 impl AuditView {
     /// The rows with the names of their users.
-    pub(super) async fn all(api: &Api, rows: Vec<AuditRow>) -> Result<Vec<Self>, Problem> {
-        let snapshot = api.repositories.snapshots.current().await?;
+    pub(crate) async fn all(repositories: &Repositories, rows: Vec<AuditRow>) -> Result<Vec<Self>, StoreError> {
+        let snapshot = repositories.snapshots.current().await?;
         let mut views = Vec::with_capacity(rows.len());
         for row in rows {
             let user = match row.draft.actor.user {
@@ -71,8 +71,23 @@ impl AuditView {
         Ok(views)
     }
 
-    /// The heads of the columns.
-    pub(super) fn csv_head() -> String {
+    /// What a file begins with.
+    pub(crate) fn head(format: ExportFormat) -> String {
+        match format {
+            ExportFormat::Csv => Self::csv_head(),
+            ExportFormat::Jsonl => String::new(),
+        }
+    }
+
+    /// These rows as lines of a file.
+    pub(crate) fn lines(format: ExportFormat, views: &[Self]) -> String {
+        match format {
+            ExportFormat::Csv => views.iter().map(Self::csv).collect(),
+            ExportFormat::Jsonl => views.iter().map(Self::json_line).collect(),
+        }
+    }
+
+    fn csv_head() -> String {
         csv::head([
             "occurred_at",
             "org_id",
@@ -87,8 +102,7 @@ impl AuditView {
         ])
     }
 
-    /// The row as a line of a table.
-    pub(super) fn csv(&self) -> String {
+    fn csv(&self) -> String {
         csv::line([
             self.occurred_at.to_rfc3339_opts(SecondsFormat::Millis, true).as_str(),
             &self.org_id.map_or_else(String::new, |org| org.key()),

@@ -4,10 +4,10 @@ use super::{
     find::HistoryAccess,
     list::{ExecutionQuery, lanes},
     stream_places::StreamPlace,
-    view::ExecutionSummary,
+    table,
 };
 use crate::{
-    http::{Problem, ProblemKind as Kind, csv, params::ApiQuery},
+    http::{Problem, ProblemKind as Kind, params::ApiQuery},
     state::Api,
 };
 use axum::{
@@ -16,26 +16,14 @@ use axum::{
     http::{header, request::Parts},
     response::{IntoResponse, Response},
 };
-use chrono::{DateTime, SecondsFormat, Utc};
 use futures::stream;
-use msp_domain::{ExecutionId, UserId};
-use msp_storage::repositories::executions::{Execution, ExecutionFilter, Started};
+use msp_domain::{ExecutionId, ExportFormat, UserId};
+use msp_storage::repositories::executions::{ExecutionFilter, Started};
 use serde::Deserialize;
 use std::io;
 
 /// Executions read at once: the file may be long, what is held of it is not. A row may hold two texts of 30,000 characters.
 const AT_ONCE: usize = 100;
-
-/// How the file is written.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Deserialize, utoipa::ToSchema)]
-#[serde(rename_all = "snake_case")]
-pub enum ExportFormat {
-    /// Comma-separated values for spreadsheets: UTF-8 with byte order mark, a header row, lines ending in CR LF (RFC 4180).
-    #[default]
-    Csv,
-    /// One JSON object per line, as the list has them.
-    Jsonl,
-}
 
 /// Which executions, and how.
 #[derive(Debug, Deserialize, utoipa::IntoParams)]
@@ -44,8 +32,7 @@ pub enum ExportFormat {
 pub struct ExportQuery {
     /// `csv` or `jsonl`.
     #[param(inline, default = "csv")]
-    #[serde(default)]
-    format: ExportFormat,
+    format: Option<ExportFormat>,
     /// Only of this status, or of several with commas between: `Failed,TimedOut`.
     #[param(
         pattern = "^(Pending|Running|Success|Failed|Cancelled|TimedOut|Interrupted)(,(Pending|Running|Success|Failed|Cancelled|TimedOut|Interrupted))*$"
@@ -100,13 +87,9 @@ pub async fn export_executions(
     let (format, query) = query.parted();
     let (filter, started) = (query.filter()?, query.started()?);
     let place = api.streams.take(history.asking.caller.user)?;
-    let (media_type, extension) = match format {
-        ExportFormat::Csv => ("text/csv; charset=utf-8", "csv"),
-        ExportFormat::Jsonl => ("application/jsonl", "jsonl"),
-    };
-    let day = api.clock.now().format("%Y-%m-%d");
+    let (day, extension) = (api.clock.now().format("%Y-%m-%d"), format.name());
     let name = format!("attachment; filename=\"executions-{day}.{extension}\"");
-    let headers = [(header::CONTENT_TYPE, media_type.to_owned()), (header::CONTENT_DISPOSITION, name)];
+    let headers = [(header::CONTENT_TYPE, table::media_type(format).to_owned()), (header::CONTENT_DISPOSITION, name)];
     let export = Export { api, parts, format, filter, started, position: Position::Start, _place: place };
     let pages = stream::unfold(export, |mut export| async move { Some((export.next().await?, export)) });
     Ok((headers, Body::from_stream(pages)).into_response())
@@ -128,7 +111,7 @@ impl ExportQuery {
             limit: None,
             _org_id: org_id,
         };
-        (format, query)
+        (format.unwrap_or(ExportFormat::Csv), query)
     }
 }
 
@@ -155,7 +138,7 @@ impl Export {
         let mut part = Vec::new();
         let cursor = match &self.position {
             Position::Start => {
-                part.extend(self.format.head().into_bytes());
+                part.extend(table::head(self.format).into_bytes());
                 None
             }
             Position::After(cursor) => Some(cursor.clone()),
@@ -181,70 +164,7 @@ impl Export {
         let history = HistoryAccess::from_request_parts(&mut self.parts.clone(), &self.api).await?;
         let lanes = lanes(&self.api, &history, &self.filter).await?;
         let page = self.api.repositories.executions.list(lanes, self.started, cursor.as_deref(), AT_ONCE).await?;
-        self.format.write(&page.items, part);
+        table::write(self.format, &page.items, part);
         Ok(page.next_cursor)
     }
-}
-
-/// The columns of a table, in their order.
-const COLUMNS: [&str; 13] = [
-    "id",
-    "org_id",
-    "workflow_name",
-    "form_name",
-    "executed_by",
-    "executed_by_name",
-    "trigger",
-    "status",
-    "started_at",
-    "completed_at",
-    "duration_ms",
-    "error_type",
-    "error_message",
-];
-
-impl ExportFormat {
-    fn head(self) -> String {
-        match self {
-            Self::Csv => csv::head(COLUMNS),
-            Self::Jsonl => String::new(),
-        }
-    }
-
-    fn write(self, executions: &[Execution], file: &mut Vec<u8>) {
-        match self {
-            Self::Csv => {
-                for execution in executions {
-                    file.extend(csv::line(cells(execution).iter().map(String::as_str)).into_bytes());
-                }
-            }
-            Self::Jsonl => {
-                for execution in executions {
-                    let line = serde_json::to_vec(&ExecutionSummary::from(execution));
-                    file.extend(line.expect("what is answered always serialises"));
-                    file.push(b'\n');
-                }
-            }
-        }
-    }
-}
-
-/// What a list shows of an execution, as the cells of a table.
-fn cells(execution: &Execution) -> [String; COLUMNS.len()] {
-    let instant = |at: DateTime<Utc>| at.to_rfc3339_opts(SecondsFormat::Millis, true);
-    [
-        execution.id.key(),
-        execution.scope.org().map(|org| org.key()).unwrap_or_default(),
-        execution.workflow_name.clone(),
-        execution.form_name.as_deref().unwrap_or_default().to_owned(),
-        execution.executed_by.key(),
-        execution.executed_by_name.clone(),
-        execution.trigger.clone(),
-        execution.status.name().to_owned(),
-        instant(execution.started_at),
-        execution.completed_at.map(instant).unwrap_or_default(),
-        execution.duration_ms.map(|millis| millis.to_string()).unwrap_or_default(),
-        execution.error_type.as_deref().unwrap_or_default().to_owned(),
-        execution.error_message.as_deref().unwrap_or_default().to_owned(),
-    ]
 }

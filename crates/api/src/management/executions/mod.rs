@@ -13,6 +13,7 @@ pub(crate) mod rerun;
 pub(crate) mod statistics;
 mod stream;
 pub(crate) mod stream_places;
+pub(crate) mod table;
 mod view;
 
 pub(crate) use stream::accepts;

@@ -5,6 +5,7 @@
 pub mod clock_jumps;
 mod deadly;
 pub mod effects;
+mod exports;
 mod fault_points;
 mod flood;
 pub mod host;

@@ -97,7 +97,7 @@ async fn every_kind_of_damage_is_listed_by_a_dry_run_and_undone_by_a_repair() {
     for (line, _) in &damages {
         assert!(dry.contains(line), "{line:?} is not in:\n{dry}");
     }
-    assert!(dry.contains("result-00.json belongs to no execution"), "{dry}");
+    assert!(dry.contains("result-00.json belongs to nothing"), "{dry}");
     assert!(dry.ends_with("9 to repair; nothing was changed."), "{dry}");
     assert_eq!(content(installation), broken, "a look changed something");
     assert!(blobs.join("result-00.json").exists());

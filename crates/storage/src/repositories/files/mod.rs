@@ -11,7 +11,7 @@ mod writer;
 
 pub(in crate::repositories) use of_executions::taken;
 pub use of_executions::{ExecutionFile, FileSource, MAX_FILES, MAX_TOTAL_BYTES, NewOutput, OutputError};
-pub(in crate::repositories) use rows::{FOLDER, State, file_of_path};
+pub(in crate::repositories) use rows::{FOLDER, State, file_of_path, path as part_path};
 pub(in crate::repositories) use uploads::check_upload;
 pub use uploads::{KEPT, MAX_WAITING, MAX_WAITING_BYTES, NewUpload, TakenUpload, Upload, UploadError};
 pub use writer::{FileWriter, PART_BYTES, WriteError};
@@ -63,8 +63,13 @@ impl Files {
         self.blobs.get(path).await?.ok_or_else(|| StoreError::Corrupt(format!("{path} is gone")))
     }
 
+    /// Writes the bytes of a file that may be of any size and whose row is another repository's.
+    pub(in crate::repositories) fn unlimited_writer(&self, id: Uuid) -> FileWriter {
+        FileWriter::new(self.blobs.clone(), id, u64::MAX)
+    }
+
     /// Removes every byte of a file.
-    async fn remove_parts(&self, id: Uuid) -> Result<(), StoreError> {
+    pub(in crate::repositories) async fn remove_parts(&self, id: Uuid) -> Result<(), StoreError> {
         for path in self.blobs.list(&format!("{}{id}/", rows::FOLDER)).await? {
             self.blobs.delete(&path).await?;
         }

@@ -40,7 +40,8 @@ pub(super) fn key(id: Uuid) -> String {
     id.hyphenated().to_string()
 }
 
-pub(super) fn path(id: Uuid, part: usize) -> String {
+/// Where a part of a file is.
+pub(in crate::repositories) fn path(id: Uuid, part: usize) -> String {
     format!("{FOLDER}{id}/{part:04}")
 }
 

@@ -33,7 +33,7 @@ pub struct FileWriter {
 }
 
 /// What was written.
-pub(super) struct Written {
+pub(in crate::repositories) struct Written {
     pub parts: Vec<String>,
     pub size_bytes: u64,
     pub sha256: String,
@@ -79,7 +79,7 @@ impl FileWriter {
         Ok(())
     }
 
-    pub(super) async fn finish(mut self) -> Result<Written, StoreError> {
+    pub(in crate::repositories) async fn finish(mut self) -> Result<Written, StoreError> {
         if !self.waiting.is_empty() {
             let part = std::mem::take(&mut self.waiting).freeze();
             self.put(part).await?;

@@ -1,11 +1,10 @@
-//! Inputs, results, long logs and files in blobs: each is named by one execution.
+//! Inputs, results, long logs and files in blobs: each is named by one execution, or by one export.
 
 use super::{Finding, Pass, Walk};
 use crate::repositories::executions::packing;
 use crate::repositories::files;
 use crate::{BlobStore, Entity, Property, Query, StoreError, Table, blobs::NAMES_A_BLOB};
 use futures::TryStreamExt as _;
-use msp_domain::ExecutionId;
 use sha2::{Digest, Sha256};
 use std::collections::{HashMap, HashSet};
 use uuid::Uuid;
@@ -18,8 +17,8 @@ const KINDS: [&str; 3] = ["input-", "log-", "result-"];
 /// The blobs that are needed.
 #[derive(Default)]
 pub(super) struct Named {
-    /// Those executions name, by the first half of the hash of their path: two never share one.
-    of_executions: HashMap<u128, ExecutionId>,
+    /// Those executions and exports name, by the first half of the hash of their path: two never share one.
+    of_rows: HashMap<u128, Uuid>,
     /// Executions that are not readable: whatever there is of them stays.
     pub kept_executions: HashSet<String>,
     /// Files that may be on their way: likewise.
@@ -28,11 +27,11 @@ pub(super) struct Named {
 
 impl Named {
     /// Everything a row names.
-    pub(super) fn add_all(&mut self, row: &Entity, id: ExecutionId) {
+    pub(super) fn add_all(&mut self, row: &Entity, id: Uuid) {
         let of_blobs = row.properties.iter().filter(|(name, _)| name.ends_with(NAMES_A_BLOB));
         for path in of_blobs.filter_map(|(_, value)| if let Property::String(path) = value { Some(path) } else { None })
         {
-            self.of_executions.insert(mark(path), id);
+            self.of_rows.insert(mark(path), id);
         }
     }
 }
@@ -50,10 +49,10 @@ impl Pass<'_> {
         while let Some(entries) = self.next_page(&mut walk).await? {
             for entry in entries {
                 match packing::execution_of(&entry.partition_key) {
-                    Ok(id) => named.add_all(&entry, id),
+                    Ok(id) => named.add_all(&entry, id.as_uuid()),
                     Err(error) => {
                         // What it names it may still need.
-                        named.add_all(&entry, ExecutionId::from(Uuid::nil()));
+                        named.add_all(&entry, Uuid::nil());
                         self.unreadable(Table::ExecutionLogs, &entry, error);
                     }
                 }
@@ -63,7 +62,7 @@ impl Pass<'_> {
     }
 
     pub(super) async fn blobs(&mut self, named: Named) -> Result<(), StoreError> {
-        let Named { of_executions: mut missing, kept_executions, kept } = named;
+        let Named { of_rows: mut missing, kept_executions, kept } = named;
         let is_known =
             |path: &str| path.rsplit('/').next().is_some_and(|name| KINDS.iter().any(|kind| name.starts_with(kind)));
         let is_of_kept = |path: &str| {
@@ -73,7 +72,7 @@ impl Pass<'_> {
         self.walk_blobs(FOLDER, &mut missing, |path| !is_known(path) || is_of_kept(path)).await?;
         let is_kept = |path: &str| files::file_of_path(path).is_none_or(|file| kept.contains(file));
         self.walk_blobs(files::FOLDER, &mut missing, is_kept).await?;
-        let mut ids: Vec<ExecutionId> = missing.into_values().collect();
+        let mut ids: Vec<Uuid> = missing.into_values().collect();
         ids.sort_unstable();
         ids.into_iter().for_each(|id| self.beyond_repair(&Finding::BlobMissing { id }));
         Ok(())
@@ -83,7 +82,7 @@ impl Pass<'_> {
     async fn walk_blobs(
         &mut self,
         folder: &str,
-        missing: &mut HashMap<u128, ExecutionId>,
+        missing: &mut HashMap<u128, Uuid>,
         is_spared: impl Fn(&str) -> bool + Send,
     ) -> Result<(), StoreError> {
         let blobs: &dyn BlobStore = self.repositories.stores.blobs.as_ref();

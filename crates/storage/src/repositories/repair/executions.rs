@@ -76,13 +76,13 @@ impl Pass<'_> {
             Ok(execution) => execution,
             Err(reason) => {
                 // What it names it may still need, and it may name what cannot be made out.
-                named.add_all(row, ExecutionId::from(uuid::Uuid::nil()));
+                named.add_all(row, uuid::Uuid::nil());
                 named.kept_executions.extend(row.row_key.rsplit('_').next().map(str::to_owned));
                 self.unreadable(Table::WorkflowExecutions, row, reason);
                 return Ok(());
             }
         };
-        named.add_all(row, execution.id);
+        named.add_all(row, execution.id.as_uuid());
         let decides = (Table::WorkflowExecutions, row);
         // A row another tool wrote may name nobody, and then is in nobody's list.
         if !execution.executed_by.as_uuid().is_nil() {

@@ -3,6 +3,7 @@
 use super::blobs::Named;
 use super::{Finding, Pass, Walk, as_found};
 use crate::repositories::executions::{lookup::RESERVED_ROWS, packing, rows::scope_of};
+use crate::repositories::exports::{check_file, check_schedule, is_part, names_file};
 use crate::repositories::files::{self, State};
 use crate::{Entity, StoreError, Table};
 use msp_domain::{ExecutionId, ExecutionStatus};
@@ -24,6 +25,34 @@ impl Pass<'_> {
         while let Some(files) = self.next_page(&mut walk).await? {
             for row in files {
                 self.file(&row, named).await?;
+            }
+        }
+        Ok(())
+    }
+
+    /// Adds the blobs of files that exports wrote, or are writing.
+    pub(super) async fn exports(&mut self, named: &mut Named) -> Result<(), StoreError> {
+        let mut walk = Walk::over(Table::ExportFiles);
+        while let Some(rows) = self.next_page(&mut walk).await? {
+            for row in rows {
+                match names_file(&row) {
+                    Some(file) if is_part(&row) => named.add_all(&row, file),
+                    // What it names it may still need, readable or not.
+                    file => {
+                        named.kept.extend(file.map(|file| file.to_string()));
+                        if let Err(error) = check_file(&row) {
+                            self.unreadable(Table::ExportFiles, &row, error);
+                        }
+                    }
+                }
+            }
+        }
+        let mut walk = Walk::over(Table::ExportSchedules);
+        while let Some(rows) = self.next_page(&mut walk).await? {
+            for row in rows {
+                if let Err(error) = check_schedule(&row) {
+                    self.unreadable(Table::ExportSchedules, &row, error);
+                }
             }
         }
         Ok(())
@@ -51,7 +80,7 @@ impl Pass<'_> {
             return self.superfluous(Table::ExecutionFiles, row, guard, &finding(id, row));
         }
         match State::of(row) {
-            State::Whole => named.add_all(row, id),
+            State::Whole => named.add_all(row, id.as_uuid()),
             State::Partial => drop(named.kept.insert(row.row_key.clone())),
         }
         Ok(())

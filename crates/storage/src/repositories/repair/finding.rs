@@ -3,6 +3,7 @@
 use crate::Table;
 use msp_domain::{BatchId, ExecutionId};
 use std::fmt;
+use uuid::Uuid;
 
 /// Something that does not fit together.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -100,7 +101,7 @@ pub enum Finding {
     /// An input, a part of a log or of a file, or a result that is gone.
     BlobMissing {
         /// Whose.
-        id: ExecutionId,
+        id: Uuid,
     },
     /// A row that decides something and is not readable.
     Unreadable {
@@ -158,11 +159,11 @@ impl fmt::Display for Finding {
                     "file {file} belongs to execution {id}, which is not on record or did not write it to its end"
                 )
             }
-            Self::BlobNobodyNames { path } => write!(f, "{path} belongs to no execution"),
+            Self::BlobNobodyNames { path } => write!(f, "{path} belongs to nothing"),
             Self::BlobMissing { id } => {
                 write!(
                     f,
-                    "an input, a part of the log or of a file, or a result of execution {id} is missing; a backup may still have it"
+                    "an export file, or an input, a part of the log or of a file, or a result of execution {id} is missing; a backup may still have it"
                 )
             }
             Self::Unreadable { table, partition_key, row_key, reason } => {

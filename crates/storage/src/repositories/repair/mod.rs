@@ -69,6 +69,7 @@ impl Repositories {
         pass.batches().await?;
         pass.logs(&mut named).await?;
         pass.files(&mut named).await?;
+        pass.exports(&mut named).await?;
         pass.blobs(named).await?;
         let tally = pass.tally;
         if mend {

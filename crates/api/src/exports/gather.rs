@@ -1,0 +1,270 @@
+//! What belongs to a file: everything that came to its end, or happened, before the end of its period, and is in no earlier
+//! file.
+//!
+//! Executions are on record by when they started, so those that had not ended when the file before was written are
+//! remembered by name. What is written late carries an earlier time: a file looks again at the last minutes before its
+//! period, and knows what it has seen there.
+
+use super::scopes;
+use crate::{
+    management::{audit::view::AuditView, executions::table},
+    state::Api,
+};
+use chrono::{DateTime, TimeDelta, Utc};
+use msp_domain::{ExecutionId, ExportFormat, ExportSubject, Scope, Trigger};
+use msp_storage::{
+    StoreError,
+    repositories::{
+        audit::{AuditFilter, AuditRow},
+        batches::Batch,
+        executions::{Execution, ExecutionFilter, Started},
+        exports::{Carry, ExportFile, ExportSchedule},
+        files::{FileWriter, WriteError},
+    },
+};
+use std::{
+    collections::{BTreeSet, HashSet},
+    mem,
+};
+use uuid::Uuid;
+
+/// Rows read at once: the file may be long, what is held of it is not. A row may hold two texts of 30,000 characters.
+const AT_ONCE: usize = 100;
+/// How far before its period a file looks for what was written late, or while the clock was ahead.
+const LOOK_BACK: TimeDelta = TimeDelta::minutes(10);
+/// What records a run that took place elsewhere; such a run counts when it was put on record.
+const RECORDED: &str = "Execution.Record";
+
+/// Writes everything that belongs to a file, and answers how many rows that is and what it leaves for the next one.
+pub(super) async fn gather(
+    api: &Api,
+    schedule: &ExportSchedule,
+    file: &ExportFile,
+    carry: Carry,
+    writer: &mut FileWriter,
+) -> Result<(u64, Carry), StoreError> {
+    // What came before the schedule is carried by name.
+    let from = (file.from - LOOK_BACK).max(schedule.created_at);
+    let mut gathering = Gathering {
+        api,
+        period: Started { from: Some(from), before: Some(file.to) },
+        to: file.to,
+        format: file.format,
+        writer,
+        rows: 0,
+        next: Carry {
+            open: Vec::new(),
+            seen: carry.seen.iter().copied().filter(|id| is_recent(*id, file.to)).collect(),
+        },
+        seen: carry.seen,
+    };
+    match file.subject {
+        ExportSubject::Executions => gathering.executions(schedule.scope, carry.open).await?,
+        ExportSubject::AuditLogs => gathering.audit(schedule.scope).await?,
+    }
+    Ok((gathering.rows, gathering.next))
+}
+
+/// Whether the file that begins at this instant looks back as far as the time of this id.
+fn is_recent(id: Uuid, to: DateTime<Utc>) -> bool {
+    !started_before(ExecutionId::from(id), to - LOOK_BACK)
+}
+
+/// What a schedule that begins at this instant carries: executions that are under way.
+pub(crate) async fn beginning(api: &Api, scope: Scope, at: DateTime<Utc>) -> Result<Carry, StoreError> {
+    let mut carry = Carry::default();
+    for active in api.repositories.executions.active().await? {
+        let pointer = active.pointer;
+        let is_within = scope == Scope::Global || pointer.scope == scope;
+        let has_ended = match api.repositories.executions.get(pointer.scope, pointer.execution_id).await? {
+            Some(execution) => execution.completed_at.is_some_and(|ended_at| ended_at < at),
+            None => true,
+        };
+        if is_within && started_before(pointer.execution_id, at) && !has_ended {
+            carry.open.push((pointer.scope.key(), pointer.execution_id));
+        }
+    }
+    let known: HashSet<ExecutionId> = carry.open.iter().map(|(_, id)| *id).collect();
+    for batch in open_batches(api, scope).await?.into_iter().filter(|batch| batch.created_at < at) {
+        for row in api.repositories.batches.rows(&batch).await? {
+            let recorded = api.repositories.executions.get(batch.scope, row.execution_id).await?;
+            if recorded.is_none() && !known.contains(&row.execution_id) {
+                carry.open.push((batch.scope.key(), row.execution_id));
+            }
+        }
+    }
+    Ok(carry)
+}
+
+fn started_before(id: ExecutionId, at: DateTime<Utc>) -> bool {
+    id.millis().and_then(|millis| i64::try_from(millis).ok()).is_none_or(|millis| millis < at.timestamp_millis())
+}
+
+/// Batches with rows that are no executions yet.
+async fn open_batches(api: &Api, scope: Scope) -> Result<Vec<Batch>, StoreError> {
+    let mut open = api.repositories.batches.open().await?;
+    open.retain(|batch| scope == Scope::Global || batch.scope == scope);
+    Ok(open)
+}
+
+struct Gathering<'a> {
+    api: &'a Api,
+    period: Started,
+    to: DateTime<Utc>,
+    format: ExportFormat,
+    writer: &'a mut FileWriter,
+    rows: u64,
+    seen: BTreeSet<Uuid>,
+    next: Carry,
+}
+
+impl Gathering<'_> {
+    async fn executions(&mut self, scope: Scope, open: Vec<(String, ExecutionId)>) -> Result<(), StoreError> {
+        self.write(table::head(self.format).into_bytes()).await?;
+        // Before any row is looked at: a batch that has ended by then has all its rows on record.
+        let batches = open_batches(self.api, scope).await?;
+        let mut coming = HashSet::new();
+        for batch in &batches {
+            coming.extend(self.api.repositories.batches.rows(batch).await?.into_iter().map(|row| row.execution_id));
+        }
+        let mut dealt_with: HashSet<ExecutionId> = open.iter().map(|(_, id)| *id).collect();
+        self.left_open(open, &coming).await?;
+        for scope in scopes(self.api, scope).await? {
+            let mut cursor = None;
+            loop {
+                let lanes = vec![(scope, ExecutionFilter::default())];
+                let executions = &self.api.repositories.executions;
+                let page = executions.list(lanes, self.period, cursor.as_deref(), AT_ONCE).await?;
+                let fresh = page.items.into_iter().filter(|execution| {
+                    // Those of elsewhere stand under times of their own.
+                    execution.trigger != Trigger::External.name()
+                        && !dealt_with.contains(&execution.id)
+                        && !self.seen.contains(&execution.id.as_uuid())
+                });
+                let fresh: Vec<Execution> = fresh.collect();
+                dealt_with.extend(fresh.iter().map(|execution| execution.id).filter(|id| coming.contains(id)));
+                self.sort_out(fresh).await?;
+                cursor = page.next_cursor;
+                if cursor.is_none() {
+                    break;
+                }
+            }
+            self.recorded(scope).await?;
+        }
+        self.not_begun(&batches, &dealt_with).await
+    }
+
+    /// Those that had not ended when the file before was written.
+    async fn left_open(
+        &mut self,
+        open: Vec<(String, ExecutionId)>,
+        coming: &HashSet<ExecutionId>,
+    ) -> Result<(), StoreError> {
+        for some in open.chunks(AT_ONCE) {
+            let mut found = Vec::new();
+            for (partition, id) in some {
+                let scope = Scope::from_key(partition)
+                    .map_err(|error| StoreError::Corrupt(format!("an execution left open: {error}")))?;
+                match self.api.repositories.executions.get(scope, *id).await? {
+                    Some(execution) => found.push(execution),
+                    None if coming.contains(id) => self.next.open.push((partition.clone(), *id)),
+                    // A row that was cancelled before it began, or what was removed.
+                    None => {}
+                }
+            }
+            self.sort_out(found).await?;
+        }
+        Ok(())
+    }
+
+    /// Rows of batches that began within the period and are no executions yet.
+    async fn not_begun(&mut self, batches: &[Batch], dealt_with: &HashSet<ExecutionId>) -> Result<(), StoreError> {
+        for batch in batches {
+            let is_within = batch.created_at < self.to && self.period.from.is_none_or(|from| batch.created_at >= from);
+            if !is_within || self.seen.contains(&batch.id.as_uuid()) {
+                continue;
+            }
+            self.see(batch.id.as_uuid());
+            let rows = self.api.repositories.batches.rows(batch).await?;
+            let not_begun = rows.into_iter().map(|row| row.execution_id).filter(|id| !dealt_with.contains(id));
+            self.next.open.extend(not_begun.map(|id| (batch.scope.key(), id)));
+        }
+        Ok(())
+    }
+
+    /// Runs that took place elsewhere, by the audit rows that put them on record.
+    async fn recorded(&mut self, scope: Scope) -> Result<(), StoreError> {
+        let filter = AuditFilter { actions: vec![RECORDED.to_owned()], ..AuditFilter::default() };
+        let mut cursor = None;
+        loop {
+            let audit = &self.api.repositories.audit;
+            let page = audit.search(vec![scope], &filter, self.period, cursor.as_deref(), AT_ONCE).await?;
+            let mut found = Vec::new();
+            for row in page.items {
+                if self.seen.contains(&row.id) {
+                    continue;
+                }
+                self.see(row.id);
+                let Ok(id) = row.draft.entity_id.parse() else { continue };
+                found.extend(self.api.repositories.executions.get(scope, id).await?);
+            }
+            self.sort_out(found).await?;
+            cursor = page.next_cursor;
+            if cursor.is_none() {
+                return Ok(());
+            }
+        }
+    }
+
+    /// Writes what has ended in time, and leaves the others for the next file.
+    async fn sort_out(&mut self, executions: Vec<Execution>) -> Result<(), StoreError> {
+        executions.iter().for_each(|execution| self.see(execution.id.as_uuid()));
+        let (ended, open): (Vec<_>, Vec<_>) = executions.into_iter().partition(|execution| {
+            // A row that another tool wrote may not say when it ended; its start does then.
+            let ended_at = execution.completed_at.unwrap_or(execution.started_at);
+            execution.status.is_final() && (ended_at < self.to || execution.trigger == Trigger::External.name())
+        });
+        self.next.open.extend(open.into_iter().map(|execution| (execution.scope.key(), execution.id)));
+        self.rows += ended.len() as u64;
+        let mut text = Vec::new();
+        table::write(self.format, &ended, &mut text);
+        self.write(text).await
+    }
+
+    async fn audit(&mut self, scope: Scope) -> Result<(), StoreError> {
+        self.write(AuditView::head(self.format).into_bytes()).await?;
+        for scope in scopes(self.api, scope).await? {
+            let mut cursor = None;
+            loop {
+                let audit = &self.api.repositories.audit;
+                let filter = AuditFilter::default();
+                let mut page = audit.search(vec![scope], &filter, self.period, cursor.as_deref(), AT_ONCE).await?;
+                let fresh = mem::take(&mut page.items).into_iter().filter(|row| !self.seen.contains(&row.id));
+                let fresh: Vec<AuditRow> = fresh.collect();
+                fresh.iter().for_each(|row| self.see(row.id));
+                self.rows += fresh.len() as u64;
+                let views = AuditView::all(&self.api.repositories, fresh).await?;
+                self.write(AuditView::lines(self.format, &views).into_bytes()).await?;
+                cursor = page.next_cursor;
+                if cursor.is_none() {
+                    break;
+                }
+            }
+        }
+        Ok(())
+    }
+
+    /// Has the next file know that this was dealt with, if it will look there.
+    fn see(&mut self, id: Uuid) {
+        if is_recent(id, self.to) {
+            self.next.seen.insert(id);
+        }
+    }
+
+    async fn write(&mut self, bytes: Vec<u8>) -> Result<(), StoreError> {
+        self.writer.write(&bytes).await.map_err(|error| match error {
+            WriteError::Store(error) => error,
+            WriteError::TooLarge(_) => StoreError::Limit(error.to_string()),
+        })
+    }
+}

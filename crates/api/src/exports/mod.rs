@@ -1,0 +1,182 @@
+//! Exports on a schedule are written here, one file after the other, by the one process that holds the engine lock.
+//!
+//! What is due follows from the schedules and how far each is, and a file is on record before its first byte: whatever
+//! interrupts this, the next start goes on. Several times that were missed become one file.
+
+mod gather;
+
+pub(crate) use gather::beginning;
+
+use crate::state::{Api, ApiState};
+use chrono::{DateTime, TimeDelta, Utc};
+use chrono_tz::Tz;
+use gather::gather;
+use msp_domain::Scope;
+use msp_engine::fault::{FaultPoint, reach};
+use msp_storage::{
+    StoreError,
+    repositories::exports::{ExportFile, ExportSchedule, FileState},
+};
+use std::{
+    collections::HashMap,
+    sync::{Arc, Mutex, PoisonError},
+    time::Duration,
+};
+use tokio::{
+    sync::{Mutex as Turn, Notify},
+    time::timeout,
+};
+use uuid::Uuid;
+
+/// How often it is looked for what is due: the clock may have been set, and stands still while the machine sleeps.
+const LOOK_EVERY: Duration = Duration::from_secs(30);
+/// From one removal of old files to the next.
+const SWEEP_EVERY: TimeDelta = TimeDelta::hours(1);
+
+/// Why the latest attempt to write a file failed.
+#[derive(Debug, Clone)]
+pub(crate) struct Failure {
+    /// For people; the server's log says more.
+    pub message: String,
+    /// When.
+    pub at: DateTime<Utc>,
+}
+
+/// The writer, as others see it.
+#[derive(Default)]
+pub(crate) struct Exporter {
+    asked: Notify,
+    turn: Turn<Option<DateTime<Utc>>>,
+    /// Kept in memory: a store without room takes no word of it either, and every start tries again.
+    failures: Mutex<HashMap<Uuid, Failure>>,
+}
+
+impl Exporter {
+    /// Says that something may be due now.
+    pub fn ask(&self) {
+        self.asked.notify_one();
+    }
+
+    /// Why the latest attempt for a schedule failed, unless a later one did not.
+    pub fn failure(&self, schedule: Uuid) -> Option<Failure> {
+        self.failures.lock().unwrap_or_else(PoisonError::into_inner).get(&schedule).cloned()
+    }
+
+    fn note(&self, schedule: Uuid, failure: Option<Failure>) {
+        let mut failures = self.failures.lock().unwrap_or_else(PoisonError::into_inner);
+        match failure {
+            Some(failure) => drop(failures.insert(schedule, failure)),
+            None => drop(failures.remove(&schedule)),
+        }
+    }
+}
+
+impl ApiState {
+    /// Writes exports when they are due, until the server stops. Stopping it anywhere is harmless.
+    pub fn start_exports(self: &Arc<Self>) {
+        let api = Arc::clone(self);
+        tokio::spawn(async move {
+            let work = async {
+                loop {
+                    if let Err(error) = api.write_due_exports().await {
+                        tracing::warn!(error = %error, "Exports on a schedule cannot be looked for; it is tried again");
+                    }
+                    let _ = timeout(LOOK_EVERY, api.exporter.asked.notified()).await;
+                }
+            };
+            api.closing.run_until_cancelled(work).await;
+        });
+    }
+
+    /// Writes what is due now, and removes what need not be kept any longer.
+    ///
+    /// # Errors
+    /// [`StoreError`] when the schedules cannot be read. A file that cannot be written is no error: its schedule says so.
+    pub async fn write_due_exports(self: &Arc<Self>) -> Result<(), StoreError> {
+        // One at a time: a file is long, and reads a lot.
+        let mut swept_at = self.exporter.turn.lock().await;
+        let exports = &self.repositories.exports;
+        let schedules = exports.all().await?;
+        let now = self.clock.now();
+        let sweeps = swept_at.is_none_or(|at| now - at >= SWEEP_EVERY);
+        for schedule in &schedules {
+            let outcome = self.attend(schedule, sweeps).await;
+            if let Err(error) = &outcome {
+                tracing::error!(
+                    export.id = %schedule.id, error = %error,
+                    "An export could not be written; it is tried again"
+                );
+            }
+            let failure = outcome.err().map(|error| Failure { message: said(&error).to_owned(), at: self.clock.now() });
+            self.exporter.note(schedule.id, failure);
+        }
+        exports.clear_deleted(None).await?;
+        if sweeps {
+            *swept_at = Some(now);
+        }
+        Ok(())
+    }
+
+    async fn attend(self: &Arc<Self>, schedule: &ExportSchedule, sweeps: bool) -> Result<(), StoreError> {
+        let exports = &self.repositories.exports;
+        let Some(zone) = self.zone(schedule.scope).await? else { return Ok(()) };
+        let (last, current) = exports.last(schedule.clone()).await?;
+        let begun = last.filter(|file| file.state == FileState::Writing);
+        let due = schedule.terms.recurrence.latest(self.clock.now(), zone).filter(|due| *due > current.through);
+        let file = match (begun, due) {
+            (Some(begun), _) => Some(begun),
+            (None, Some(due)) if schedule.terms.is_enabled => Some(exports.begin(&current, due, None).await?),
+            (None, _) => None,
+        };
+        if let Some(file) = file {
+            reach(FaultPoint::AfterExportBegun);
+            self.write_export(&current, &file).await?;
+        }
+        if sweeps {
+            let before = schedule.terms.keep_days.map(|days| self.clock.now() - TimeDelta::days(days.into()));
+            exports.sweep((schedule.scope, schedule.id), before).await?;
+        }
+        Ok(())
+    }
+
+    async fn write_export(self: &Arc<Self>, schedule: &ExportSchedule, file: &ExportFile) -> Result<(), StoreError> {
+        let exports = &self.repositories.exports;
+        let carry = exports.carry(schedule).await?;
+        let mut writer = exports.writer(file).await?;
+        let (rows, carry) = gather(self, schedule, file, carry, &mut writer).await?;
+        reach(FaultPoint::AfterExportWritten);
+        exports.complete(schedule, file, writer, (rows, &carry)).await
+    }
+
+    /// The clocks a scope goes by; `None` for an organization that is being deleted.
+    async fn zone(&self, scope: Scope) -> Result<Option<Tz>, StoreError> {
+        if let Scope::Org(org) = scope {
+            let organization = self.repositories.organizations.get(org).await?;
+            if organization.is_none_or(|organization| organization.deletion.is_some()) {
+                return Ok(None);
+            }
+        }
+        self.repositories.time_zone_of(scope).await.map(Some)
+    }
+}
+
+/// A failure in words for whoever looks at the schedule: nothing internal.
+fn said(error: &StoreError) -> &'static str {
+    match error {
+        StoreError::Full(_) => "the store has no room left",
+        StoreError::Unavailable(_) => "the store cannot be reached",
+        StoreError::Corrupt(_) => "something that is to be exported cannot be read; `msp repair` names it",
+        StoreError::NotFound | StoreError::AlreadyExists | StoreError::PreconditionFailed => {
+            "the schedule was changed meanwhile"
+        }
+        StoreError::Limit(_) => "it is more than can be stored",
+    }
+}
+
+/// Every scope a schedule is about.
+async fn scopes(api: &Api, schedule: Scope) -> Result<Vec<Scope>, StoreError> {
+    if schedule != Scope::Global {
+        return Ok(vec![schedule]);
+    }
+    Ok(api.repositories.seals.scopes().await?.into_iter().collect())
+}

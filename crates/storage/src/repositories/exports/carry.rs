@@ -1,0 +1,45 @@
+//! What one file leaves for the next: so that nothing is in two files, and nothing in none.
+
+use super::{ExportSchedule, Exports};
+use crate::StoreError;
+use bytes::Bytes;
+use msp_domain::ExecutionId;
+use serde::{Deserialize, Serialize};
+use std::collections::BTreeSet;
+use uuid::Uuid;
+
+/// What a file leaves for the next one.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Carry {
+    /// Executions that started before the end of the file and had not ended then, with their partition: they are looked up
+    /// one by one, however long ago they started.
+    pub open: Vec<(String, ExecutionId)>,
+    /// What has been dealt with and carries a time shortly before the end of the file: the next file looks there again, for what
+    /// was written with an earlier time than it came.
+    pub seen: BTreeSet<Uuid>,
+}
+
+impl Exports {
+    /// What the last file of a schedule left.
+    ///
+    /// # Errors
+    /// [`StoreError::Corrupt`] when it is gone or not readable: without it something would be in two files or in none.
+    pub async fn carry(&self, schedule: &ExportSchedule) -> Result<Carry, StoreError> {
+        let Some(path) = &schedule.carry_blob else { return Ok(Carry::default()) };
+        let content = self.blobs.get(path).await?;
+        let content = content.ok_or_else(|| StoreError::Corrupt(format!("{path} is gone")))?;
+        serde_json::from_slice(&content).map_err(|error| StoreError::Corrupt(format!("{path}: {error}")))
+    }
+
+    pub(super) async fn put_carry(&self, schedule: Uuid, file: Uuid, carry: &Carry) -> Result<String, StoreError> {
+        let path = format!("{}{file}.json", folder(schedule));
+        let content = serde_json::to_vec(carry).map_err(|error| StoreError::Limit(error.to_string()))?;
+        self.blobs.put(&path, Bytes::from(content)).await?;
+        Ok(path)
+    }
+}
+
+/// Where the blobs of a schedule itself are.
+pub(super) fn folder(schedule: Uuid) -> String {
+    format!("exports/{schedule}/")
+}
