@@ -80,7 +80,12 @@ pub async fn record(installation: &Installation, executions: usize) -> Result<Ve
     });
     let of_all = of_all.await??;
     // As the server would, which is not what is measured.
-    installation.repositories(Utc::now()).await?.seals.seal_everything().await?;
+    installation
+        .repositories(Utc::now())
+        .await?
+        .seals
+        .seal_everything(msp_storage::repositories::seals::at_once)
+        .await?;
     Ok(of_all)
 }
 

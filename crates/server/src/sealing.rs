@@ -6,7 +6,7 @@ use msp_storage::repositories::seals::AuditSeals;
 use std::{sync::Arc, time::Duration};
 use tokio::{
     task::JoinHandle,
-    time::{Instant, sleep, sleep_until},
+    time::{Instant, Sleep, sleep, sleep_until},
 };
 use tokio_util::sync::CancellationToken;
 
@@ -14,6 +14,10 @@ use tokio_util::sync::CancellationToken;
 const SEAL_EVERY: Duration = Duration::from_secs(1);
 /// How often the rows of killed processes are looked for, and those that need not be kept any longer.
 const SWEEP_EVERY: Duration = Duration::from_secs(300);
+
+/// How long it waits after a block of 300 rows that may be one of thousands: the disk is then free for runs most of the time,
+/// and half a million rows take a minute.
+const GIVE_WAY: Duration = Duration::from_millis(25);
 
 /// Seals while the server runs.
 pub struct Sealing {
@@ -53,7 +57,7 @@ pub async fn seal_rest(seals: &AuditSeals) {
 
 async fn run(seals: &AuditSeals, clock: &dyn Clock, keep_days: Option<u32>) {
     loop {
-        report("The audit trail could not be sealed", seals.seal_everything().await.map(|_| ()));
+        report("The audit trail could not be sealed", seals.seal_everything(give_way).await.map(|_| ()));
         if let Some(days) = keep_days {
             let before = clock.now() - TimeDelta::days(days.into());
             match seals.remove_before(before).await {
@@ -71,6 +75,11 @@ async fn run(seals: &AuditSeals, clock: &dyn Clock, keep_days: Option<u32>) {
             report("The audit trail could not be sealed", seals.seal_due().await.map(|_| ()));
         }
     }
+}
+
+/// The rest of the platform goes first: what is sealed here has waited for minutes, or for years.
+fn give_way() -> Sleep {
+    sleep(GIVE_WAY)
 }
 
 fn report(what: &str, outcome: Result<(), msp_storage::StoreError>) {

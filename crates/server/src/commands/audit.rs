@@ -8,7 +8,7 @@ use crate::{
 use anyhow::{Context, Result};
 use chrono::SecondsFormat;
 use msp_domain::Scope;
-use msp_storage::repositories::seals::{Anchor, ChainState, Fault, Verified};
+use msp_storage::repositories::seals::{Anchor, ChainState, Fault, Verified, at_once};
 use std::{fs, path::Path};
 
 /// Faults printed one by one at most.
@@ -81,7 +81,7 @@ fn read_anchors(file: &Path) -> Result<Vec<Anchor>> {
 
 async fn anchors(platform: &Platform) -> Result<()> {
     // What was written until now belongs to them.
-    platform.repositories.seals.seal_everything().await?;
+    platform.repositories.seals.seal_everything(at_once).await?;
     for anchor in platform.repositories.seals.anchors().await? {
         println!("{}", serde_json::to_string(&anchor).context("an anchor cannot be written")?);
     }

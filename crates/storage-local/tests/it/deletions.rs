@@ -148,12 +148,12 @@ async fn wherever_a_deletion_is_interrupted_it_is_closed_and_the_next_call_finis
         assert!(at > 12, "it died at only {at} places");
     }
     assert_eq!(traces(&home, neighbour.id).await, of_neighbour);
-    // The neighbour's file, and the row that names its one blob.
+    // The neighbour's file, and the row that names its one blob; among the blobs its upload too.
     let files = home.home.stores.tables.query_all(Table::ExportFiles, Query::default()).await.expect("read");
     assert_eq!(files.len(), 2, "{files:?}");
     let bytes = home.home.stores.blobs.list("files/").await.expect("listed");
     let carried = home.home.stores.blobs.list("exports/").await.expect("listed");
-    assert_eq!((bytes.len(), carried.len()), (1, 1), "{bytes:?} {carried:?}");
+    assert_eq!((bytes.len(), carried.len()), (2, 1), "{bytes:?} {carried:?}");
     let rows = home.repositories.audit.list(Scope::Global, None, 1000).await.expect("listed").items;
     let row = rows.iter().find(|row| row.draft.action == "Organization.Delete").expect("recorded");
     assert_eq!(row.draft.details["before"]["name"], "Contoso");

@@ -6,8 +6,8 @@ use bytes::Bytes;
 use futures::stream::BoxStream;
 use msp_domain::{Clock, Scope};
 use msp_storage::{
-    BlobStore, Commit, Entity, Etag, Page, Query, Repositories, SecretAddress, SecretNamespace, SecretStore,
-    SecretValue, StoreError, Table, TableStore, Write,
+    BlobStore, Commit, Entity, Etag, Guard, Page, Query, Repositories, SecretAddress, SecretNamespace, SecretStore,
+    SecretValue, StoreError, Table, TableStore, TableWrite, Write,
 };
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -19,6 +19,8 @@ struct Dying {
     secrets: Arc<dyn SecretStore>,
     writes_left: AtomicUsize,
     loses_only_the_answer: bool,
+    /// Whether its home makes no transaction of a commit.
+    is_torn: bool,
 }
 
 impl Dying {
@@ -54,7 +56,21 @@ impl TableStore for Dying {
     }
 
     async fn commit(&self, commit: Commit) -> Result<(), StoreError> {
-        self.write(self.tables.commit(commit)).await
+        if !self.is_torn {
+            return self.write(self.tables.commit(commit)).await;
+        }
+        for Guard { table, partition_key, row_key, etag } in &commit.guards {
+            let found = self.tables.get(*table, partition_key, row_key).await?;
+            if found.and_then(|row| row.etag) != *etag {
+                return Err(StoreError::PreconditionFailed);
+            }
+        }
+        let is_one_batch = |a: &TableWrite, b: &TableWrite| a.0 == b.0 && a.1.keys().0 == b.1.keys().0;
+        for batch in commit.writes.chunk_by(is_one_batch) {
+            let writes = batch.iter().map(|(_, write)| write.clone()).collect();
+            self.write(self.tables.batch(batch[0].0, writes)).await?;
+        }
+        Ok(())
     }
 }
 
@@ -98,12 +114,23 @@ impl SecretStore for Dying {
 
 /// The repositories of a process that dies at its n-th write.
 pub fn dying(home: &TestHome, at: usize, loses_only_the_answer: bool) -> Repositories {
+    over(home, at, loses_only_the_answer, false)
+}
+
+/// The same over a home that makes no transaction of a commit, as Azure: guards are checked first, then the writes go in
+/// their order, those that follow each other into one partition as one batch.
+pub fn torn(home: &TestHome, at: usize) -> Repositories {
+    over(home, at, false, true)
+}
+
+fn over(home: &TestHome, at: usize, loses_only_the_answer: bool, is_torn: bool) -> Repositories {
     let dying = Arc::new(Dying {
         tables: home.home.stores.tables.clone(),
         blobs: home.home.stores.blobs.clone(),
         secrets: home.home.stores.secrets.clone(),
         writes_left: AtomicUsize::new(at),
         loses_only_the_answer,
+        is_torn,
     });
     let mut stores = home.home.stores.clone();
     stores.tables = dying.clone();

@@ -23,4 +23,5 @@ mod rotation;
 mod seals;
 mod sign_in;
 mod support;
+mod torn;
 mod unreadable;

@@ -1,16 +1,14 @@
 //! The seals of the audit trail: what was written verifies, whatever was done to it since is named.
 
+use crate::dying::torn;
 use crate::support::{TestClock, TestHome, open_at};
-use async_trait::async_trait;
 use chrono::{Duration, TimeDelta};
 use msp_domain::{Clock, OrgId, Scope};
 use msp_storage::repositories::Actor;
 use msp_storage::repositories::audit::AuditDraft;
 use msp_storage::repositories::organizations::NewOrganization;
-use msp_storage::repositories::seals::{Anchor, GRACE, Verified};
-use msp_storage::{
-    Commit, Entity, Etag, IfMatch, Page, Property, Query, Repositories, StoreError, Table, TableStore, Write,
-};
+use msp_storage::repositories::seals::{Anchor, GRACE, Verified, at_once};
+use msp_storage::{Commit, Entity, IfMatch, Property, Query, Repositories, StoreError, Table, Write};
 use msp_storage_local::{KeyRotation, lock_engine};
 use serde_json::json;
 use std::sync::Arc;
@@ -136,7 +134,7 @@ async fn a_row_that_was_removed_inserted_or_copied_to_another_organization_is_na
     let inserted = Entity { row_key: row.row_key.replace('_', "_f"), ..row.clone() };
     home.put(Table::AuditLogs, inserted.clone()).await;
     assert_one(&home.faults().await, &[&inserted.row_key, "Config.Set", "in no block"]);
-    home.repositories.seals.seal_everything().await.expect("sealed");
+    home.repositories.seals.seal_everything(at_once).await.expect("sealed");
     assert_one(&home.faults().await, &[&inserted.row_key]);
     home.remove(Table::AuditLogs, &inserted).await;
 
@@ -251,7 +249,7 @@ async fn a_key_that_is_gone_or_another_one_is_told_and_never_replaced() {
     assert_one(&home.faults().await, &["names the key", "removed"]);
     home.put(Table::AuditSeals, named.clone().with("KeyId", "another")).await;
     assert_one(&home.faults().await, &["not among the secrets"]);
-    assert!(matches!(fresh.seals.seal_everything().await, Err(StoreError::Corrupt(_))));
+    assert!(matches!(fresh.seals.seal_everything(at_once).await, Err(StoreError::Corrupt(_))));
     home.put(Table::AuditSeals, named).await;
     assert!(home.faults().await.is_empty());
     home.remove(Table::Secrets, &secret).await;
@@ -288,7 +286,7 @@ async fn a_row_that_appears_after_newer_ones_were_sealed_is_sealed_later_and_one
     home.write(contoso(), "newer").await;
     home.repositories.seals.seal_rest().await.expect("sealed");
     home.put(Table::AuditLogs, too_slow.clone()).await;
-    home.repositories.seals.seal_everything().await.expect("sealed");
+    home.repositories.seals.seal_everything(at_once).await.expect("sealed");
     assert_one(&home.faults().await, &[&too_slow.row_key, "in no block"]);
 }
 
@@ -319,7 +317,7 @@ async fn rows_that_a_clock_put_back_meets_a_second_time_are_sealed_once() {
         home.write(contoso(), "once more").await;
         home.clock.turn(Duration::minutes(10));
         home.repositories.seals.seal_due().await.expect("sealed");
-        home.repositories.seals.seal_everything().await.expect("sealed");
+        home.repositories.seals.seal_everything(at_once).await.expect("sealed");
     }
     home.repositories.seals.seal_rest().await.expect("sealed");
     let blocks = home.all(Table::AuditSeals, &contoso().key()).await;
@@ -341,7 +339,11 @@ async fn many_rows_from_before_there_were_seals_are_sealed_in_blocks_that_any_st
     }
     // What was marked by this process is forgotten with it.
     let next = Repositories::new(home.home.stores.clone(), Arc::clone(&home.clock) as Arc<dyn Clock>);
-    assert_eq!(next.seals.seal_everything().await.expect("sealed"), 0, "an organization nobody knows has no chain");
+    assert_eq!(
+        next.seals.seal_everything(at_once).await.expect("sealed"),
+        0,
+        "an organization nobody knows has no chain"
+    );
     let org = home
         .repositories
         .organizations
@@ -352,7 +354,7 @@ async fn many_rows_from_before_there_were_seals_are_sealed_in_blocks_that_any_st
         home.put(Table::AuditLogs, Entity { partition_key: org.id.key(), etag: None, ..row }).await;
     }
     home.clock.turn(Duration::seconds(2));
-    next.seals.seal_everything().await.expect("sealed");
+    next.seals.seal_everything(at_once).await.expect("sealed");
     let blocks = home.all(Table::AuditSeals, &org.id.key()).await;
     assert_eq!(blocks.len(), 4);
     for block in &blocks {
@@ -364,47 +366,6 @@ async fn many_rows_from_before_there_were_seals_are_sealed_in_blocks_that_any_st
     assert!(faults.is_empty(), "{faults:#?}");
 }
 
-/// Tears commits apart as a store without transactions over partitions may: the writes go one by one, and the process dies
-/// after some of them.
-struct Torn {
-    tables: Arc<dyn TableStore>,
-    left: AtomicUsize,
-}
-
-#[async_trait]
-impl TableStore for Torn {
-    async fn get(&self, table: Table, partition_key: &str, row_key: &str) -> Result<Option<Entity>, StoreError> {
-        self.tables.get(table, partition_key, row_key).await
-    }
-    async fn query(&self, table: Table, query: Query) -> Result<Page, StoreError> {
-        self.tables.query(table, query).await
-    }
-    async fn write(&self, table: Table, write: Write) -> Result<Option<Etag>, StoreError> {
-        match self.left.fetch_update(Ordering::SeqCst, Ordering::SeqCst, |left| left.checked_sub(1)) {
-            Ok(_) => self.tables.write(table, write).await,
-            Err(_) => Err(StoreError::unavailable("the process died")),
-        }
-    }
-    async fn batch(&self, table: Table, writes: Vec<Write>) -> Result<(), StoreError> {
-        for write in writes {
-            self.write(table, write).await?;
-        }
-        Ok(())
-    }
-    async fn commit(&self, commit: Commit) -> Result<(), StoreError> {
-        for (table, write) in commit.writes {
-            self.write(table, write).await?;
-        }
-        Ok(())
-    }
-}
-
-fn torn(home: &TestHome, left: usize) -> Repositories {
-    let tables = Arc::new(Torn { tables: Arc::clone(&home.home.stores.tables), left: left.into() });
-    let stores = msp_storage::repositories::Stores { tables, ..home.home.stores.clone() };
-    Repositories::new(stores, Arc::clone(&home.clock) as Arc<dyn Clock>)
-}
-
 #[tokio::test]
 async fn wherever_a_sealer_dies_between_block_and_head_the_chain_verifies_and_the_next_one_goes_on() {
     for writes in 0..4 {
@@ -413,16 +374,42 @@ async fn wherever_a_sealer_dies_between_block_and_head_the_chain_verifies_and_th
             home.write(contoso(), &format!("{row}")).await;
         }
         home.clock.turn(Duration::seconds(2));
-        let died = torn(&home, writes).seals.seal_everything().await;
+        let died = torn(&home, writes + 1).seals.seal_everything(at_once).await;
         assert_eq!(died.is_ok(), writes >= 2, "{writes}: {died:?}");
         assert!(home.faults().await.is_empty(), "{writes}");
         home.write(contoso(), "after it").await;
         home.clock.turn(Duration::seconds(2));
-        home.repositories.seals.seal_everything().await.expect("sealed");
+        home.repositories.seals.seal_everything(at_once).await.expect("sealed");
         let (verified, faults) = home.found(&[]).await;
         assert!(faults.is_empty(), "{writes}: {faults:#?}");
         assert_eq!((verified.chains[1].rows, verified.chains[1].unsealed), (16, 0), "each row is sealed once");
     }
+}
+
+#[tokio::test]
+async fn what_was_there_before_is_sealed_in_blocks_between_which_others_write() {
+    const OLD: usize = 700;
+    let home = TestHome::new().await;
+    for row in 0..OLD {
+        home.write(Scope::Global, &format!("{row}")).await;
+    }
+    home.clock.turn(Duration::seconds(2));
+    let next = Repositories::new(home.home.stores.clone(), Arc::clone(&home.clock) as Arc<dyn Clock>);
+    let written = AtomicUsize::new(0);
+    // If anything were held meanwhile, this would never end.
+    let give_way = async || {
+        home.write(Scope::Global, "beside it").await;
+        written.fetch_add(1, Ordering::SeqCst);
+    };
+    assert_eq!(next.seals.seal_everything(give_way).await.expect("sealed"), OLD as u64);
+    let written = written.load(Ordering::SeqCst);
+    assert_eq!(written, 3, "after each block of 300 rows");
+    let (verified, faults) = home.found(&[]).await;
+    assert!(faults.is_empty(), "{faults:#?}");
+    assert_eq!((verified.chains[0].rows, verified.chains[0].unsealed), (OLD as u64, written as u64));
+    home.clock.turn(Duration::seconds(2));
+    assert_eq!(next.seals.seal_everything(at_once).await.expect("sealed"), written as u64);
+    assert!(home.faults().await.is_empty());
 }
 
 #[tokio::test]
@@ -437,7 +424,7 @@ async fn several_processes_that_seal_at_once_make_one_chain() {
             home.write(Scope::Global, &format!("{round} {row}")).await;
         }
         home.clock.turn(Duration::seconds(2));
-        let outcomes = futures::future::join_all(sealers.iter().map(|it| it.seals.seal_everything())).await;
+        let outcomes = futures::future::join_all(sealers.iter().map(|it| it.seals.seal_everything(at_once))).await;
         assert!(outcomes.iter().all(Result::is_ok), "{outcomes:?}");
     }
     let (verified, faults) = home.found(&[]).await;
@@ -490,7 +477,7 @@ async fn retention_removes_whole_blocks_behind_a_signed_checkpoint_and_is_the_on
 async fn wherever_a_removal_is_interrupted_the_chain_verifies_and_the_next_one_ends_it() {
     for writes in 0..15 {
         let home = TestHome::sealed().await;
-        home.repositories.seals.seal_everything().await.expect("sealed");
+        home.repositories.seals.seal_everything(at_once).await.expect("sealed");
         home.clock.turn(Duration::days(400));
         let before = home.clock.now() - Duration::days(365);
         // The chain of what belongs to no organization comes first.

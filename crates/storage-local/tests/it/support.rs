@@ -92,6 +92,12 @@ impl TestHome {
 
     /// A batch on record, of which no row has begun.
     pub async fn batch(&self, scope: Scope, rows: u32) -> Batch {
+        let (new, rows, audit) = self.new_batch(scope, rows);
+        self.repositories.batches.insert(&new, &rows, Vec::new(), audit).await.expect("inserted")
+    }
+
+    /// A new batch that is submitted now.
+    pub fn new_batch(&self, scope: Scope, rows: u32) -> (NewBatch, Vec<BatchRow>, AuditDraft) {
         let now = self.clock.now();
         let new = NewBatch {
             id: BatchId::at(now),
@@ -110,9 +116,9 @@ impl TestHome {
             mark: None,
         };
         let row = |row| BatchRow { row, execution_id: ExecutionId::at(now), input: Map::new(), retry_of: None };
-        let rows: Vec<BatchRow> = (1..=rows).map(row).collect();
+        let rows = (1..=rows).map(row).collect();
         let audit = AuditDraft::new(scope, &actor(new.submitted_by), "Batch.Submit", new.id.key(), json!({}));
-        self.repositories.batches.insert(&new, &rows, Vec::new(), audit).await.expect("inserted")
+        (new, rows, audit)
     }
 
     /// What a repair finds and puts right.

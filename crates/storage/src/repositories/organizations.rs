@@ -216,7 +216,8 @@ impl Organizations {
         details: Value,
     ) -> Vec<TableWrite> {
         let draft = AuditDraft::new(Scope::Org(organization.id), actor, action, organization.id.key(), details);
-        vec![(Table::Organizations, write_over(current, row(organization))), self.journal.audit.row(draft)]
+        // Where this is no transaction, nothing takes effect unrecorded.
+        vec![self.journal.audit.row(draft), (Table::Organizations, write_over(current, row(organization)))]
     }
 
     /// The organization with this id.
@@ -385,7 +386,7 @@ impl Organizations {
         let mut writes = self.writes(&organization, current, actor, action, details);
         writes.push(self.journal.generation.bump());
         let guards = vec![self.journal.generation.guard(seen)];
-        match self.journal.tables.commit_etags(Commit { writes, guards }).await?.into_iter().next().flatten() {
+        match self.journal.tables.commit_etags(Commit { writes, guards }).await?.into_iter().nth(1).flatten() {
             Some(etag) => organization.etag = etag,
             None => organization = self.get(id).await?.ok_or(OrganizationError::NotFound)?,
         }

@@ -158,8 +158,8 @@ impl ServiceTokens {
         let Some(row) = tables.get(Table::ServiceTokens, &account.key(), &key(id)).await? else { return Ok(()) };
         let details = json!({ "before": describe(&read(&row, account)?) });
         let writes = vec![
-            (Table::ServiceTokens, Write::delete(account.key(), key(id), IfMatch::Any)),
             self.audited(account, "ServiceToken.Revoke", details, actor),
+            (Table::ServiceTokens, Write::delete(account.key(), key(id), IfMatch::Any)),
         ];
         match tables.commit(Commit::of(writes)).await {
             Err(StoreError::NotFound) => Ok(()),

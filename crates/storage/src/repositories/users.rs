@@ -372,14 +372,15 @@ impl Users {
     ) -> Result<User, UserError> {
         let id = user.id;
         let commit = Commit {
+            // Where this is no transaction, nothing takes effect unrecorded.
             writes: vec![
-                (Table::Users, write_over(current, row(&user))),
                 self.journal.audit.row(AuditDraft::new(Scope::Global, actor, action, id.key(), details)),
+                (Table::Users, write_over(current, row(&user))),
                 self.journal.generation.bump(),
             ],
             guards: vec![self.journal.generation.guard(seen)],
         };
-        match self.journal.tables.commit_etags(commit).await?.into_iter().next().flatten() {
+        match self.journal.tables.commit_etags(commit).await?.into_iter().nth(1).flatten() {
             Some(etag) => user.etag = etag,
             None => user = self.get(id).await?.ok_or(UserError::NotFound)?,
         }

@@ -4,7 +4,7 @@ use super::record::{ActiveExecution, Ending, Entry, Execution, NewExecution, Sto
 use super::{Executions, counters, marks, packing, rows};
 use crate::repositories::audit::AuditDraft;
 use crate::repositories::{files, readable, retry};
-use crate::{Commit, Entity, Etag, ExecutionPointer, Guard, IfMatch, Query, StoreError, Table, Write};
+use crate::{Commit, Entity, Etag, ExecutionPointer, Guard, IfMatch, Query, StoreError, Table, TableWrite, Write};
 use chrono::{DateTime, Utc};
 use msp_domain::{ExecutionId, ExecutionStatus, Scope};
 
@@ -264,14 +264,15 @@ impl Executions {
             .with_some("DurationMs", ended.duration_ms)
             .with("LogsThrough", i64::try_from(ended.logs_through).unwrap_or(i64::MAX));
         let change = rows::with_json(change, "Result", ended.result.as_ref());
-        let mut writes = vec![
-            (Table::WorkflowExecutions, Write::Merge(change, IfMatch::Etag(ended.etag.clone()))),
-            (Table::UserExecutions, Write::UpsertReplace(rows::mirror(ended, row_key))),
-        ];
-        writes.extend(audit.map(|audit| self.journal.audit.row(audit)));
+        // Before what it is about: where this is no transaction, nothing takes effect unrecorded.
+        let mut writes: Vec<TableWrite> = audit.map(|audit| self.journal.audit.row(audit)).into_iter().collect();
+        let decides = writes.len();
+        writes.push((Table::WorkflowExecutions, Write::Merge(change, IfMatch::Etag(ended.etag.clone()))));
+        writes.push((Table::UserExecutions, Write::UpsertReplace(rows::mirror(ended, row_key))));
         writes.extend(packing::to_pack(ended));
         // Its pointer stays until it is counted (`counting.rs`): whoever waits for the end does not wait for that.
-        self.journal.tables.commit_etags(Commit::of(writes)).await
+        let etags = self.journal.tables.commit_etags(Commit::of(writes)).await?;
+        Ok(etags.into_iter().skip(decides).collect())
     }
 
     /// Writes the latest progress and `logs_through`, conditional on the version; updates `execution` in place. What

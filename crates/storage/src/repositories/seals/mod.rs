@@ -19,6 +19,7 @@ pub use anchors::{Anchor, AnchorError};
 pub use follow::Follower;
 pub use retention::MIN_AUDIT_DAYS;
 pub use rows::Checkpoint;
+pub use sealing::at_once;
 pub use verify::{ChainState, Fault, Verified};
 
 pub(super) use marks::Marks;

@@ -13,6 +13,7 @@ use chrono::{DateTime, Utc};
 use msp_domain::Scope;
 use msp_domain::ids::reverse_timestamp;
 use std::collections::HashSet;
+use std::future::{Ready, ready};
 
 impl AuditSeals {
     /// Resolves once this process has written audit rows; at once if some are not sealed.
@@ -28,7 +29,7 @@ impl AuditSeals {
     /// [`StoreError`]; what could not be sealed is tried again the next time.
     pub async fn seal_due(&self) -> Result<u64, StoreError> {
         let now = self.clock.now();
-        self.seal(self.marks.take_due(now), now - SETTLE).await
+        self.seal(self.marks.take_due(now), now - SETTLE, &at_once).await
     }
 
     /// Seals everything this process has written: at its end, when nothing is being written any more.
@@ -36,20 +37,22 @@ impl AuditSeals {
     /// # Errors
     /// [`StoreError`]; a running server, or the next one, seals the rest.
     pub async fn seal_rest(&self) -> Result<u64, StoreError> {
-        self.seal(self.marks.take_all(), self.clock.now()).await
+        self.seal(self.marks.take_all(), self.clock.now(), &at_once).await
     }
 
-    /// Seals what any process has written: what a killed one left behind, and what was there before there were chains.
+    /// Seals what any process has written: what a killed one left behind, and what was there before there were chains. That
+    /// may be hundreds of thousands of rows, so after each block it gives way to whoever else writes: for as long as
+    /// `give_way` takes. Nothing is held meanwhile, and stopping there loses nothing.
     ///
     /// # Errors
     /// [`StoreError`]; safe to repeat.
-    pub async fn seal_everything(&self) -> Result<u64, StoreError> {
+    pub async fn seal_everything<W: Future<Output = ()>>(&self, give_way: impl Fn() -> W) -> Result<u64, StoreError> {
         let now = self.clock.now();
         let mut due = Vec::new();
         for scope in self.scopes().await? {
             due.push(Due { scope, late_since: Some(now) });
         }
-        self.seal(due, now - SETTLE).await
+        self.seal(due, now - SETTLE, &give_way).await
     }
 
     /// Makes the key if there is none, so that sealing needs the store of secrets no more.
@@ -60,11 +63,16 @@ impl AuditSeals {
         self.key().await.map(|_| ())
     }
 
-    async fn seal(&self, due: Vec<Due>, until: DateTime<Utc>) -> Result<u64, StoreError> {
+    async fn seal<W: Future<Output = ()>>(
+        &self,
+        due: Vec<Due>,
+        until: DateTime<Utc>,
+        give_way: &impl Fn() -> W,
+    ) -> Result<u64, StoreError> {
         let mut sealed = 0;
         let mut failure = None;
         for due in due {
-            match retry(|| self.seal_scope(due, until)).await {
+            match retry(|| self.seal_scope(due, until, give_way)).await {
                 Ok(rows) => sealed += rows,
                 // The others are sealed all the same.
                 Err(error) => {
@@ -76,7 +84,12 @@ impl AuditSeals {
         failure.map_or(Ok(sealed), Err)
     }
 
-    async fn seal_scope(&self, due: Due, until: DateTime<Utc>) -> Result<u64, StoreError> {
+    async fn seal_scope<W: Future<Output = ()>>(
+        &self,
+        due: Due,
+        until: DateTime<Utc>,
+        give_way: &impl Fn() -> W,
+    ) -> Result<u64, StoreError> {
         let key = self.key().await?;
         let before = self.head(&key, due.scope).await?;
         let mut head = before.clone();
@@ -97,20 +110,22 @@ impl AuditSeals {
                 None => Reach { through: upto, window: None },
             };
             head = self.append(&key, &head, reach, &rows).await?;
+            give_way().await;
         }
         if let Some(since) = due.late_since {
-            head = self.seal_late(&key, head, since, until).await?;
+            head = self.seal_late(&key, head, since, until, give_way).await?;
         }
         Ok(head.rows - before.rows)
     }
 
     /// Seals rows that appeared after newer ones had been sealed.
-    async fn seal_late(
+    async fn seal_late<W: Future<Output = ()>>(
         &self,
         key: &SealKey,
         mut head: Head,
         since: DateTime<Utc>,
         until: DateTime<Utc>,
+        give_way: &impl Fn() -> W,
     ) -> Result<Head, StoreError> {
         // A clock may have been put back since: then what is late by it is far from late by the chain.
         let from = since.min(head.reach.through).min(head.sealed_at) - GRACE;
@@ -133,6 +148,7 @@ impl AuditSeals {
             let (rows, next_rest) = self.next_rows(key, head.scope, &start, &before, Some(&sealed)).await?;
             if !rows.is_empty() {
                 head = self.append(key, &head, head.reach.clone(), &rows).await?;
+                give_way().await;
             }
             rest = next_rest;
         }
@@ -274,6 +290,11 @@ impl AuditSeals {
             None => Ok(None),
         }
     }
+}
+
+/// Gives no way to others: where there are none, or there is little to seal.
+pub fn at_once() -> Ready<()> {
+    ready(())
 }
 
 /// The key from which on rows are of this instant or older.
