@@ -3,6 +3,7 @@
 use chrono::Duration;
 use msp_domain::{OrgId, Permission, Scope};
 use msp_storage::repositories::executions::Execution;
+use msp_storage::{Entity, Table, Write};
 use msp_test_support::{PastExecution, TestApp, TestCaller};
 use serde_json::{Value, json};
 use std::time::{Duration as StdDuration, Instant};
@@ -169,4 +170,25 @@ async fn what_has_expired_is_removed_and_nothing_younger_and_nothing_that_goes_o
     let metrics = admin.get(None, "/metrics").await.expect(200).text();
     assert!(metrics.contains("msp_retention_removed_total 2"), "{metrics}");
     assert!(metrics.contains("msp_retention_last_pass_failed 0"), "{metrics}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_limit_that_is_not_readable_removes_nothing_and_keeps_no_other_organization_from_its_own() {
+    let app = TestApp::with_engine(LAUNCHER, &[("workflows/demo.py", WORKFLOWS)]).await;
+    let (lost, other) = (app.org("Contoso").await, app.org("Fabrikam").await);
+    let kept = past(&app, Scope::Org(lost.id)).await;
+    past(&app, Scope::Org(other.id)).await;
+    let set = async |org: OrgId, days: u32| {
+        let path = format!("/api/organizations/{org}/retention");
+        drop(app.admin().put(None, &path, json!({ "days": days })).await.expect(200));
+    };
+    next_pass(&app, async || set(lost.id, 30).await).await;
+    let damage = Write::UpsertMerge(Entity::new("RETENTION", lost.id.key()).with("Days", "a month"));
+    app.repositories.stores.tables.write(Table::Platform, damage).await.expect("damaged");
+    app.clock.advance(Duration::days(40));
+
+    let pass = next_pass(&app, async || set(other.id, 30).await).await;
+
+    assert_eq!((&pass["removed"], &pass["failed"]), (&json!(1), &json!(1)), "{pass}");
+    assert_eq!(seen(&app.admin()).await, [json!(kept.id)]);
 }

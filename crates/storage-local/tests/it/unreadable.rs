@@ -217,6 +217,27 @@ async fn a_pointer_or_an_open_batch_that_is_not_readable_keeps_no_other_from_bei
 }
 
 #[tokio::test]
+async fn a_deletion_that_meets_a_row_that_is_not_readable_is_named_and_stops_no_repair() {
+    let home = TestHome::new().await;
+    let (organizations, by) = (&home.repositories.organizations, &Actor::PLATFORM);
+    let new = NewOrganization { is_active: false, ..NewOrganization::named("Contoso") };
+    let organization = organizations.create(new, by).await.expect("created");
+    let scope = Scope::Org(organization.id);
+    let ended = end(&home, scope, "any", ExecutionStatus::Success).await;
+    let counted: Vec<Ended> = Ended::of(&ended).into_iter().collect();
+    home.repositories.executions.count(&counted).await.expect("counted");
+    home.repositories.begin_deletion(organization.id, &organization.etag, by).await.expect("begun");
+    let row_key = ended.id.row_key().expect("a time");
+    home.damage(Table::WorkflowExecutions, &row_key, Damage::Type("Status"));
+
+    let found = home.repaired().await;
+
+    assert!(found.contains(&Finding::DeletionStuck { org: organization.id.key() }), "{found:#?}");
+    let is_it = |finding: &Finding| matches!(finding, Finding::Unreadable { row_key: key, .. } if *key == row_key);
+    assert!(found.iter().any(is_it), "{found:#?}");
+}
+
+#[tokio::test]
 async fn what_a_row_that_cannot_be_made_out_may_name_is_not_removed_by_a_repair() {
     let home = TestHome::new().await;
     let mut new = home.new_execution(Scope::Global, UserId::random());

@@ -3,7 +3,7 @@
 //! far the sweeper is, `~swept_{scope}` from when on every execution is still there.
 
 use super::audit::AuditDraft;
-use super::{Actor, Journal, check_version, etag_of, retry, write_over};
+use super::{Actor, Journal, check_version, etag_of, readable, retry, write_over};
 use crate::{Commit, Entity, Etag, IfMatch, Query, StoreError, Table, Write};
 use chrono::{DateTime, Utc};
 use msp_domain::Scope;
@@ -64,15 +64,16 @@ impl Retention {
         row.as_ref().map(read).transpose()
     }
 
-    /// Every limit there is.
+    /// Every limit that is readable.
     ///
     /// # Errors
-    /// As for [`Self::get`].
+    /// [`StoreError::Unavailable`].
     pub async fn all(&self) -> Result<HashMap<Scope, RetentionRule>, StoreError> {
         let rules = Query { row_before: Some("~".to_owned()), ..Query::partition(PARTITION) };
         let rows = self.journal.tables.query_all(Table::Platform, rules).await?;
         let corrupt = |error: msp_domain::IdError| StoreError::Corrupt(format!("a limit of retention: {error}"));
-        rows.iter().map(|row| Ok((Scope::from_key(&row.row_key).map_err(corrupt)?, read(row)?))).collect()
+        let limit = |row: &Entity| Ok((Scope::from_key(&row.row_key).map_err(corrupt)?, read(row)?));
+        Ok(readable(Table::Platform, &rows, limit).into_iter().collect())
     }
 
     /// The days that hold for a scope now: its own, else the installation's; `None`: kept for good.

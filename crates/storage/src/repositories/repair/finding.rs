@@ -69,6 +69,11 @@ pub enum Finding {
         /// Which.
         org: String,
     },
+    /// A deletion that cannot go on, because something of the organization is not readable.
+    DeletionStuck {
+        /// Which.
+        org: String,
+    },
     /// Figures of a workflow that are not those of its executions.
     CountedWrongly {
         /// Where.
@@ -148,6 +153,9 @@ impl fmt::Display for Finding {
             }
             Self::DeletionUnfinished { org } => {
                 write!(f, "organization {org} is being deleted, and a part of it is left")
+            }
+            Self::DeletionStuck { org } => {
+                write!(f, "the deletion of organization {org} cannot go on: a row of it cannot be read, see below")
             }
             Self::RemovalUnfinished { id } => write!(f, "execution {id} was removed, and a part of it is left"),
             Self::MarkLeadsNowhere { scope } => {
