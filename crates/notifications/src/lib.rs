@@ -13,6 +13,7 @@ use mail::Mailer;
 use message::Message;
 use msp_domain::{Clock, notification::Channel};
 use msp_integrations::{Webhook, Webhooks};
+use msp_metrics::{Counter, Registry};
 use msp_storage::{Repositories, StoreError, repositories::notifications::StoredRule};
 use std::sync::Arc;
 use tokio_util::sync::CancellationToken;
@@ -28,6 +29,8 @@ struct Shared {
     base: String,
     webhooks: Webhooks,
     mailer: Option<Mailer>,
+    delivered: Counter,
+    undelivered: Counter,
 }
 
 impl Notifications {
@@ -44,12 +47,21 @@ impl Notifications {
         let webhooks = Webhooks::new(repositories.addresses.clone());
         let mailer = mail.map(Mailer::new).transpose()?;
         let base = base.trim_end_matches('/').to_owned();
-        Ok(Self(Arc::new(Shared { repositories, clock, base, webhooks, mailer })))
+        let (delivered, undelivered) = (Counter::default(), Counter::default());
+        Ok(Self(Arc::new(Shared { repositories, clock, base, webhooks, mailer, delivered, undelivered })))
     }
 
     /// Whether messages can go by e-mail.
     pub fn sends_mail(&self) -> bool {
         self.0.mailer.is_some()
+    }
+
+    /// Registers how many messages were delivered and how many attempts failed.
+    pub fn register(&self, registry: &mut Registry) {
+        let help = "Messages about failures that were delivered, test messages included";
+        registry.register("notifications_delivered", help, self.0.delivered.clone());
+        let help = "Attempts to deliver a message about failures that failed";
+        registry.register("notifications_undelivered", help, self.0.undelivered.clone());
     }
 
     /// Sends a message that says it is a test, now and once, also by a rule that is switched off.
@@ -69,8 +81,15 @@ impl Notifications {
 }
 
 impl Shared {
-    /// Sends a message by the channel of a rule, once.
+    /// Sends a message by the channel of a rule, once, and counts it.
     async fn send(&self, stored: &StoredRule, message: &Message) -> Result<(), Failure> {
+        let sent = self.hand_over(stored, message).await;
+        let counter = if sent.is_ok() { &self.delivered } else { &self.undelivered };
+        counter.inc();
+        sent
+    }
+
+    async fn hand_over(&self, stored: &StoredRule, message: &Message) -> Result<(), Failure> {
         match &stored.rule.channel {
             Channel::Webhook { host } => {
                 let url = self.repositories.notification_rules.url(stored).await.map_err(unreadable)?;

@@ -193,19 +193,20 @@ fn api_state(platform: &Platform, address: SocketAddr, engine: EngineSlot, notif
     let repositories = platform.repositories.clone();
     let gate = Gate::new(repositories.clone());
     let (authenticator, clock) = (platform.authenticator.clone(), Arc::clone(&platform.clock));
-    ApiState::new(repositories, authenticator, gate, engine, notifications, options, clock)
-        .with_scraping(scraping(platform))
+    ApiState::new(repositories, authenticator, gate, engine, notifications.clone(), options, clock)
+        .with_scraping(scraping(platform, notifications))
         .with_client(client())
 }
 
 /// Figures that neither the API nor the engine knows.
-fn scraping(platform: &Platform) -> Scraping {
+fn scraping(platform: &Platform, notifications: Notifications) -> Scraping {
     let store = platform.store_metrics.clone();
     let started = SystemTime::now();
     Scraping {
         token: platform.settings.metrics_token.clone(),
         sources: vec![
             Box::new(move |registry: &mut Registry| store.register(registry)),
+            Box::new(move |registry| notifications.register(registry)),
             Box::new(|registry| {
                 let help = "Lines of the server's log that could not be written";
                 registry.register("log_lines_dropped", help, logging::dropped());

@@ -209,6 +209,19 @@ async fn a_run_of_elsewhere_is_recorded_by_services_with_the_role_and_is_never_t
     let row = rows.iter().find(|row| row.draft.action == "Execution.Record").expect("an audit row");
     assert_eq!((row.draft.actor.user, &row.draft.details["status"]), (Some(recorder.user()), &json!("Success")));
 
+    // A failure of elsewhere is told as any other.
+    let rule = json!({ "name": "Desk", "channel": "webhook", "url": "https://hooks.example.com/" });
+    let _ = app.admin().post(None, "/api/global/notification-rules", rule).await.expect(201);
+    let failed = json!({
+        "workflow_name": "nightly_backup", "status": "Failed", "error_type": "disk_full", "started_at": started_at,
+        "completed_at": started_at + Duration::minutes(1),
+    });
+    let failed = recorder.post(org.id, "/api/executions", failed).await.expect(201).json();
+    let notices = app.repositories.notices.all().await.expect("read");
+    let told: Vec<_> =
+        notices.iter().map(|notice| (json!(notice.first), notice.error_type.as_str(), notice.untold)).collect();
+    assert_eq!(told, [(failed["id"].clone(), "disk_full", 1)]);
+
     let past = PastExecution {
         scope: Scope::Org(other.id),
         workflow: "whoami".into(),

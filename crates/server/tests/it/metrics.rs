@@ -68,6 +68,13 @@ async fn figures_count_what_happened_and_name_nobody() {
         let run = post(&format!("/workflows/{workflow}"), json!({})).header("x-organization-id", org);
         assert_eq!(run.send().await.expect("an answer").status(), status);
     }
+    // Nobody has allowed this machine to be called.
+    let rule = json!({ "name": "nobody", "channel": "webhook", "url": "https://127.0.0.1:9/" });
+    let made = post("/api/global/notification-rules", rule).send().await.expect("an answer");
+    let made: Value = made.json().await.expect("JSON");
+    let test = format!("/api/global/notification-rules/{}/test", made["id"].as_str().expect("an id"));
+    let tested: Value = post(&test, json!(null)).send().await.expect("an answer").json().await.expect("JSON");
+    assert_eq!(tested["delivered"], false, "{tested}");
     installation.succeed(&["pause", "--org", "Contoso", "--reason", "a test"]);
     let _ = server.get(&admin, "/nothing/here").await;
 
@@ -93,6 +100,8 @@ async fn figures_count_what_happened_and_name_nobody() {
         (r#"msp_paused{kind="everything"}"#, 0.0),
         ("msp_store_failures_total", 0.0),
         ("msp_log_lines_dropped_total", 0.0),
+        ("msp_notifications_delivered_total", 0.0),
+        ("msp_notifications_undelivered_total", 1.0),
         (r#"msp_build_info{version="0.1.0"}"#, 1.0),
     ] {
         assert_eq!(figures.get(series), Some(&value), "{series}\n{text}");

@@ -82,8 +82,8 @@ async fn equal_failures_are_one_notice_of_each_rule_that_wants_them() {
         line(true, true, "ValueError", 2),
     ];
     assert_eq!(told, expected);
-    let untold = home.repositories.notices.untold().await.expect("read");
-    assert_eq!((untold[&own.id], untold[&everybodys.id]), (3, 4));
+    let untold = async |rule: &StoredRule| home.repositories.notices.untold(rule.id).await.expect("read");
+    assert_eq!((untold(&own).await, untold(&everybodys).await), (3, 4));
     assert!(home.repositories.executions.active().await.expect("read").is_empty(), "notices are no pointers");
     let tally = home.repositories.repair(false, &Actor::PLATFORM, &mut |finding| panic!("{finding}")).await;
     assert_eq!(tally.expect("looked").repairable, 0);

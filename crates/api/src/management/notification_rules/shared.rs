@@ -12,6 +12,7 @@ use axum::{
     Json,
     http::{HeaderName, StatusCode, header},
 };
+use futures::future::try_join_all;
 use msp_domain::Scope;
 use msp_storage::{
     Etag,
@@ -31,13 +32,13 @@ pub(super) type Created = (StatusCode, [(HeaderName, String); 1], Shown);
 
 pub(super) async fn list(api: &Api, scope: Scope) -> Result<Json<PageOf<NotificationRuleView>>, Problem> {
     let (rules, notices) = (&api.repositories.notification_rules, &api.repositories.notices);
-    let (stored, mut deliveries, untold) =
-        futures::try_join!(rules.list(scope), rules.deliveries(scope), notices.untold())?;
-    let view = |stored: StoredRule| {
-        let (delivery, id) = (deliveries.remove(&stored.id).unwrap_or_default(), stored.id);
-        NotificationRuleView::new(stored, delivery, untold.get(&id).copied().unwrap_or(0))
+    let (stored, mut deliveries) = futures::try_join!(rules.list(scope), rules.deliveries(scope))?;
+    let untold = try_join_all(stored.iter().map(|stored| notices.untold(stored.id))).await?;
+    let view = |(stored, untold): (StoredRule, u64)| {
+        let delivery = deliveries.remove(&stored.id).unwrap_or_default();
+        NotificationRuleView::new(stored, delivery, untold)
     };
-    Ok(Json(PageOf::all(stored.into_iter().map(view).collect())))
+    Ok(Json(PageOf::all(stored.into_iter().zip(untold).map(view).collect())))
 }
 
 pub(super) async fn create(
@@ -109,8 +110,7 @@ pub(super) async fn test(
 
 async fn with_delivery(api: &Api, stored: StoredRule) -> Result<Shown, Problem> {
     let (rules, notices) = (&api.repositories.notification_rules, &api.repositories.notices);
-    let (delivery, untold) = futures::try_join!(rules.delivery(stored.scope, stored.id), notices.untold())?;
-    let untold = untold.get(&stored.id).copied().unwrap_or(0);
+    let (delivery, untold) = futures::try_join!(rules.delivery(stored.scope, stored.id), notices.untold(stored.id))?;
     Ok(shown(stored, delivery, untold))
 }
 

@@ -104,16 +104,13 @@ impl Notices {
         Ok(readable(Table::ActiveExecutions, &rows, read))
     }
 
-    /// Failures that each rule has not told yet.
+    /// How many failures a rule has not told yet.
     ///
     /// # Errors
     /// As for [`Self::all`].
-    pub async fn untold(&self) -> Result<HashMap<Uuid, u64>, StoreError> {
-        let mut untold = HashMap::new();
-        for notice in self.all().await? {
-            *untold.entry(notice.rule).or_insert(0) += notice.untold;
-        }
-        Ok(untold)
+    pub async fn untold(&self, rule: Uuid) -> Result<u64, StoreError> {
+        let rows = self.journal.tables.query_all(Table::ActiveExecutions, of_rule(rule)).await?;
+        Ok(readable(Table::ActiveExecutions, &rows, read).iter().map(|notice| notice.untold).sum())
     }
 
     /// What `notice` says was told: what came since waits until `quiet` has passed.
