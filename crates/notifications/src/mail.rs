@@ -6,7 +6,7 @@ use lettre::{
     Address, AsyncSmtpTransport, AsyncTransport, Message as Mail, Tokio1Executor,
     message::{
         Mailbox,
-        header::{ContentType, HeaderName, HeaderValue},
+        header::{ContentType, HeaderName, HeaderValue, MIME_VERSION_1_0},
     },
     transport::smtp::{Error, authentication::Credentials, client::Tls, client::TlsParameters},
 };
@@ -14,6 +14,7 @@ use msp_storage::SecretValue;
 use percent_encoding::percent_decode_str;
 use std::{fmt, str::FromStr, time::Duration};
 use url::{Host, Url};
+use uuid::Uuid;
 
 /// Longest wait for one answer of the mail server.
 const ANSWER_TIMEOUT: Duration = Duration::from_secs(15);
@@ -174,6 +175,8 @@ impl Mailer {
         let mut builder = Mail::builder()
             .from(self.from.clone())
             .subject(message.title.as_str())
+            .message_id(Some(format!("<{}@{}>", Uuid::new_v4(), self.from.email.domain())))
+            .header(MIME_VERSION_1_0)
             .header(ContentType::TEXT_PLAIN)
             // RFC 3834: nobody's absence note shall answer it.
             .raw_header(HeaderValue::new(
@@ -304,7 +307,9 @@ mod tests {
         let text = String::from_utf8(mail.formatted()).expect("text");
         let (head, _) = text.split_once("\r\n\r\n").expect("a head");
         assert!(!head.lines().any(|line| line.to_lowercase().starts_with("bcc")), "{head}");
-        assert!(head.contains("Auto-Submitted: auto-generated"), "{head}");
+        for line in ["Auto-Submitted: auto-generated", "MIME-Version: 1.0", "Message-ID: <", "@example.com>"] {
+            assert!(head.contains(line), "{line}: {head}");
+        }
         assert!(mailer.mail(&message, &["ada@example.com\r\nRCPT TO:<x@y.z>".to_owned()]).is_err());
     }
 }
