@@ -210,7 +210,9 @@ export interface paths {
         post?: never;
         /**
          * Remove a config value of an organization; a global one of the same key holds again.
-         * @description Problems: `not-found` (404), `path-invalid` (400).
+         * @description A refusal for a stale version carries what is there as `current`.
+         *
+         *     Problems: `not-found` (404), `path-invalid` (400), `stale-version` (412), `header-invalid` (400).
          */
         delete: operations["deleteConfig"];
         options?: never;
@@ -258,7 +260,9 @@ export interface paths {
         post?: never;
         /**
          * Remove a global config value.
-         * @description Problems: `not-found` (404), `path-invalid` (400).
+         * @description A refusal for a stale version carries what is there as `current`.
+         *
+         *     Problems: `not-found` (404), `path-invalid` (400), `stale-version` (412), `header-invalid` (400).
          */
         delete: operations["deleteGlobalConfig"];
         options?: never;
@@ -426,7 +430,9 @@ export interface paths {
         post?: never;
         /**
          * Remove an integration's settings and credential.
-         * @description Problems: `not-found` (404), `path-invalid` (400).
+         * @description A refusal for a stale version carries what is there as `current`.
+         *
+         *     Problems: `not-found` (404), `path-invalid` (400), `stale-version` (412), `header-invalid` (400).
          */
         delete: operations["deleteIntegration"];
         options?: never;
@@ -1161,9 +1167,9 @@ export interface paths {
          * Review who may do what where: a row for every grant, also one whose time is over, and one for each administrator and
          *     auditor; with who granted it and when, and when the account was last used.
          * @description With `Accept: text/csv` the answer is a file of every row, without pages; cells that a spreadsheet would take for a formula
-         *     begin with `'`.
+         *     begin with `'`. Rights are checked again for every 200 accounts; if they end, the answer breaks off and is no whole file.
          *
-         *     Problems: `query-invalid` (400).
+         *     Problems: `query-invalid` (400), `streams-saturated` (503).
          */
         get: operations["getAccessReview"];
         put?: never;
@@ -7764,7 +7770,10 @@ export interface operations {
     deleteConfig: {
         parameters: {
             query?: never;
-            header?: never;
+            header?: {
+                /** @description The version that is meant. */
+                "If-Match"?: string;
+            };
             path: {
                 /** @description The organization. */
                 org: components["schemas"]["OrgId"];
@@ -7820,6 +7829,15 @@ export interface operations {
             };
             /** @description `organization-being-deleted`, `organization-inactive` */
             409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `stale-version` */
+            412: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -8296,7 +8314,10 @@ export interface operations {
     deleteGlobalConfig: {
         parameters: {
             query?: never;
-            header?: never;
+            header?: {
+                /** @description The version that is meant. */
+                "If-Match"?: string;
+            };
             path: {
                 /** @description The key. */
                 key: string;
@@ -8341,6 +8362,15 @@ export interface operations {
             };
             /** @description `not-found` */
             404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `stale-version` */
+            412: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -9913,7 +9943,10 @@ export interface operations {
     deleteIntegration: {
         parameters: {
             query?: never;
-            header?: never;
+            header?: {
+                /** @description The version that is meant. */
+                "If-Match"?: string;
+            };
             path: {
                 /** @description The organization. */
                 org: components["schemas"]["OrgId"];
@@ -9969,6 +10002,15 @@ export interface operations {
             };
             /** @description `organization-being-deleted`, `organization-inactive` */
             409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `stale-version` */
+            412: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -17013,7 +17055,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description `store-unavailable` */
+            /** @description `store-unavailable`, `streams-saturated` */
             503: {
                 headers: {
                     [name: string]: unknown;

@@ -4,7 +4,7 @@ use super::{
     Problem, ProblemKind as Kind,
     caller::{Asking, authenticate, authenticate_at},
     organization::{organization_required, requested_organization},
-    rights::Opens,
+    rights::{Opens, ViewHistory},
 };
 use crate::state::Api;
 use axum::{
@@ -56,7 +56,7 @@ where
 
 /// A platform administrator or an auditor, with a credential for everything: for what only they may read, such as users,
 /// grants and the audit trail. Nothing that changes anything stands behind it.
-pub struct ReviewAccess;
+pub struct ReviewAccess(pub Asking);
 
 impl<S: Send + Sync> FromRequestParts<S> for ReviewAccess
 where
@@ -71,7 +71,7 @@ where
         if !asking.caller.may_review() {
             return Err(administrator_required(&api, &asking, parts.uri.path()).await);
         }
-        Ok(Self)
+        Ok(Self(asking))
     }
 }
 
@@ -105,6 +105,33 @@ where
         let access = open_at(&api, &snapshot, &asking, Some(org), P::ANY_OF).await?;
         Ok(Self { org, access, actor: asking.actor, permissions: PhantomData })
     }
+}
+
+/// The same for what is only read: an auditor gets in as well. Nothing that changes anything stands behind it, and no secret.
+pub struct OrgReading<P> {
+    /// Which organization.
+    pub org: OrgId,
+    permissions: PhantomData<P>,
+}
+
+impl<P: Opens, S: Send + Sync> FromRequestParts<S> for OrgReading<P>
+where
+    Api: FromRef<S>,
+{
+    type Rejection = Problem;
+
+    async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, Problem> {
+        let api = Api::from_ref(state);
+        let (asking, snapshot) = authenticate_at(&api, parts).await?;
+        let org = requested_organization(parts).await?.ok_or_else(organization_required)?;
+        open_at(&api, &snapshot, &asking, Some(org), opened_for_reading::<P>(&asking)).await?;
+        Ok(Self { org, permissions: PhantomData })
+    }
+}
+
+/// What opens the gate for reading: an auditor holds `view_history` everywhere, and that is enough.
+fn opened_for_reading<P: Opens>(asking: &Asking) -> &'static [Permission] {
+    if asking.caller.is_auditor && asking.caller.may_review() { ViewHistory::ANY_OF } else { P::ANY_OF }
 }
 
 impl<P> OrgAccess<P> {
@@ -174,6 +201,26 @@ where
             None => None,
         };
         Ok(Self { asking, access, permissions: PhantomData })
+    }
+}
+
+/// The same for what is only read: an auditor gets in as well.
+pub struct MaybeOrgReading<P>(pub MaybeOrgAccess<P>);
+
+impl<P: Opens, S: Send + Sync> FromRequestParts<S> for MaybeOrgReading<P>
+where
+    Api: FromRef<S>,
+{
+    type Rejection = Problem;
+
+    async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, Problem> {
+        let api = Api::from_ref(state);
+        let asking = authenticate(&api, parts).await?;
+        let access = match requested_organization(parts).await? {
+            Some(org) => Some(open(&api, &asking, Some(org), opened_for_reading::<P>(&asking)).await?),
+            None => None,
+        };
+        Ok(Self(MaybeOrgAccess { asking, access, permissions: PhantomData }))
     }
 }
 

@@ -9,14 +9,14 @@ use crate::{
         paging::{DEFAULT_LIMIT, MAX_LIMIT, PageOf, list_fault, page_limit},
         params::ApiQuery,
     },
-    management::executions::accepts,
+    management::executions::{accepts, stream_places::StreamPlace},
     state::Api,
 };
 use axum::{
     Json,
     body::Body,
-    extract::State,
-    http::{HeaderMap, header},
+    extract::{FromRequestParts as _, State},
+    http::{header, request::Parts},
     response::{IntoResponse, Response},
 };
 use chrono::{DateTime, SecondsFormat, Utc};
@@ -27,7 +27,7 @@ use msp_storage::{
     repositories::{grants::Grant, organizations::Organization, users::User},
 };
 use serde::{Deserialize, Serialize};
-use std::{collections::HashMap, sync::Arc};
+use std::{collections::HashMap, io, sync::Arc};
 
 /// Accounts read at once for a file.
 const ACCOUNTS: usize = 200;
@@ -101,9 +101,9 @@ pub struct ReviewQuery {
 /// auditor; with who granted it and when, and when the account was last used.
 ///
 /// With `Accept: text/csv` the answer is a file of every row, without pages; cells that a spreadsheet would take for a formula
-/// begin with `'`.
+/// begin with `'`. Rights are checked again for every 200 accounts; if they end, the answer breaks off and is no whole file.
 ///
-/// Problems: `query-invalid` (400).
+/// Problems: `query-invalid` (400), `streams-saturated` (503).
 #[utoipa::path(
     get, path = "/api/access-review", operation_id = "getAccessReview", tag = "permissions",
     params(ReviewQuery),
@@ -112,9 +112,9 @@ pub struct ReviewQuery {
 )]
 pub async fn get_access_review(
     State(api): State<Api>,
-    _: ReviewAccess,
-    headers: HeaderMap,
+    ReviewAccess(asking): ReviewAccess,
     ApiQuery(query): ApiQuery<ReviewQuery>,
+    parts: Parts,
 ) -> Result<Response, Problem> {
     let limit = page_limit(query.limit, DEFAULT_LIMIT, MAX_LIMIT)?;
     if query.unused_days.is_some_and(|days| !(0..=MOST_DAYS).contains(&days)) {
@@ -123,8 +123,9 @@ pub async fn get_access_review(
         );
     }
     let review = Review::begin(&api, query.unused_days).await?;
-    if accepts(&headers, "text/csv") {
-        return Ok(file(review));
+    if accepts(&parts.headers, "text/csv") {
+        let place = api.streams.take(asking.caller.user)?;
+        return Ok(file(review, parts, place));
     }
     let (items, next_cursor) = review.page(query.cursor.as_deref(), limit).await.map_err(list_fault)?;
     Ok(Json(PageOf { items, next_cursor }).into_response())
@@ -168,6 +169,19 @@ impl Review {
             rows.extend(Through::of(user).map(|_| row));
         }
         Ok((rows, accounts.next_cursor))
+    }
+
+    /// A page of the file, for a caller who may still read it.
+    async fn checked_page(
+        &self,
+        parts: &mut Parts,
+        cursor: Option<&str>,
+    ) -> Result<(Vec<ReviewRow>, Option<String>), Problem> {
+        if self.api.closing.is_cancelled() {
+            return Err(Kind::EngineUnavailable.into());
+        }
+        ReviewAccess::from_request_parts(parts, &self.api).await?;
+        Ok(self.page(cursor, ACCOUNTS).await?)
     }
 
     async fn last_used(&self, user: &User) -> Result<Option<DateTime<Utc>>, StoreError> {
@@ -284,23 +298,25 @@ enum Position {
     At(String),
 }
 
-/// Every row as a file, page by page. When the store fails midway the answer breaks off, which no client takes for the end.
-fn file(review: Arc<Review>) -> Response {
-    let pages = stream::unfold(Some(Position::Start), move |position| {
-        let review = Arc::clone(&review);
+/// Every row as a file, page by page. When the store fails midway, or the caller loses the right, the answer breaks off, which
+/// no client takes for the end. It holds its place to the end.
+fn file(review: Arc<Review>, parts: Parts, place: StreamPlace) -> Response {
+    let pages = stream::unfold((Some(Position::Start), place), move |(position, place)| {
+        let (review, mut parts) = (Arc::clone(&review), parts.clone());
         async move {
             let (mut text, cursor) = match position? {
                 Position::Start => (csv::head(COLUMNS), None),
                 Position::At(cursor) => (String::new(), Some(cursor)),
             };
-            match review.page(cursor.as_deref(), ACCOUNTS).await {
+            match review.checked_page(&mut parts, cursor.as_deref()).await {
                 Ok((rows, next)) => {
                     rows.iter().for_each(|row| text.push_str(&row.line()));
-                    Some((Ok(text), next.map(Position::At)))
+                    Some((Ok(text), (next.map(Position::At), place)))
                 }
-                Err(error) => {
-                    tracing::error!(error = %error, "An access review broke off");
-                    Some((Err(error), None))
+                Err(problem) => {
+                    tracing::error!(problem = problem.kind().slug(), "An access review broke off");
+                    // Why is not for the client, to whom the answer only ends too early.
+                    Some((Err(io::Error::other("the access review broke off")), (None, place)))
                 }
             }
         }

@@ -11,6 +11,7 @@ use crate::{
     state::Api,
 };
 use axum::{Json, extract::State};
+use chrono::{DateTime, Utc};
 use futures::{StreamExt as _, stream};
 use msp_domain::{FieldFault, OrgId, UserId};
 use msp_storage::{
@@ -87,8 +88,9 @@ pub struct Pairs {
 /// What is to be done about one grant.
 enum Step {
     Set(GrantTerms),
+    /// What this user holds there when it is written.
+    Copy(UserId, CopyMode),
     Revoke,
-    Leave(Outcome),
 }
 
 type Pair = (UserId, OrgId, Step);
@@ -207,16 +209,8 @@ pub async fn copy_user_permissions(
     if source.len() + held.len() > MOST_PAIRS {
         return Err(invalid(format!("more than {MOST_PAIRS} grants cannot be copied at once")));
     }
-    let mut pairs: Vec<Pair> = Vec::new();
-    for grant in &source {
-        let own = held.iter().find(|own| own.org == grant.org);
-        let step = match body.mode {
-            CopyMode::Replace if own.is_some_and(|own| own.terms == grant.terms) => Step::Leave(Outcome::Kept),
-            CopyMode::Replace => Step::Set(grant.terms.clone()),
-            CopyMode::Add => added(own.filter(|own| !own.is_expired(now)), &grant.terms),
-        };
-        pairs.push((id, grant.org, step));
-    }
+    let copy = |grant: &Grant| (id, grant.org, Step::Copy(body.from, body.mode));
+    let mut pairs: Vec<Pair> = source.iter().map(copy).collect();
     if body.mode == CopyMode::Replace {
         let is_gone = |own: &&Grant| !source.iter().any(|grant| grant.org == own.org);
         pairs.extend(held.iter().filter(is_gone).map(|own| (id, own.org, Step::Revoke)));
@@ -224,21 +218,43 @@ pub async fn copy_user_permissions(
     Ok(Json(carry_out(&api, pairs, &asking.actor).await))
 }
 
+/// Why nothing is copied.
+enum NotCopied {
+    /// What the user holds stays, and this is the word for it.
+    Left(Outcome),
+    /// The other does not hold anything there any more.
+    Gone,
+}
+
+/// What a user shall hold, given what the other one and the user hold now.
+fn copied(
+    (mode, now): (CopyMode, DateTime<Utc>),
+    source: Option<&Grant>,
+    own: Option<&Grant>,
+) -> Result<GrantTerms, NotCopied> {
+    let source = source.filter(|grant| !grant.is_expired(now)).ok_or(NotCopied::Gone)?;
+    match mode {
+        CopyMode::Replace if own.is_some_and(|own| own.terms == source.terms) => Err(NotCopied::Left(Outcome::Kept)),
+        CopyMode::Replace => Ok(source.terms.clone()),
+        CopyMode::Add => added(own.filter(|own| !own.is_expired(now)), &source.terms).map_err(NotCopied::Left),
+    }
+}
+
 /// What a user holds who holds something already and gets this besides.
-fn added(own: Option<&Grant>, more: &GrantTerms) -> Step {
-    let Some(own) = own.map(|own| &own.terms) else { return Step::Set(more.clone()) };
+fn added(own: Option<&Grant>, more: &GrantTerms) -> Result<GrantTerms, Outcome> {
+    let Some(own) = own.map(|own| &own.terms) else { return Ok(more.clone()) };
     if own.cover(more) {
-        return Step::Leave(Outcome::Kept);
+        return Err(Outcome::Kept);
     }
     if own.expires_at != more.expires_at {
-        return Step::Leave(Outcome::DifferentEnd);
+        return Err(Outcome::DifferentEnd);
     }
     let categories = match (own.permissions.execute_workflows, more.permissions.execute_workflows) {
         (true, true) => own.categories.clone().or(&more.categories),
         (true, false) => own.categories.clone(),
         (false, _) => more.categories.clone(),
     };
-    Step::Set(GrantTerms { permissions: own.permissions.or(&more.permissions), categories, expires_at: own.expires_at })
+    Ok(GrantTerms { permissions: own.permissions.or(&more.permissions), categories, expires_at: own.expires_at })
 }
 
 async fn carry_out(api: &Api, pairs: Vec<Pair>, actor: &Actor) -> Pairs {
@@ -263,7 +279,16 @@ async fn carry_out_one(
 ) -> Result<(Outcome, Option<GrantView>), StoreError> {
     let grants = &api.repositories.grants;
     match step {
-        Step::Leave(outcome) => Ok((outcome, None)),
+        Step::Copy(from, mode) => {
+            let terms = (mode, api.clock.now());
+            let decide = |source: Option<&Grant>, own: Option<&Grant>| copied(terms, source, own);
+            match grants.derive((from, user), org, decide, actor).await? {
+                Ok(grant) => Ok((Outcome::Set, Some(GrantView::at(api.clock.now(), grant)))),
+                Err(NotCopied::Left(outcome)) => Ok((outcome, None)),
+                Err(NotCopied::Gone) if mode == CopyMode::Add => Ok((Outcome::Kept, None)),
+                Err(NotCopied::Gone) => grants.revoke(user, org, actor).await.map(|()| (Outcome::Revoked, None)),
+            }
+        }
         Step::Revoke => grants.revoke(user, org, actor).await.map(|()| (Outcome::Revoked, None)),
         Step::Set(terms) => {
             let (grant, _) = grants.change(user, org, &terms, None, actor).await?;

@@ -3,7 +3,7 @@
 use crate::{
     http::{
         Problem, ProblemKind as Kind,
-        access::{AdminAccess, OrgAccess},
+        access::{AdminAccess, OrgAccess, OrgReading, ReviewAccess},
         etag::{IfMatch, etag_header, or_current},
         json::ApiJson,
         paging::PageOf,
@@ -81,11 +81,11 @@ pub struct SetConfig {
     get, path = "/api/organizations/{org}/config", operation_id = "listConfig", tag = "config",
     params(("org" = OrgId, Path, description = "The organization.")),
     responses((status = 200, body = PageOf<ConfigView>, description = "Every value, by key.")),
-    extensions(("x-permission" = json!("manage_config")))
+    extensions(("x-permission" = json!("manage_config, or auditor")))
 )]
 pub async fn list_config(
     State(api): State<Api>,
-    access: OrgAccess<ManageConfig>,
+    access: OrgReading<ManageConfig>,
     _: NoQuery,
 ) -> Result<Json<PageOf<ConfigView>>, Problem> {
     let config = &api.repositories.config;
@@ -107,11 +107,11 @@ pub async fn list_config(
     params(("org" = OrgId, Path, description = "The organization."), ("key" = String, Path, description = "The key.")),
     responses((status = 200, body = ConfigView, description = "The value.",
         headers(("ETag" = String, description = "The version of the organization's own value.")))),
-    extensions(("x-permission" = json!("manage_config")))
+    extensions(("x-permission" = json!("manage_config, or auditor")))
 )]
 pub async fn get_config(
     State(api): State<Api>,
-    access: OrgAccess<ManageConfig>,
+    access: OrgReading<ManageConfig>,
     PathName(key): PathName,
     _: NoQuery,
 ) -> Result<Response, Problem> {
@@ -151,10 +151,13 @@ pub async fn set_config(
 
 /// Remove a config value of an organization; a global one of the same key holds again.
 ///
-/// Problems: `not-found` (404), `path-invalid` (400).
+/// A refusal for a stale version carries what is there as `current`.
+///
+/// Problems: `not-found` (404), `path-invalid` (400), `stale-version` (412), `header-invalid` (400).
 #[utoipa::path(
     delete, path = "/api/organizations/{org}/config/{key}", operation_id = "deleteConfig", tag = "config",
-    params(("org" = OrgId, Path, description = "The organization."), ("key" = String, Path, description = "The key.")),
+    params(("org" = OrgId, Path, description = "The organization."), ("key" = String, Path, description = "The key."),
+        ("If-Match" = Option<String>, Header, description = "The version that is meant.")),
     responses((status = 204, description = "Removed.")),
     extensions(("x-permission" = json!("manage_config")))
 )]
@@ -162,21 +165,21 @@ pub async fn delete_config(
     State(api): State<Api>,
     access: OrgAccess<ManageConfig>,
     PathName(key): PathName,
+    IfMatch(if_match): IfMatch,
     _: NoQuery,
 ) -> Result<StatusCode, Problem> {
-    api.repositories.config.delete(Scope::Org(access.org), &key, &access.actor).await?;
-    Ok(StatusCode::NO_CONTENT)
+    delete(&api, Scope::Org(access.org), &key, if_match.as_ref(), &access.actor).await
 }
 
 /// List the global config values, which every organization inherits.
 #[utoipa::path(
     get, path = "/api/global/config", operation_id = "listGlobalConfig", tag = "config",
     responses((status = 200, body = PageOf<ConfigView>, description = "Every value, by key.")),
-    extensions(("x-permission" = json!("administrator")))
+    extensions(("x-permission" = json!("administrator or auditor")))
 )]
 pub async fn list_global_config(
     State(api): State<Api>,
-    _: AdminAccess,
+    _: ReviewAccess,
     _: NoQuery,
 ) -> Result<Json<PageOf<ConfigView>>, Problem> {
     let stored = api.repositories.config.of_scope(Scope::Global).await?;
@@ -192,11 +195,11 @@ pub async fn list_global_config(
     params(("key" = String, Path, description = "The key.")),
     responses((status = 200, body = ConfigView, description = "The value.",
         headers(("ETag" = String, description = "Its version.")))),
-    extensions(("x-permission" = json!("administrator")))
+    extensions(("x-permission" = json!("administrator or auditor")))
 )]
 pub async fn get_global_config(
     State(api): State<Api>,
-    _: AdminAccess,
+    _: ReviewAccess,
     PathName(key): PathName,
     _: NoQuery,
 ) -> Result<Response, Problem> {
@@ -232,10 +235,13 @@ pub async fn set_global_config(
 
 /// Remove a global config value.
 ///
-/// Problems: `not-found` (404), `path-invalid` (400).
+/// A refusal for a stale version carries what is there as `current`.
+///
+/// Problems: `not-found` (404), `path-invalid` (400), `stale-version` (412), `header-invalid` (400).
 #[utoipa::path(
     delete, path = "/api/global/config/{key}", operation_id = "deleteGlobalConfig", tag = "config",
-    params(("key" = String, Path, description = "The key.")),
+    params(("key" = String, Path, description = "The key."),
+        ("If-Match" = Option<String>, Header, description = "The version that is meant.")),
     responses((status = 204, description = "Removed.")),
     extensions(("x-permission" = json!("administrator")))
 )]
@@ -243,10 +249,10 @@ pub async fn delete_global_config(
     State(api): State<Api>,
     AdminAccess(asking): AdminAccess,
     PathName(key): PathName,
+    IfMatch(if_match): IfMatch,
     _: NoQuery,
 ) -> Result<StatusCode, Problem> {
-    api.repositories.config.delete(Scope::Global, &key, &asking.actor).await?;
-    Ok(StatusCode::NO_CONTENT)
+    delete(&api, Scope::Global, &key, if_match.as_ref(), &asking.actor).await
 }
 
 async fn set(
@@ -262,17 +268,34 @@ async fn set(
         .parse(&body.value)
         .map_err(|detail| Problem::new(Kind::BodyInvalid).errors(vec![FieldFault::at("value", detail)]))?;
     let entry = ConfigEntry { key, config_type: body.config_type, value, description: body.description };
-    let origin = match scope {
+    let set = api.repositories.config.set(scope, &entry, if_match, actor).await;
+    let stored = or_current(set, current(api, scope, &entry.key)).await?;
+    Ok(shown(stored, origin(scope)))
+}
+
+async fn delete(
+    api: &Api,
+    scope: Scope,
+    key: &str,
+    if_match: Option<&Etag>,
+    actor: &Actor,
+) -> Result<StatusCode, Problem> {
+    let deleted = api.repositories.config.delete(scope, key, if_match, actor).await;
+    or_current(deleted, current(api, scope, key)).await?;
+    Ok(StatusCode::NO_CONTENT)
+}
+
+/// The value as it is now, and its version.
+async fn current(api: &Api, scope: Scope, key: &str) -> Result<Option<(ConfigView, Etag)>, Problem> {
+    let stored = api.repositories.config.get(scope, key).await?;
+    Ok(stored.map(|stored| (ConfigView::of(stored.clone(), origin(scope)), stored.etag)))
+}
+
+fn origin(scope: Scope) -> ConfigOrigin {
+    match scope {
         Scope::Global => ConfigOrigin::Global,
         Scope::Org(_) => ConfigOrigin::Organization,
-    };
-    let config = &api.repositories.config;
-    let current = async {
-        let stored = config.get(scope, &entry.key).await?;
-        Ok(stored.map(|stored| (ConfigView::of(stored.clone(), origin), stored.etag)))
-    };
-    let stored = or_current(config.set(scope, &entry, if_match, actor).await, current).await?;
-    Ok(shown(stored, origin))
+    }
 }
 
 fn shown(stored: StoredConfig, origin: ConfigOrigin) -> Response {

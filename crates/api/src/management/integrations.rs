@@ -3,7 +3,7 @@
 use crate::{
     http::{
         Problem, ProblemKind as Kind,
-        access::OrgAccess,
+        access::{OrgAccess, OrgReading},
         etag::{IfMatch, etag_header, or_current},
         json::ApiJson,
         paging::PageOf,
@@ -23,7 +23,7 @@ use chrono::{DateTime, Utc};
 use msp_domain::{FieldFault, OrgId, workflow::nearest};
 use msp_integrations::{CheckedSettings, Integrations, PLATFORM_INTEGRATIONS};
 use msp_storage::{
-    SecretValue,
+    Etag, SecretValue,
     repositories::integrations::{CredentialChange, IntegrationCheck, StoredIntegration},
 };
 use serde::{Deserialize, Serialize};
@@ -104,11 +104,11 @@ async fn shown(api: &Api, org: OrgId, stored: StoredIntegration) -> Result<Shown
     get, path = "/api/organizations/{org}/integrations", operation_id = "listIntegrations", tag = "integrations",
     params(("org" = OrgId, Path, description = "The organization.")),
     responses((status = 200, body = PageOf<IntegrationView>, description = "Every integration with settings.")),
-    extensions(("x-permission" = json!("manage_config")))
+    extensions(("x-permission" = json!("manage_config, or auditor")))
 )]
 pub async fn list_integrations(
     State(api): State<Api>,
-    access: OrgAccess<ManageConfig>,
+    access: OrgReading<ManageConfig>,
     _: NoQuery,
 ) -> Result<Json<PageOf<IntegrationView>>, Problem> {
     let stored = api.repositories.integrations.list(access.org).await?;
@@ -125,11 +125,11 @@ pub async fn list_integrations(
         ("type" = String, Path, description = "`msgraph` or `halopsa`.")),
     responses((status = 200, body = IntegrationView, description = "The settings.",
         headers(("ETag" = String, description = "Their version.")))),
-    extensions(("x-permission" = json!("manage_config")))
+    extensions(("x-permission" = json!("manage_config, or auditor")))
 )]
 pub async fn get_integration(
     State(api): State<Api>,
-    access: OrgAccess<ManageConfig>,
+    access: OrgReading<ManageConfig>,
     PathName(integration_type): PathName,
     _: NoQuery,
 ) -> Result<Shown, Problem> {
@@ -178,22 +178,20 @@ pub async fn put_integration(
     };
     let (org, actor) = (access.org, &access.actor);
     let put = integrations.put(org, &integration_type, body.enabled, &settings, credential, meant_for.as_ref(), actor);
-    let current = async {
-        let Some(current) = integrations.get(org, &integration_type).await? else { return Ok(None) };
-        let (etag, checks) = (current.etag.clone(), integrations.checks(org).await?);
-        Ok(Some((IntegrationView::new(current, &checks), etag)))
-    };
-    shown(&api, org, or_current(put.await, current).await?).await
+    shown(&api, org, or_current(put.await, current(&api, org, &integration_type)).await?).await
 }
 
 /// Remove an integration's settings and credential.
 ///
-/// Problems: `not-found` (404), `path-invalid` (400).
+/// A refusal for a stale version carries what is there as `current`.
+///
+/// Problems: `not-found` (404), `path-invalid` (400), `stale-version` (412), `header-invalid` (400).
 #[utoipa::path(
     delete, path = "/api/organizations/{org}/integrations/{type}", operation_id = "deleteIntegration",
     tag = "integrations",
     params(("org" = OrgId, Path, description = "The organization."),
-        ("type" = String, Path, description = "`msgraph` or `halopsa`.")),
+        ("type" = String, Path, description = "`msgraph` or `halopsa`."),
+        ("If-Match" = Option<String>, Header, description = "The version that is meant.")),
     responses((status = 204, description = "Removed.")),
     extensions(("x-permission" = json!("manage_config")))
 )]
@@ -201,10 +199,21 @@ pub async fn delete_integration(
     State(api): State<Api>,
     access: OrgAccess<ManageConfig>,
     PathName(integration_type): PathName,
+    IfMatch(if_match): IfMatch,
     _: NoQuery,
 ) -> Result<StatusCode, Problem> {
-    api.repositories.integrations.delete(access.org, &integration_type, &access.actor).await?;
+    let integrations = &api.repositories.integrations;
+    let deleted = integrations.delete(access.org, &integration_type, if_match.as_ref(), &access.actor).await;
+    or_current(deleted, current(&api, access.org, &integration_type)).await?;
     Ok(StatusCode::NO_CONTENT)
+}
+
+/// The settings as they are now, and their version.
+async fn current(api: &Api, org: OrgId, integration_type: &str) -> Result<Option<(IntegrationView, Etag)>, Problem> {
+    let integrations = &api.repositories.integrations;
+    let Some(current) = integrations.get(org, integration_type).await? else { return Ok(None) };
+    let (etag, checks) = (current.etag.clone(), integrations.checks(org).await?);
+    Ok(Some((IntegrationView::new(current, &checks), etag)))
 }
 
 /// The broker points into the settings; the caller sent them inside a body.

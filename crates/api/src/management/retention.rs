@@ -3,7 +3,7 @@
 use crate::{
     http::{
         Problem, ProblemKind as Kind,
-        access::{AdminAccess, OrgAccess},
+        access::{AdminAccess, OrgAccess, ReviewAccess},
         etag::{IfMatch, etag_header, or_current},
         json::ApiJson,
         params::{ApiPath, NoQuery},
@@ -127,9 +127,9 @@ impl SetRetention {
     get, path = "/api/retention", operation_id = "getRetentionDefault", tag = "executions",
     responses((status = 200, body = RetentionDefaultView, description = "The limit of the installation.",
         headers(("ETag" = String, description = "Its version, once it was set.")))),
-    extensions(("x-permission" = json!("administrator")))
+    extensions(("x-permission" = json!("administrator or auditor")))
 )]
-pub async fn get_retention_default(State(api): State<Api>, _: AdminAccess, _: NoQuery) -> Result<Response, Problem> {
+pub async fn get_retention_default(State(api): State<Api>, _: ReviewAccess, _: NoQuery) -> Result<Response, Problem> {
     default_now(&api).await
 }
 

@@ -1,6 +1,7 @@
 //! Many grants at once, and who can reach what.
 
 use chrono::Duration;
+use futures::StreamExt as _;
 use msp_domain::{Clock, OrgId, Permission, UserId};
 use msp_test_support::TestApp;
 use serde_json::{Value, json};
@@ -173,4 +174,21 @@ async fn the_access_review_says_who_may_do_what_and_who_does_not_use_it_also_as_
     assert!(text.contains("execute_workflows view_history"), "{text}");
     let ada = app.scoped(&ada, "Workflows.Execute Forms.Manage Organizations.Manage");
     ada.get(None, "/api/access-review").await.assert_problem(403, "administrator-required");
+}
+
+#[tokio::test]
+async fn a_file_of_the_access_review_whose_caller_loses_the_right_breaks_off() {
+    let app = TestApp::new().await;
+    let auditor = app.user("auditor@msp.example").await;
+    let path = format!("/api/users/{}", auditor.user());
+    let _ = app.admin().patch(None, &path, json!({ "is_auditor": true })).await.expect(200);
+    for number in 0..230 {
+        let _ = app.user(&format!("user{number}@msp.example")).await;
+    }
+    let request = auditor.request("GET", "/api/access-review").header("accept", "text/csv");
+    let mut body = request.send_in_parts().await;
+    assert!(body.next().await.expect("a part").is_ok());
+    let _ = app.admin().patch(None, &path, json!({ "is_auditor": false })).await.expect(200);
+    assert!(body.next().await.expect("it does not just end").is_err(), "what was there is no whole file");
+    assert!(body.next().await.is_none());
 }

@@ -82,3 +82,21 @@ async fn without_manage_config_nothing_is_read_or_written() {
     let body = json!({ "value": "long enough" });
     user.put(None, &format!("{base}/secrets/x"), body).await.assert_problem(403, "permission-denied");
 }
+
+#[tokio::test]
+async fn a_value_is_removed_only_in_the_version_that_is_meant() {
+    let app = TestApp::new().await;
+    let org = app.org("Contoso").await;
+    let admin = app.admin();
+    for path in [format!("/api/organizations/{}/config/key", org.id), "/api/global/config/key".to_owned()] {
+        let first = admin.put(None, &path, json!({ "type": "int", "value": 7 })).await.expect(200);
+        let second = admin.put(None, &path, json!({ "type": "int", "value": 8 })).await.expect(200);
+        let delete = |etag: &str| admin.request("DELETE", &path).header("if-match", etag);
+        let stale = delete(first.header("etag")).send().await;
+        stale.assert_problem(412, "stale-version");
+        assert_eq!((stale.json()["current"].clone(), stale.header("etag")), (second.json(), second.header("etag")));
+        assert_eq!(admin.get(None, &path).await.expect(200).json()["value"], 8, "{path}");
+        let _ = delete(second.header("etag")).send().await.expect(204);
+        delete(second.header("etag")).send().await.assert_problem(404, "not-found");
+    }
+}

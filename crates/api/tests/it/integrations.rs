@@ -39,7 +39,14 @@ async fn a_credential_is_stored_kept_and_cleared_but_never_answered() {
         .send()
         .await;
     stale.assert_problem(412, "stale-version");
-    let _ = user.delete(None, &path).await.expect(204);
+    let delete = |etag: &str| user.request("DELETE", &path).header("if-match", etag);
+    let _ = user.put(None, &path, json!({ "settings": settings })).await.expect(200);
+    let stale = delete(created.header("etag")).send().await;
+    stale.assert_problem(412, "stale-version");
+    assert_eq!(stale.json()["current"]["has_credential"], true, "a refusal takes no credential away");
+    let current = user.get(None, &path).await.expect(200);
+    assert_eq!(stale.header("etag"), current.header("etag"));
+    let _ = delete(current.header("etag")).send().await.expect(204);
     user.get(None, &path).await.assert_problem(404, "not-found");
 }
 

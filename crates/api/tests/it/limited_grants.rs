@@ -2,8 +2,11 @@
 
 use crate::live::{pending, start, until};
 use chrono::Duration;
-use msp_domain::{Clock, Permission, Scope};
-use msp_storage::{ExecutionPointer, repositories::organizations::Organization};
+use msp_domain::{Clock, Permission, Scope, form::FormSchema};
+use msp_storage::{
+    ExecutionPointer,
+    repositories::{Actor, organizations::Organization},
+};
 use msp_test_support::{TestApp, TestCaller};
 use serde_json::{Value, json};
 
@@ -346,8 +349,45 @@ async fn an_auditor_reads_everywhere_and_neither_runs_nor_changes_nor_sees_secre
     );
 
     let base = format!("/api/organizations/{}", org.id);
+    let value = json!({ "type": "string", "value": "x" });
+    let _ = app.admin().put(None, &format!("{base}/config/key"), value.clone()).await.expect(200);
+    let _ = app.admin().put(None, "/api/global/config/key", value).await.expect(200);
+    let settings =
+        json!({ "base_url": "https://contoso.halopsa.com", "client_id": "an id", "client_secret": "a canary of ours" });
+    let halo = format!("{base}/integrations/halopsa");
+    let _ = app.admin().put(None, &halo, json!({ "settings": settings })).await.expect(200);
+    let mut forms = Vec::new();
+    for scope in [Scope::Org(org.id), Scope::Global] {
+        let document = json!({ "name": "Form", "workflow": "some_workflow", "fields": [] });
+        let form = FormSchema::parse(&document).expect("a form");
+        let form = app.repositories.forms.create(scope, &form, &Actor::PLATFORM).await.expect("a form").id;
+        app.repositories.forms.set_active((scope, form), false, None, &Actor::PLATFORM).await.expect("switched off");
+        forms.push(format!("/api/forms/{form}"));
+    }
+    for form in &forms {
+        let _ = auditor.get(None, form).await.expect(200);
+        let _ = auditor.get(org.id, &format!("{form}/export")).await.expect(200);
+        let refused = auditor.delete(None, form).await;
+        assert_eq!(refused.status.as_u16(), 403, "{}", refused.text());
+    }
+    let listed = auditor.get(org.id, "/api/forms").await.expect(200).json();
+    assert_eq!(listed["items"].as_array().map(Vec::len), Some(2), "{listed}");
+    assert!(!auditor.get(None, &halo).await.expect(200).text().contains("canary"));
+    auditor.delete(None, &halo).await.assert_problem(403, "permission-denied");
+    auditor.delete(None, "/api/global/config/key").await.assert_problem(403, "administrator-required");
+    auditor.get(None, "/api/global/secrets").await.assert_problem(403, "administrator-required");
+    let narrow = app.scoped(&auditor, "Organizations.Manage");
+    narrow.get(None, &halo).await.assert_problem(403, "permission-denied");
+    narrow.get(None, "/api/global/config").await.assert_problem(403, "administrator-required");
+    narrow.get(org.id, &forms[0]).await.assert_problem(403, "permission-denied");
     for readable in [
         "/api/users",
+        "/api/global/config",
+        "/api/global/config/key",
+        "/api/retention",
+        &format!("{base}/config"),
+        &format!("{base}/config/key"),
+        &format!("{base}/integrations"),
         "/api/organizations",
         "/api/executions",
         "/api/pauses",

@@ -43,16 +43,16 @@ async fn every_change_of_rights_or_settings_is_audited_and_moves_the_generation(
     let stored = repositories.config.set(scope, &value, None, &admin).await.expect("set");
     assert!(moved(&home, &mut seen).await);
     assert_eq!(repositories.config.get(scope, &value.key).await.expect("read"), Some(stored));
-    repositories.config.delete(scope, &value.key, &admin).await.expect("deleted");
+    repositories.config.delete(scope, &value.key, None, &admin).await.expect("deleted");
     assert!(moved(&home, &mut seen).await);
-    let again = repositories.config.delete(scope, &value.key, &admin).await;
+    let again = repositories.config.delete(scope, &value.key, None, &admin).await;
     assert!(matches!(again, Err(StoreError::NotFound)));
 
     let settings = json!({ "tenant": "contoso.example" });
     let integrations = &repositories.integrations;
     integrations.put(org.id, "halopsa", true, &settings, CredentialChange::Keep, None, &admin).await.expect("put");
     assert!(moved(&home, &mut seen).await);
-    integrations.delete(org.id, "halopsa", &admin).await.expect("deleted");
+    integrations.delete(org.id, "halopsa", None, &admin).await.expect("deleted");
     assert!(moved(&home, &mut seen).await);
 
     let user = repositories.users.create("tess@example.com", "Tess", false, &admin).await.expect("created");
@@ -265,8 +265,8 @@ async fn an_integration_credential_follows_its_settings() {
     assert!(!cleared.has_credential);
     assert_eq!(credential().await, None);
     assert_eq!(integrations.list(org).await.expect("read"), [cleared]);
-    integrations.delete(org, "msgraph", &Actor::PLATFORM).await.expect("deleted");
-    let again = integrations.delete(org, "msgraph", &Actor::PLATFORM).await;
+    integrations.delete(org, "msgraph", None, &Actor::PLATFORM).await.expect("deleted");
+    let again = integrations.delete(org, "msgraph", None, &Actor::PLATFORM).await;
     assert!(matches!(again, Err(StoreError::NotFound)));
 }
 

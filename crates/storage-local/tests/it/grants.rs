@@ -7,6 +7,7 @@ use chrono::Duration;
 use msp_domain::{Categories, Clock, OrgId, Permissions, UserId};
 use msp_storage::StoreError;
 use msp_storage::repositories::grants::{Grant, GrantTerms, Grants};
+use std::sync::atomic::{AtomicUsize, Ordering};
 
 /// What the user holds, and what the organization lists of it.
 async fn seen(home: &TestHome, user: UserId, org: OrgId) -> (Option<GrantTerms>, Option<GrantTerms>) {
@@ -126,4 +127,36 @@ async fn an_expired_grant_gives_nothing_from_that_instant_on_and_stays_listed() 
     assert_eq!(grants.permissions(user, org).await.expect("readable"), Permissions::NONE);
     assert_eq!(grants.of_user(user).await.expect("readable"), std::slice::from_ref(&grant));
     assert_eq!(grants.of_org(org).await.expect("readable"), [grant]);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_is_revoked_while_grants_are_copied_does_not_come_back() {
+    let home = TestHome::new().await;
+    let (grants, admin, org) = (&home.repositories.grants, actor(UserId::random()), OrgId::random());
+    let wide = Permissions { manage_config: true, ..Permissions::NONE };
+    let more = Permissions { view_history: true, ..Permissions::NONE };
+    // Whose grant is revoked meanwhile: that of the one it is copied from, or that of the one who gets it.
+    for of_source in [true, false] {
+        let (from, to) = (UserId::random(), UserId::random());
+        grants.set(from, org, more, &admin).await.expect("granted");
+        grants.set(to, org, wide, &admin).await.expect("granted");
+        let tries = AtomicUsize::new(0);
+        let decide = |source: Option<&Grant>, own: Option<&Grant>| {
+            if tries.fetch_add(1, Ordering::AcqRel) == 0 {
+                let revoked = grants.revoke(if of_source { from } else { to }, org, &admin);
+                tokio::task::block_in_place(|| tokio::runtime::Handle::current().block_on(revoked)).expect("revoked");
+            }
+            let more = source.ok_or("gone")?.terms.permissions;
+            let own = own.map_or(Permissions::NONE, |own| own.terms.permissions);
+            Ok::<GrantTerms, &str>(own.or(&more).into())
+        };
+        let derived = grants.derive((from, to), org, decide, &admin).await.expect("the store works");
+        assert_eq!(tries.load(Ordering::Acquire), 2, "it was decided anew");
+        let held = grants.permissions(to, org).await.expect("read");
+        if of_source {
+            assert_eq!((derived.err(), held), (Some("gone"), wide));
+        } else {
+            assert_eq!((derived.map(|grant| grant.terms.permissions), held), (Ok(more), more));
+        }
+    }
 }

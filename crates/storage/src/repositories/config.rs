@@ -145,10 +145,19 @@ impl Config {
     /// Removes a value: [`StoreError::NotFound`] if it is not set in exactly this scope.
     ///
     /// # Errors
-    /// As said, or [`StoreError::Full`].
-    pub async fn delete(&self, scope: Scope, key: &str, actor: &Actor) -> Result<(), StoreError> {
-        retry(async || {
+    /// As said; [`StoreError::PreconditionFailed`] when `if_match` is stale; [`StoreError::Full`].
+    pub async fn delete(
+        &self,
+        scope: Scope,
+        key: &str,
+        if_match: Option<&Etag>,
+        actor: &Actor,
+    ) -> Result<(), StoreError> {
+        let attempt = async || {
             let before = self.get(scope, key).await?.ok_or(StoreError::NotFound)?;
+            if check_version(Some(&before.etag), if_match).is_err() {
+                return Ok(None);
+            }
             let details = json!({ "before": describe(&before.entry) });
             let delete = Write::delete(scope.key(), row_key(key), IfMatch::Etag(before.etag));
             let writes = vec![
@@ -156,9 +165,10 @@ impl Config {
                 self.journal.audit.row(AuditDraft::new(scope, actor, "Config.Delete", key, details)),
                 self.journal.generation.bump(),
             ];
-            self.journal.tables.commit(Commit::of(writes)).await
-        })
-        .await
+            self.journal.tables.commit(Commit::of(writes)).await.map(Some)
+        };
+        // A version the caller did not mean is final; only a race with others is tried again.
+        retry(attempt).await?.ok_or(StoreError::PreconditionFailed)
     }
 }
 

@@ -202,10 +202,10 @@ impl Repositories {
     async fn remove_settings(&self, org: OrgId, actor: &Actor) -> Result<(), StoreError> {
         let scope = Scope::Org(org);
         for stored in readable(self.integrations.list(org).await)? {
-            unless_gone(self.integrations.delete(org, &stored.integration_type, actor).await)?;
+            unless_gone(self.integrations.delete(org, &stored.integration_type, None, actor).await)?;
         }
         for stored in readable(self.config.of_scope(scope).await)? {
-            unless_gone(self.config.delete(scope, &stored.entry.key, actor).await)?;
+            unless_gone(self.config.delete(scope, &stored.entry.key, None, actor).await)?;
         }
         for form in readable(self.forms.list(scope).await)? {
             unless_gone(self.forms.delete((scope, form.id), None, actor).await)?;

@@ -7,7 +7,7 @@
 
 use super::audit::AuditDraft;
 use super::{Actor, Journal, check_version, etag_of, readable, retry, write_over};
-use crate::{Commit, Entity, Etag, IfMatch, Query, StoreError, Table, TableWrite, Write};
+use crate::{Commit, Entity, Etag, Guard, IfMatch, Query, StoreError, Table, TableWrite, Write};
 use chrono::{DateTime, Utc};
 use msp_domain::{Categories, OrgId, Permissions, Scope, UserId};
 use serde_json::{Value, json};
@@ -159,36 +159,85 @@ impl Grants {
         actor: &Actor,
     ) -> Result<(Grant, Etag), StoreError> {
         let attempt = async || {
-            let current = self.journal.tables.get(Table::UserPermissions, &user.key(), &org.key()).await?;
+            let current = self.row(user, org).await?;
             let version = current.as_ref().map(etag_of).transpose()?;
             if check_version(version.as_ref(), if_match).is_err() {
                 return Ok(None);
             }
-            // One that is not readable gives nothing, and is set anew as if it had given everything.
-            let before = current.as_ref().map(|row| read_terms(row).ok());
-            let granted_at = self.journal.clock.now();
-            let grant = Grant { user, org, terms: terms.clone(), granted_by: actor.key(), granted_at };
-            let details = json!({
-                "user_id": user,
-                "before": before.as_ref().map(described),
-                "after": describe(terms),
-            });
-            let draft = AuditDraft::new(Scope::Org(org), actor, "Grant.Set", user.key(), details);
-            let mirrors = (Table::OrgPermissions, Write::UpsertReplace(row(&grant, org.key(), user.key())));
-            let decides = (Table::UserPermissions, write_over(version, row(&grant, user.key(), org.key())));
-            // What takes one right away and gives another takes something away: that weighs more.
-            let takes_away = before.is_some_and(|before| before.is_none_or(|before| !terms.cover(&before)));
-            let (first, second) = if takes_away { (decides, mirrors) } else { (mirrors, decides) };
-            let writes = vec![self.journal.audit.row(draft), first, second, self.journal.generation.bump()];
-            let etags = self.journal.tables.commit_etags(Commit::of(writes)).await?;
-            let written = etags.into_iter().nth(if takes_away { 1 } else { 2 }).flatten();
-            Ok(match written {
-                Some(etag) => Some((grant, etag)),
-                None => self.get(user, org).await?,
-            })
+            self.store((user, org), terms, current.as_ref(), Vec::new(), actor).await
         };
         // A version the caller did not mean is final; only a race with others is tried again.
         retry(attempt).await?.ok_or(StoreError::PreconditionFailed)
+    }
+
+    /// Sets for `to` what `decide` makes of what `from` and `to` hold in an organization, in this order; decided anew when
+    /// either changes meanwhile, so that nothing comes back that was revoked. What `decide` refuses is answered.
+    ///
+    /// # Errors
+    /// [`StoreError::Corrupt`] when a row is not readable; [`StoreError::Full`] or [`StoreError::Unavailable`], safe to repeat.
+    pub async fn derive<R>(
+        &self,
+        (from, to): (UserId, UserId),
+        org: OrgId,
+        decide: impl Fn(Option<&Grant>, Option<&Grant>) -> Result<GrantTerms, R> + Sync,
+        actor: &Actor,
+    ) -> Result<Result<Grant, R>, StoreError> {
+        let attempt = async || {
+            let (source, own) = (self.row(from, org).await?, self.row(to, org).await?);
+            let held = source.as_ref().map(|row| read(row, from, org)).transpose()?;
+            let holds = own.as_ref().map(|row| read(row, to, org)).transpose()?;
+            let terms = match decide(held.as_ref(), holds.as_ref()) {
+                Ok(terms) => terms,
+                Err(refused) => return Ok(Err(refused)),
+            };
+            let guard = Guard {
+                table: Table::UserPermissions,
+                partition_key: from.key(),
+                row_key: org.key(),
+                etag: source.as_ref().map(etag_of).transpose()?,
+            };
+            let stored = self.store((to, org), &terms, own.as_ref(), vec![guard], actor).await?;
+            stored.map(|(grant, _)| Ok(grant)).ok_or(StoreError::PreconditionFailed)
+        };
+        retry(attempt).await
+    }
+
+    async fn row(&self, user: UserId, org: OrgId) -> Result<Option<Entity>, StoreError> {
+        self.journal.tables.get(Table::UserPermissions, &user.key(), &org.key()).await
+    }
+
+    /// Writes terms over the row that was read; `None` when somebody has taken the grant away right behind it.
+    async fn store(
+        &self,
+        (user, org): (UserId, OrgId),
+        terms: &GrantTerms,
+        current: Option<&Entity>,
+        guards: Vec<Guard>,
+        actor: &Actor,
+    ) -> Result<Option<(Grant, Etag)>, StoreError> {
+        let version = current.map(etag_of).transpose()?;
+        // One that is not readable gives nothing, and is set anew as if it had given everything.
+        let before = current.map(|row| read_terms(row).ok());
+        let granted_at = self.journal.clock.now();
+        let grant = Grant { user, org, terms: terms.clone(), granted_by: actor.key(), granted_at };
+        let details = json!({
+            "user_id": user,
+            "before": before.as_ref().map(described),
+            "after": describe(terms),
+        });
+        let draft = AuditDraft::new(Scope::Org(org), actor, "Grant.Set", user.key(), details);
+        let mirrors = (Table::OrgPermissions, Write::UpsertReplace(row(&grant, org.key(), user.key())));
+        let decides = (Table::UserPermissions, write_over(version, row(&grant, user.key(), org.key())));
+        // What takes one right away and gives another takes something away: that weighs more.
+        let takes_away = before.is_some_and(|before| before.is_none_or(|before| !terms.cover(&before)));
+        let (first, second) = if takes_away { (decides, mirrors) } else { (mirrors, decides) };
+        let writes = vec![self.journal.audit.row(draft), first, second, self.journal.generation.bump()];
+        let etags = self.journal.tables.commit_etags(Commit { writes, guards }).await.map_err(as_interference)?;
+        let written = etags.into_iter().nth(if takes_away { 1 } else { 2 }).flatten();
+        Ok(match written {
+            Some(etag) => Some((grant, etag)),
+            None => self.get(user, org).await?,
+        })
     }
 
     /// Takes everything away; the deciding row first. Revoking what is not there is no error.

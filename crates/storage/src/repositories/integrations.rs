@@ -170,10 +170,19 @@ impl IntegrationSettings {
     /// Removes settings and credential: [`StoreError::NotFound`] if there are none. The credential goes first.
     ///
     /// # Errors
-    /// As said, or [`StoreError::Full`]; safe to repeat.
-    pub async fn delete(&self, org: OrgId, integration_type: &str, actor: &Actor) -> Result<(), StoreError> {
-        retry(async || {
+    /// As said; [`StoreError::PreconditionFailed`] when `if_match` is stale; [`StoreError::Full`]. Safe to repeat.
+    pub async fn delete(
+        &self,
+        org: OrgId,
+        integration_type: &str,
+        if_match: Option<&Etag>,
+        actor: &Actor,
+    ) -> Result<(), StoreError> {
+        let attempt = async || {
             let before = self.get(org, integration_type).await?.ok_or(StoreError::NotFound)?;
+            if check_version(Some(&before.etag), if_match).is_err() {
+                return Ok(None);
+            }
             self.secrets.delete(&credential_address(org, integration_type)).await?;
             let details = json!({ "before": describe(before.enabled, &before.settings) });
             let draft = AuditDraft::new(Scope::Org(org), actor, "Integration.Delete", integration_type, details);
@@ -184,9 +193,10 @@ impl IntegrationSettings {
             if self.journal.tables.get(Table::IntegrationConfig, &partition, &check).await?.is_some() {
                 writes.push((Table::IntegrationConfig, Write::delete(partition, check, IfMatch::Any)));
             }
-            self.journal.tables.commit(Commit::of(writes)).await
-        })
-        .await
+            self.journal.tables.commit(Commit::of(writes)).await.map(Some)
+        };
+        // A version the caller did not mean is final; only a race with others is tried again.
+        retry(attempt).await?.ok_or(StoreError::PreconditionFailed)
     }
 }
 

@@ -3,7 +3,7 @@
 use crate::{
     http::{
         Problem, ProblemKind as Kind,
-        access::{MaybeOrgAccess, administrator_required, permission_required},
+        access::{MaybeOrgAccess, MaybeOrgReading, administrator_required, permission_required},
         caller::Asking,
         rights::{ExecuteWorkflows, ManageForms},
     },
@@ -13,8 +13,8 @@ use msp_domain::{Permission, Permissions, Scope};
 use msp_storage::repositories::forms::StoredForm;
 use uuid::Uuid;
 
-/// What opens the forms of an organization: submitting them or making them.
-pub(super) type ReadAccess = MaybeOrgAccess<(ExecuteWorkflows, ManageForms)>;
+/// What opens the forms of an organization: submitting them or making them, or being an auditor.
+pub(super) type ReadAccess = MaybeOrgReading<(ExecuteWorkflows, ManageForms)>;
 /// What a change of a form needs.
 pub(super) type ChangeAccess = MaybeOrgAccess<ManageForms>;
 
@@ -33,12 +33,18 @@ pub(in crate::management) async fn scopes(
             opened.into_iter().map(|(organization, held)| (Scope::Org(organization.id), held)).collect()
         }
     };
-    scopes.retain(|(_, held)| held.execute_workflows || held.manage_forms);
-    if somewhere.execute_workflows || somewhere.manage_forms {
+    let audits = audits(asking);
+    scopes.retain(|(_, held)| audits || held.execute_workflows || held.manage_forms);
+    if audits || somewhere.execute_workflows || somewhere.manage_forms {
         let manage_forms = asking.caller.is_administrator();
         scopes.push((Scope::Global, Permissions { manage_forms, execute_workflows: true, ..Permissions::NONE }));
     }
     Ok(scopes)
+}
+
+/// Whether the caller reads every form there is, and does nothing with it.
+fn audits(asking: &Asking) -> bool {
+    asking.caller.is_auditor && asking.caller.may_review()
 }
 
 /// The scope a request names, if it names one.
@@ -46,16 +52,20 @@ pub(in crate::management) fn named<P>(access: &MaybeOrgAccess<P>) -> Option<(Sco
     access.access.as_ref().map(|access| (access.scope(), *access.permissions()))
 }
 
-/// Whether somebody with these rights sees the form: inactive ones are for those who make them.
-pub(super) fn may_see(held: &Permissions, form: &StoredForm) -> bool {
-    form.is_active || held.manage_forms
+/// Whether somebody with these rights sees the form: inactive ones are for those who make them, and for auditors.
+pub(super) fn may_see(asking: &Asking, held: &Permissions, form: &StoredForm) -> bool {
+    form.is_active || held.manage_forms || audits(asking)
 }
 
 /// The form with this id among those the caller may see.
-pub(super) async fn find_form(api: &Api, access: &ReadAccess, id: Uuid) -> Result<StoredForm, Problem> {
+pub(super) async fn find_form(
+    api: &Api,
+    MaybeOrgReading(access): &ReadAccess,
+    id: Uuid,
+) -> Result<StoredForm, Problem> {
     for (scope, held) in scopes(api, &access.asking, named(access)).await? {
         if let Some(form) = api.repositories.forms.get(scope, id).await? {
-            return if may_see(&held, &form) { Ok(form) } else { Err(Kind::NotFound.into()) };
+            return if may_see(&access.asking, &held, &form) { Ok(form) } else { Err(Kind::NotFound.into()) };
         }
     }
     Err(Kind::NotFound.into())

@@ -7,6 +7,7 @@ use super::{
 use crate::{
     http::{
         Problem,
+        access::MaybeOrgReading,
         paging::{DEFAULT_LIMIT, MAX_LIMIT, PageOf, PageQuery, decode_cursor, encode_cursor, page_limit},
         params::ApiQuery,
     },
@@ -29,11 +30,11 @@ type Position = (String, String, Uuid);
     params(PageQuery,
         ("X-Organization-Id" = Option<msp_domain::OrgId>, Header, description = "The organization to list.")),
     responses((status = 200, body = PageOf<FormSummary>, description = "A page of forms.")),
-    extensions(("x-permission" = json!("execute_workflows, or manage_forms")))
+    extensions(("x-permission" = json!("execute_workflows, or manage_forms, or auditor")))
 )]
 pub async fn list_forms(
     State(api): State<Api>,
-    access: ReadAccess,
+    MaybeOrgReading(access): ReadAccess,
     ApiQuery(query): ApiQuery<PageQuery>,
 ) -> Result<Json<PageOf<FormSummary>>, Problem> {
     let limit = page_limit(query.limit, DEFAULT_LIMIT, MAX_LIMIT)?;
@@ -48,7 +49,9 @@ pub async fn list_forms(
     let mut items: Vec<StoredForm> = Vec::new();
     for (scope, held) in scopes {
         let mut forms = api.repositories.forms.list(scope).await?;
-        forms.retain(|form| may_see(&held, form) && after.as_ref().is_none_or(|after| is_after(form, after)));
+        forms.retain(|form| {
+            may_see(&access.asking, &held, form) && after.as_ref().is_none_or(|after| is_after(form, after))
+        });
         items.extend(forms);
         // One more than asked for says that more follow; scopes behind that are not read.
         if items.len() > limit {

@@ -28,7 +28,7 @@ use uuid::Uuid;
         ("X-Organization-Id" = Option<msp_domain::OrgId>, Header, description = "The organization to look in.")),
     responses((status = 200, body = FormView, description = "The form.",
         headers(("ETag" = String, description = "Its version.")))),
-    extensions(("x-permission" = json!("execute_workflows, or manage_forms")))
+    extensions(("x-permission" = json!("execute_workflows, or manage_forms, or auditor")))
 )]
 pub async fn get_form(
     State(api): State<Api>,
@@ -48,7 +48,7 @@ pub async fn get_form(
         ("X-Organization-Id" = Option<msp_domain::OrgId>, Header, description = "The organization to look in.")),
     responses((status = 200, body = FormSchema, description = "The document, as `POST /api/forms` takes it.",
         headers(("Content-Disposition" = String, description = "The name of the file.")))),
-    extensions(("x-permission" = json!("execute_workflows, or manage_forms")))
+    extensions(("x-permission" = json!("execute_workflows, or manage_forms, or auditor")))
 )]
 pub async fn export_form(
     State(api): State<Api>,
