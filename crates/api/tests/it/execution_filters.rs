@@ -208,3 +208,48 @@ async fn what_repeats_an_execution_is_found_by_it() {
     }
     viewer.get(Some(org.id), "/api/executions?retry_of=yesterday").await.assert_problem(400, "query-invalid");
 }
+
+#[tokio::test]
+async fn the_runs_of_one_user_are_found_among_any_number_of_others_and_only_where_the_caller_may_look() {
+    let app = TestApp::new().await;
+    let (one, two, hidden) = (app.org("One").await, app.org("Two").await, app.org("Hidden").await);
+    let viewer = app.user_with(&one, [Permission::ViewHistory]).await;
+    app.grant(&viewer, two.id, [Permission::ViewHistory].into_iter().collect()).await;
+    let runner = app.user_with(&one, [Permission::ExecuteWorkflows]).await;
+    for (org, name) in [(&one, "first"), (&two, "second"), (&hidden, "hidden"), (&one, "third")] {
+        ran(&app, Scope::Org(org.id), &runner, name).await;
+    }
+    // More than a filter looks at.
+    rows(&app, Scope::Org(one.id), 5_100, |_, row| row).await;
+    ran(&app, Scope::Org(two.id), &runner, "fourth").await;
+    ran(&app, Scope::Org(two.id), &viewer, "somebody else's").await;
+
+    let of_runner = format!("?user={}", runner.user());
+    for (caller, named, query, expected) in [
+        (&viewer, None, "", vec!["fourth", "third", "second", "first"]),
+        (&viewer, Some(one.id), "", vec!["third", "first"]),
+        (&viewer, None, "&workflow=second", vec!["second"]),
+        (&viewer, None, "&status=Failed", vec![]),
+        (&app.admin(), None, "", vec!["fourth", "third", "hidden", "second", "first"]),
+        // Without `view_history` one's own, where one may run something.
+        (&runner, None, "", vec!["third", "first"]),
+    ] {
+        let found = page(caller, named, &format!("{of_runner}{query}")).await;
+        assert_eq!((workflows(&found), &found["next_cursor"]), (expected, &Value::Null), "{query}");
+        assert_eq!(found["searched_to"], Value::Null, "everything was looked at in one answer");
+    }
+    assert_eq!(workflows(&page(&runner, None, "").await), ["third", "first"], "without a filter as well");
+
+    let (mut listed, mut cursor) = (Vec::new(), String::new());
+    loop {
+        let found = page(&viewer, None, &format!("{of_runner}&limit=1{cursor}")).await;
+        listed.extend(workflows(&found).into_iter().map(str::to_owned));
+        let Some(next) = found["next_cursor"].as_str() else { break };
+        cursor = format!("&cursor={next}");
+        // What arrives meanwhile is newer than where the list stands.
+        ran(&app, Scope::Org(one.id), &runner, "newer").await;
+    }
+    assert_eq!(listed, ["fourth", "third", "second", "first"]);
+    let refused = app.admin().get(None, &format!("/api/executions{of_runner}&cursor=%21")).await;
+    refused.assert_problem(400, "query-invalid");
+}

@@ -33,7 +33,7 @@ pub struct MergedPage<T> {
 
 impl<T> MergedPage<T> {
     /// The page before this key; `None`: the last one.
-    fn ending_at(rest: Option<String>, items: Vec<T>) -> Self {
+    pub(super) fn ending_at(rest: Option<String>, items: Vec<T>) -> Self {
         Self { items, next_cursor: rest.as_deref().map(encode), searched_to: rest.as_deref().and_then(instant_of) }
     }
 }
@@ -93,7 +93,7 @@ struct Reading<'a> {
 }
 
 /// Where a page starts.
-fn first_key(query: &MergedQuery<'_>) -> Result<String, StoreError> {
+pub(super) fn first_key(query: &MergedQuery<'_>) -> Result<String, StoreError> {
     Ok(query.cursor.map(decode).transpose()?.max(query.row_from.clone()).unwrap_or_default())
 }
 

@@ -1,6 +1,6 @@
 //! Executions of any number of scopes, newest first.
 
-use super::{Execution, ExecutionFilter, Executions, Started, lookup::RESERVED_ROWS, rows};
+use super::{Execution, ExecutionFilter, Executions, Started, lookup::RESERVED_ROWS, of_user::only_user, rows};
 use crate::repositories::merged::{MergedPage, MergedQuery, RowFilter, merged};
 use crate::{Entity, StoreError, Timeline};
 use msp_domain::Scope;
@@ -24,7 +24,8 @@ impl RowFilter for ExecutionFilter {
 impl Executions {
     /// Newest first over several scopes, each with its own filter. Filters look at 5,000 rows for all scopes together
     /// (design section 10), or at five of each scope if that is more: a page may be short, even empty, while
-    /// `next_cursor` says that older rows remain.
+    /// `next_cursor` says that older rows remain. Filters that are all about one user look at what that user ran, and at nothing
+    /// else.
     ///
     /// # Errors
     /// [`StoreError::Limit`] when the cursor is not one this list gave.
@@ -42,6 +43,9 @@ impl Executions {
             cursor,
             limit,
         };
-        merged(self.journal.tables.as_ref(), query, scopes).await
+        match only_user(&scopes) {
+            Some(user) => self.list_of_user(user, scopes, query).await,
+            None => merged(self.journal.tables.as_ref(), query, scopes).await,
+        }
     }
 }

@@ -12,6 +12,7 @@ mod list;
 mod logs;
 pub(in crate::repositories) mod lookup;
 pub(in crate::repositories) mod marks;
+mod of_user;
 pub(in crate::repositories) mod packing;
 mod record;
 pub(in crate::repositories) mod removal;
