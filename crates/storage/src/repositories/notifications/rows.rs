@@ -8,6 +8,7 @@ use uuid::Uuid;
 
 pub(super) const RULE: &str = "rule:";
 pub(super) const DELIVERY: &str = "delivery:";
+pub(super) const TURN: &str = "~turn";
 
 pub(super) fn rule_key(id: Uuid) -> String {
     format!("{RULE}{id}")
