@@ -67,6 +67,9 @@ pub(in crate::repositories) fn check(row: &Entity) -> Result<(), StoreError> {
     if row.row_key.starts_with(DELIVERY) {
         return read_delivery(row).map(drop);
     }
+    if row.row_key == TURN {
+        return Ok(());
+    }
     let scope = Scope::from_key(&row.partition_key).map_err(|error| StoreError::Corrupt(error.to_string()))?;
     read(scope, row).map(drop)
 }
