@@ -1663,7 +1663,10 @@ export interface paths {
         };
         /**
          * Download a file of an export schedule.
-         * @description Problems: `not-found` (404), `path-invalid` (400), `conflict` (409), `streams-saturated` (503),
+         * @description Rights are checked again for every part of it; if they end, the file is deleted, or the store fails, the answer breaks off
+         *     and is no complete file.
+         *
+         *     Problems: `not-found` (404), `path-invalid` (400), `conflict` (409), `streams-saturated` (503),
          *     `organization-inactive` (409), `administrator-required` (403).
          */
         get: operations["downloadExportFile"];
@@ -2607,7 +2610,10 @@ export interface components {
             org_id: components["schemas"]["OrgId"];
             /** @description Its name, which `confirm` must repeat. */
             name: string;
-            /** @description What it has now, and what goes. Its audit trail stays. */
+            /**
+             * @description What it has now, and what goes. Its audit trail stays, and so does what is of it in files of exports over all
+             *     organizations.
+             */
             removes: components["schemas"]["Belongings"];
             /** @description The problems that stand in the way now: `organization-active`, `organization-busy`. */
             refused_because: string[];
@@ -2841,6 +2847,7 @@ export interface components {
          *       "begun_at": "2026-07-01T00:30:02Z",
          *       "completed_at": "2026-07-01T00:30:03Z",
          *       "rows": 412,
+         *       "unreadable": 0,
          *       "size_bytes": 61840,
          *       "sha256": "9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08"
          *     }
@@ -2884,6 +2891,12 @@ export interface components {
              * @description Executions or audit rows in it.
              */
             rows?: number | null;
+            /**
+             * Format: int64
+             * @description Rows that belong to it and cannot be read: it goes without them. Executions are in the first file that is written once
+             *     they can be read again; `msp repair` names the rows.
+             */
+            unreadable?: number | null;
             /**
              * Format: int64
              * @description How large it is.
@@ -2940,7 +2953,8 @@ export interface components {
             enabled: boolean;
             /**
              * Format: int32
-             * @description Days for which files are kept; `null`: until somebody deletes them.
+             * @description Days for which files are kept; `null`: until somebody deletes them. Executions of an organization are kept in files for
+             *     no longer than its limit of retention says.
              */
             keep_days?: number | null;
             /**
@@ -4054,6 +4068,12 @@ export interface components {
                 rows?: number | null;
                 /**
                  * Format: int64
+                 * @description Rows that belong to it and cannot be read: it goes without them. Executions are in the first file that is written once
+                 *     they can be read again; `msp repair` names the rows.
+                 */
+                unreadable?: number | null;
+                /**
+                 * Format: int64
                  * @description How large it is.
                  */
                 size_bytes?: number | null;
@@ -4087,7 +4107,8 @@ export interface components {
                 enabled: boolean;
                 /**
                  * Format: int32
-                 * @description Days for which files are kept; `null`: until somebody deletes them.
+                 * @description Days for which files are kept; `null`: until somebody deletes them. Executions of an organization are kept in files for
+                 *     no longer than its limit of retention says.
                  */
                 keep_days?: number | null;
                 /**
@@ -5297,7 +5318,8 @@ export interface components {
             enabled: boolean;
             /**
              * Format: int32
-             * @description Days for which files are kept, 1 to 3650; `null`: until somebody deletes them.
+             * @description Days for which files are kept, 1 to 3650; `null`: until somebody deletes them. Executions of an organization are kept in
+             *     files for no longer than its limit of retention says.
              */
             keep_days?: number | null;
         };
@@ -20658,6 +20680,7 @@ export interface operations {
                      *       "begun_at": "2026-07-01T00:30:02Z",
                      *       "completed_at": "2026-07-01T00:30:03Z",
                      *       "rows": 412,
+                     *       "unreadable": 0,
                      *       "size_bytes": 61840,
                      *       "sha256": "9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08"
                      *     }
@@ -20817,6 +20840,7 @@ export interface operations {
                      *           "begun_at": "2026-07-01T00:30:02Z",
                      *           "completed_at": "2026-07-01T00:30:03Z",
                      *           "rows": 412,
+                     *           "unreadable": 0,
                      *           "size_bytes": 61840,
                      *           "sha256": "9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08"
                      *         }

@@ -15,17 +15,15 @@ use msp_domain::{ExecutionId, ExportFormat, ExportSubject, Scope, Trigger};
 use msp_storage::{
     StoreError,
     repositories::{
+        Unreadable,
         audit::{AuditFilter, AuditRow},
         batches::Batch,
-        executions::{Execution, ExecutionFilter, Started},
-        exports::{Carry, ExportFile, ExportSchedule},
+        executions::{Execution, Started},
+        exports::{Carry, Counted, ExportFile, ExportSchedule},
         files::{FileWriter, WriteError},
     },
 };
-use std::{
-    collections::{BTreeSet, HashSet},
-    mem,
-};
+use std::collections::{BTreeSet, HashSet};
 use uuid::Uuid;
 
 /// Rows read at once: the file may be long, what is held of it is not. A row may hold two texts of 30,000 characters.
@@ -35,14 +33,15 @@ const LOOK_BACK: TimeDelta = TimeDelta::minutes(10);
 /// What records a run that took place elsewhere; such a run counts when it was put on record.
 const RECORDED: &str = "Execution.Record";
 
-/// Writes everything that belongs to a file, and answers how many rows that is and what it leaves for the next one.
+/// Writes everything that belongs to a file, and answers how many rows that is and what it leaves for the next one. A row
+/// that cannot be read keeps none of the others out.
 pub(super) async fn gather(
     api: &Api,
     schedule: &ExportSchedule,
     file: &ExportFile,
     carry: Carry,
     writer: &mut FileWriter,
-) -> Result<(u64, Carry), StoreError> {
+) -> Result<(Counted, Carry), StoreError> {
     // What came before the schedule is carried by name.
     let from = (file.from - LOOK_BACK).max(schedule.created_at);
     let mut gathering = Gathering {
@@ -51,7 +50,7 @@ pub(super) async fn gather(
         to: file.to,
         format: file.format,
         writer,
-        rows: 0,
+        counted: Counted::default(),
         next: Carry {
             open: Vec::new(),
             seen: carry.seen.iter().copied().filter(|id| is_recent(*id, file.to)).collect(),
@@ -62,7 +61,7 @@ pub(super) async fn gather(
         ExportSubject::Executions => gathering.executions(schedule.scope, carry.open).await?,
         ExportSubject::AuditLogs => gathering.audit(schedule.scope).await?,
     }
-    Ok((gathering.rows, gathering.next))
+    Ok((gathering.counted, gathering.next))
 }
 
 /// Whether the file that begins at this instant looks back as far as the time of this id.
@@ -76,24 +75,47 @@ pub(crate) async fn beginning(api: &Api, scope: Scope, at: DateTime<Utc>) -> Res
     for active in api.repositories.executions.active().await? {
         let pointer = active.pointer;
         let is_within = scope == Scope::Global || pointer.scope == scope;
-        let has_ended = match api.repositories.executions.get(pointer.scope, pointer.execution_id).await? {
-            Some(execution) => execution.completed_at.is_some_and(|ended_at| ended_at < at),
+        if !is_within || !started_before(pointer.execution_id, at) {
+            continue;
+        }
+        let has_ended = match found(api, pointer.scope, pointer.execution_id).await? {
+            Some(Ok(execution)) => execution.completed_at.is_some_and(|ended_at| ended_at < at),
+            // Nobody knows; the first file looks again.
+            Some(Err(_)) => false,
             None => true,
         };
-        if is_within && started_before(pointer.execution_id, at) && !has_ended {
+        if !has_ended {
             carry.open.push((pointer.scope.key(), pointer.execution_id));
         }
     }
     let known: HashSet<ExecutionId> = carry.open.iter().map(|(_, id)| *id).collect();
     for batch in open_batches(api, scope).await?.into_iter().filter(|batch| batch.created_at < at) {
-        for row in api.repositories.batches.rows(&batch).await? {
-            let recorded = api.repositories.executions.get(batch.scope, row.execution_id).await?;
-            if recorded.is_none() && !known.contains(&row.execution_id) {
-                carry.open.push((batch.scope.key(), row.execution_id));
+        for id in rows_of(api, &batch).await? {
+            if !known.contains(&id) && found(api, batch.scope, id).await?.is_none() {
+                carry.open.push((batch.scope.key(), id));
             }
         }
     }
     Ok(carry)
+}
+
+/// An execution, if it is on record, readable or not.
+async fn found(api: &Api, scope: Scope, id: ExecutionId) -> Result<Option<Result<Execution, Unreadable>>, StoreError> {
+    match api.repositories.executions.get(scope, id).await {
+        Err(StoreError::Corrupt(_)) => Ok(Some(Err(Unreadable { id: Some(id.as_uuid()) }))),
+        found => Ok(found?.map(Ok)),
+    }
+}
+
+/// The rows of a batch; of one that is not readable none will ever begin.
+async fn rows_of(api: &Api, batch: &Batch) -> Result<Vec<ExecutionId>, StoreError> {
+    match api.repositories.batches.rows(batch).await {
+        Err(StoreError::Corrupt(error)) => {
+            tracing::error!(batch.id = %batch.id, error, "A batch is not readable and in no export; `msp repair` names it");
+            Ok(Vec::new())
+        }
+        rows => Ok(rows?.into_iter().map(|row| row.execution_id).collect()),
+    }
 }
 
 fn started_before(id: ExecutionId, at: DateTime<Utc>) -> bool {
@@ -113,7 +135,7 @@ struct Gathering<'a> {
     to: DateTime<Utc>,
     format: ExportFormat,
     writer: &'a mut FileWriter,
-    rows: u64,
+    counted: Counted,
     seen: BTreeSet<Uuid>,
     next: Carry,
 }
@@ -125,31 +147,36 @@ impl Gathering<'_> {
         let batches = open_batches(self.api, scope).await?;
         let mut coming = HashSet::new();
         for batch in &batches {
-            coming.extend(self.api.repositories.batches.rows(batch).await?.into_iter().map(|row| row.execution_id));
+            coming.extend(rows_of(self.api, batch).await?);
         }
         let mut dealt_with: HashSet<ExecutionId> = open.iter().map(|(_, id)| *id).collect();
         self.left_open(open, &coming).await?;
         for scope in scopes(self.api, scope).await? {
             let mut cursor = None;
             loop {
-                let lanes = vec![(scope, ExecutionFilter::default())];
                 let executions = &self.api.repositories.executions;
-                let page = executions.list(lanes, self.period, cursor.as_deref(), AT_ONCE).await?;
-                let fresh = page.items.into_iter().filter(|execution| {
-                    // Those of elsewhere stand under times of their own.
-                    execution.trigger != Trigger::External.name()
-                        && !dealt_with.contains(&execution.id)
-                        && !self.seen.contains(&execution.id.as_uuid())
-                });
-                let fresh: Vec<Execution> = fresh.collect();
-                dealt_with.extend(fresh.iter().map(|execution| execution.id).filter(|id| coming.contains(id)));
+                let page = executions.list_lenient(scope, self.period, cursor.as_deref(), AT_ONCE).await?;
+                let mut fresh = Vec::new();
+                for found in page.items {
+                    let id = match &found {
+                        // Those of elsewhere stand under times of their own.
+                        Ok(execution) if execution.trigger == Trigger::External.name() => continue,
+                        Ok(execution) => Some(execution.id.as_uuid()),
+                        Err(unreadable) => unreadable.id,
+                    };
+                    if id.is_some_and(|id| dealt_with.contains(&id.into()) || self.seen.contains(&id)) {
+                        continue;
+                    }
+                    dealt_with.extend(id.map(ExecutionId::from).filter(|id| coming.contains(id)));
+                    fresh.extend(self.readable(scope, found));
+                }
                 self.sort_out(fresh).await?;
                 cursor = page.next_cursor;
                 if cursor.is_none() {
                     break;
                 }
             }
-            self.recorded(scope).await?;
+            self.recorded(scope, &dealt_with).await?;
         }
         self.not_begun(&batches, &dealt_with).await
     }
@@ -165,8 +192,8 @@ impl Gathering<'_> {
             for (partition, id) in some {
                 let scope = Scope::from_key(partition)
                     .map_err(|error| StoreError::Corrupt(format!("an execution left open: {error}")))?;
-                match self.api.repositories.executions.get(scope, *id).await? {
-                    Some(execution) => found.push(execution),
+                match self::found(self.api, scope, *id).await? {
+                    Some(one) => found.extend(self.readable(scope, one)),
                     None if coming.contains(id) => self.next.open.push((partition.clone(), *id)),
                     // A row that was cancelled before it began, or what was removed.
                     None => {}
@@ -185,28 +212,33 @@ impl Gathering<'_> {
                 continue;
             }
             self.see(batch.id.as_uuid());
-            let rows = self.api.repositories.batches.rows(batch).await?;
-            let not_begun = rows.into_iter().map(|row| row.execution_id).filter(|id| !dealt_with.contains(id));
+            let not_begun = rows_of(self.api, batch).await?.into_iter().filter(|id| !dealt_with.contains(id));
             self.next.open.extend(not_begun.map(|id| (batch.scope.key(), id)));
         }
         Ok(())
     }
 
     /// Runs that took place elsewhere, by the audit rows that put them on record.
-    async fn recorded(&mut self, scope: Scope) -> Result<(), StoreError> {
+    async fn recorded(&mut self, scope: Scope, dealt_with: &HashSet<ExecutionId>) -> Result<(), StoreError> {
         let filter = AuditFilter { actions: vec![RECORDED.to_owned()], ..AuditFilter::default() };
         let mut cursor = None;
         loop {
             let audit = &self.api.repositories.audit;
-            let page = audit.search(vec![scope], &filter, self.period, cursor.as_deref(), AT_ONCE).await?;
+            let page = audit.search_lenient(scope, &filter, self.period, cursor.as_deref(), AT_ONCE).await?;
             let mut found = Vec::new();
-            for row in page.items {
+            // Which of them one that is not readable put on record nobody knows.
+            for row in page.items.into_iter().flatten() {
                 if self.seen.contains(&row.id) {
                     continue;
                 }
                 self.see(row.id);
                 let Ok(id) = row.draft.entity_id.parse() else { continue };
-                found.extend(self.api.repositories.executions.get(scope, id).await?);
+                if dealt_with.contains(&id) {
+                    continue;
+                }
+                if let Some(one) = self::found(self.api, scope, id).await? {
+                    found.extend(self.readable(scope, one));
+                }
             }
             self.sort_out(found).await?;
             cursor = page.next_cursor;
@@ -214,6 +246,25 @@ impl Gathering<'_> {
                 return Ok(());
             }
         }
+    }
+
+    /// An execution that can be read. Another is left out, and the next file looks for it again: it may be mended by then.
+    fn readable(&mut self, scope: Scope, found: Result<Execution, Unreadable>) -> Option<Execution> {
+        let unreadable = match found {
+            Ok(execution) => return Some(execution),
+            Err(unreadable) => unreadable,
+        };
+        let Some(id) = unreadable.id.map(ExecutionId::from) else {
+            self.counted.unreadable += 1;
+            return None;
+        };
+        // One of elsewhere is found by its row and by its record.
+        if !self.next.open.iter().any(|(_, open)| *open == id) {
+            self.see(id.as_uuid());
+            self.counted.unreadable += 1;
+            self.next.open.push((scope.key(), id));
+        }
+        None
     }
 
     /// Writes what has ended in time, and leaves the others for the next file.
@@ -225,7 +276,7 @@ impl Gathering<'_> {
             execution.status.is_final() && (ended_at < self.to || execution.trigger == Trigger::External.name())
         });
         self.next.open.extend(open.into_iter().map(|execution| (execution.scope.key(), execution.id)));
-        self.rows += ended.len() as u64;
+        self.counted.rows += ended.len() as u64;
         let mut text = Vec::new();
         table::write(self.format, &ended, &mut text);
         self.write(text).await
@@ -238,11 +289,20 @@ impl Gathering<'_> {
             loop {
                 let audit = &self.api.repositories.audit;
                 let filter = AuditFilter::default();
-                let mut page = audit.search(vec![scope], &filter, self.period, cursor.as_deref(), AT_ONCE).await?;
-                let fresh = mem::take(&mut page.items).into_iter().filter(|row| !self.seen.contains(&row.id));
-                let fresh: Vec<AuditRow> = fresh.collect();
-                fresh.iter().for_each(|row| self.see(row.id));
-                self.rows += fresh.len() as u64;
+                let page = audit.search_lenient(scope, &filter, self.period, cursor.as_deref(), AT_ONCE).await?;
+                let mut fresh: Vec<AuditRow> = Vec::new();
+                for found in page.items {
+                    let id = found.as_ref().map_or_else(|unreadable| unreadable.id, |row| Some(row.id));
+                    if id.is_some_and(|id| self.seen.contains(&id)) {
+                        continue;
+                    }
+                    id.into_iter().for_each(|id| self.see(id));
+                    match found {
+                        Ok(row) => fresh.push(row),
+                        Err(_) => self.counted.unreadable += 1,
+                    }
+                }
+                self.counted.rows += fresh.len() as u64;
                 let views = AuditView::all(&self.api.repositories, fresh).await?;
                 self.write(AuditView::lines(self.format, &views).into_bytes()).await?;
                 cursor = page.next_cursor;

@@ -11,11 +11,11 @@ use crate::state::{Api, ApiState};
 use chrono::{DateTime, TimeDelta, Utc};
 use chrono_tz::Tz;
 use gather::gather;
-use msp_domain::Scope;
+use msp_domain::{ExportSubject, Scope};
 use msp_engine::fault::{FaultPoint, reach};
 use msp_storage::{
     StoreError,
-    repositories::exports::{ExportFile, ExportSchedule, FileState},
+    repositories::exports::{ExportFile, ExportSchedule},
 };
 use std::{
     collections::HashMap,
@@ -120,32 +120,59 @@ impl ApiState {
     async fn attend(self: &Arc<Self>, schedule: &ExportSchedule, sweeps: bool) -> Result<(), StoreError> {
         let exports = &self.repositories.exports;
         let Some(zone) = self.zone(schedule.scope).await? else { return Ok(()) };
-        let (last, current) = exports.last(schedule.clone()).await?;
-        let begun = last.filter(|file| file.state == FileState::Writing);
+        let key = (schedule.scope, schedule.id);
+        let Some((mut begun, mut current)) = exports.unfinished(key).await? else { return Ok(()) };
         let due = schedule.terms.recurrence.latest(self.clock.now(), zone).filter(|due| *due > current.through);
-        let file = match (begun, due) {
-            (Some(begun), _) => Some(begun),
-            (None, Some(due)) if schedule.terms.is_enabled => Some(exports.begin(&current, due, None).await?),
-            (None, _) => None,
-        };
-        if let Some(file) = file {
+        if let Some(due) = due.filter(|_| begun.is_none() && current.terms.is_enabled) {
+            exports.begin(key, due, None).await?;
+            let Some(again) = exports.unfinished(key).await? else { return Ok(()) };
+            (begun, current) = again;
+        }
+        if let Some(file) = begun {
             reach(FaultPoint::AfterExportBegun);
             self.write_export(&current, &file).await?;
         }
         if sweeps {
-            let before = schedule.terms.keep_days.map(|days| self.clock.now() - TimeDelta::days(days.into()));
-            exports.sweep((schedule.scope, schedule.id), before).await?;
+            let days = self.kept_for(&current).await?;
+            let before = days.map(|days| self.clock.now() - TimeDelta::days(days.into()));
+            exports.sweep(&current, before).await?;
         }
         Ok(())
     }
 
+    /// Days for which the files of a schedule are kept. Of executions an organization keeps none for longer than executions
+    /// themselves: the limit is an administrator's, the schedule need not be.
+    async fn kept_for(&self, schedule: &ExportSchedule) -> Result<Option<u32>, StoreError> {
+        let wanted = schedule.terms.keep_days;
+        if schedule.scope == Scope::Global || schedule.subject != ExportSubject::Executions {
+            return Ok(wanted);
+        }
+        let limit = self.repositories.retention.days_of(schedule.scope).await?;
+        Ok(wanted.into_iter().chain(limit).min())
+    }
+
     async fn write_export(self: &Arc<Self>, schedule: &ExportSchedule, file: &ExportFile) -> Result<(), StoreError> {
+        let written = self.write_whole(schedule, file).await;
+        // Removed meanwhile, with its schedule or its organization: then nothing is left to be tried again.
+        if written.is_err() && self.repositories.exports.abandon(file).await? {
+            return Ok(());
+        }
+        written
+    }
+
+    async fn write_whole(self: &Arc<Self>, schedule: &ExportSchedule, file: &ExportFile) -> Result<(), StoreError> {
         let exports = &self.repositories.exports;
         let carry = exports.carry(schedule).await?;
         let mut writer = exports.writer(file).await?;
-        let (rows, carry) = gather(self, schedule, file, carry, &mut writer).await?;
+        let (counted, carry) = gather(self, schedule, file, carry, &mut writer).await?;
+        if counted.unreadable > 0 {
+            tracing::error!(
+                export.id = %schedule.id, export_file.id = %file.id, unreadable = counted.unreadable,
+                "Rows are not readable and left out of an export; `msp repair` names them"
+            );
+        }
         reach(FaultPoint::AfterExportWritten);
-        exports.complete(schedule, file, writer, (rows, &carry)).await
+        exports.complete(schedule, file, writer, (counted, &carry)).await
     }
 
     /// The clocks a scope goes by; `None` for an organization that is being deleted.

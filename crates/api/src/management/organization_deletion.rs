@@ -47,7 +47,8 @@ pub struct DeletionView {
     org_id: OrgId,
     /// Its name, which `confirm` must repeat.
     name: String,
-    /// What it has now, and what goes. Its audit trail stays.
+    /// What it has now, and what goes. Its audit trail stays, and so does what is of it in files of exports over all
+    /// organizations.
     removes: Belongings,
     /// The problems that stand in the way now: `organization-active`, `organization-busy`.
     refused_because: Vec<&'static str>,

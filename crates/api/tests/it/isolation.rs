@@ -15,7 +15,7 @@ use msp_storage::{
         audit::AuditDraft,
         batches::{BatchRow, NewBatch},
         executions::Execution,
-        exports::{Carry, ScheduleTerms},
+        exports::{Carry, Counted, ScheduleTerms},
         files::{NewOutput, NewUpload},
         integrations::CredentialChange,
         organizations::Organization,
@@ -343,10 +343,11 @@ async fn export(app: &TestApp, scope: Scope, mark: &str) -> [uuid::Uuid; 2] {
     let (exports, carry, now) = (&app.repositories.exports, Carry::default(), app.clock.now());
     let schedule = exports.create((scope, ExportSubject::Executions), terms, (now, &carry), &Actor::PLATFORM).await;
     let schedule = schedule.expect("a schedule");
-    let file = exports.begin(&schedule, now, None).await.expect("begun");
+    let file = exports.begin((scope, schedule.id), now, None).await.expect("begun");
+    let schedule = exports.get(scope, schedule.id).await.expect("read").expect("there");
     let mut writer = exports.writer(&file).await.expect("written");
     writer.write(mark.as_bytes()).await.expect("written");
-    exports.complete(&schedule, &file, writer, (1, &carry)).await.expect("whole");
+    exports.complete(&schedule, &file, writer, (Counted { rows: 1, unreadable: 0 }, &carry)).await.expect("whole");
     [schedule.id, file.id]
 }
 

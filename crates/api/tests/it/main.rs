@@ -10,6 +10,7 @@ mod client;
 mod config;
 mod execution_filters;
 mod executions;
+mod export_damage;
 mod export_schedules;
 mod exports;
 mod faulty;

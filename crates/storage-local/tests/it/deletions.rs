@@ -11,7 +11,7 @@ use msp_domain::{
 };
 use msp_storage::repositories::batches::BatchCounts;
 use msp_storage::repositories::executions::{Ended, Ending, Entry};
-use msp_storage::repositories::exports::{Carry, ScheduleTerms};
+use msp_storage::repositories::exports::{Carry, Counted, ScheduleTerms};
 use msp_storage::repositories::integrations::CredentialChange;
 use msp_storage::repositories::organizations::{NewOrganization, Organization, OrganizationError};
 use msp_storage::repositories::{Actor, deletion::Belongings};
@@ -56,10 +56,12 @@ async fn furnished(home: &TestHome, name: &str) -> Organization {
     let terms = ScheduleTerms { format: ExportFormat::Csv, recurrence, is_enabled: true, keep_days: None };
     let (what, begins) = ((scope, ExportSubject::Executions), (repositories.now(), &Carry::default()));
     let schedule = repositories.exports.create(what, terms, begins, actor).await.expect("scheduled");
-    let file = repositories.exports.begin(&schedule, repositories.now(), None).await.expect("begun");
+    let file = repositories.exports.begin((scope, schedule.id), repositories.now(), None).await.expect("begun");
+    let schedule = repositories.exports.get(scope, schedule.id).await.expect("read").expect("there");
     let mut writer = repositories.exports.writer(&file).await.expect("written");
     writer.write(b"a line\n").await.expect("written");
-    repositories.exports.complete(&schedule, &file, writer, (1, &Carry::default())).await.expect("whole");
+    let counted = Counted { rows: 1, unreadable: 0 };
+    repositories.exports.complete(&schedule, &file, writer, (counted, &Carry::default())).await.expect("whole");
     let new = home.new_execution(scope, user);
     let run = home.insert(&new, &Entry::Claimed { owner: "boot".into(), deadline_at: new.started_at }).await;
     let ending = Ending {

@@ -8,6 +8,7 @@ mod counting;
 mod deletions;
 mod dying;
 mod executions;
+mod exports;
 mod files;
 mod folder;
 mod grants;

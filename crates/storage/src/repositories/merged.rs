@@ -14,6 +14,7 @@ use chrono::{DateTime, Utc};
 use msp_domain::Scope;
 use msp_domain::ids::millis_of;
 use std::collections::{HashMap, VecDeque};
+use uuid::Uuid;
 
 /// Fewest rows read at once from a scope: reading one at a time would cost a query each.
 const SMALLEST_PAGE: usize = 5;
@@ -59,6 +60,34 @@ pub(super) trait RowFilter: Clone + Send + Sync {
 
     /// The item of a row, if it is one.
     fn read(&self, scope: Scope, row: &Entity) -> Result<Option<Self::Item>, StoreError>;
+}
+
+/// A row that is there and cannot be read.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Unreadable {
+    /// Of what, if its key says so.
+    pub id: Option<Uuid>,
+}
+
+/// A filter that lets no unreadable row keep it from the others.
+#[derive(Clone)]
+pub(super) struct Lenient<F>(pub F);
+
+impl<F: RowFilter> RowFilter for Lenient<F> {
+    type Item = Result<F::Item, Unreadable>;
+
+    fn is_filtered(&self) -> bool {
+        self.0.is_filtered()
+    }
+
+    fn read(&self, scope: Scope, row: &Entity) -> Result<Option<Self::Item>, StoreError> {
+        match self.0.read(scope, row) {
+            Err(StoreError::Corrupt(_)) => {
+                Ok(Some(Err(Unreadable { id: row.row_key.rsplit('_').next().and_then(|id| id.parse().ok()) })))
+            }
+            read => Ok(read?.map(Ok)),
+        }
+    }
 }
 
 /// One scope on its way through the merge.

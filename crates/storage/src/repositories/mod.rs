@@ -32,7 +32,7 @@ pub mod user_settings;
 pub mod users;
 pub mod workflow_secrets;
 
-pub use merged::MergedPage;
+pub use merged::{MergedPage, Unreadable};
 
 use crate::{
     BlobStore, Entity, Etag, ExecutionQueue, IfMatch, Query, SecretStore, StoreError, Table, TableStore, Write, limits,

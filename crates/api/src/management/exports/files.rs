@@ -16,15 +16,13 @@ use crate::{
 use axum::{
     Json,
     body::{Body, Bytes},
-    extract::State,
-    http::{StatusCode, header},
+    extract::{FromRequestParts as _, State},
+    http::{StatusCode, header, request::Parts},
     response::{IntoResponse, Response},
 };
 use futures::stream;
-use msp_storage::{
-    StoreError,
-    repositories::exports::{ExportFile, Whole},
-};
+use msp_storage::repositories::exports::{ExportFile, ExportSchedule, Whole};
+use std::io;
 use uuid::Uuid;
 
 /// List the files of an export schedule, newest first.
@@ -72,13 +70,17 @@ pub async fn run_export_schedule(
     _: NoQuery,
 ) -> Result<Response, Problem> {
     let schedule = access.changeable(&api, id).await?;
-    let file = api.repositories.exports.begin(&schedule, api.clock.now(), Some(&access.asking.actor)).await?;
+    let key = (access.scope, schedule.id);
+    let file = api.repositories.exports.begin(key, api.clock.now(), Some(&access.asking.actor)).await?;
     api.exporter.ask();
     let location = [(header::LOCATION, format!("/api/export-schedules/{id}/files/{}", file.id))];
     Ok((StatusCode::ACCEPTED, location, Json(ExportFileView::from(file))).into_response())
 }
 
 /// Download a file of an export schedule.
+///
+/// Rights are checked again for every part of it; if they end, the file is deleted, or the store fails, the answer breaks off
+/// and is no complete file.
 ///
 /// Problems: `not-found` (404), `path-invalid` (400), `conflict` (409), `streams-saturated` (503),
 /// `organization-inactive` (409), `administrator-required` (403).
@@ -96,6 +98,7 @@ pub async fn download_export_file(
     access: ExportAccess,
     ApiPath((id, file)): ApiPath<(Uuid, Uuid)>,
     _: NoQuery,
+    parts: Parts,
 ) -> Result<Response, Problem> {
     let (file, whole) = whole_file(&api, &access, id, file).await?;
     let place = api.streams.take(access.asking.caller.user)?;
@@ -104,7 +107,11 @@ pub async fn download_export_file(
         (header::CONTENT_DISPOSITION, format!("attachment; filename=\"{}\"", name(&file))),
         (header::CONTENT_LENGTH, whole.size_bytes.to_string()),
     ];
-    Ok((headers, Body::from_stream(bytes(api, file, whole.parts, place))).into_response())
+    let download = Download { api, parts, file, next: 0, of: whole.parts, _place: place };
+    let bytes = stream::try_unfold(download, |mut download| async move {
+        Ok::<_, io::Error>(download.next().await?.map(|part| (part, download)))
+    });
+    Ok((headers, Body::from_stream(bytes)).into_response())
 }
 
 /// Delete a file of an export schedule for good. What was in it is in no later one.
@@ -124,9 +131,17 @@ pub async fn delete_export_file(
     ApiPath((id, file)): ApiPath<(Uuid, Uuid)>,
     _: NoQuery,
 ) -> Result<StatusCode, Problem> {
-    access.changeable(&api, id).await?;
-    let (file, _) = whole_file(&api, &access, id, file).await?;
-    api.repositories.exports.remove_file(access.scope, &file, &access.asking.actor).await?;
+    let schedule = access.changeable(&api, id).await?;
+    let file = recorded(&api, &schedule, file).await?;
+    let exports = &api.repositories.exports;
+    if file.whole.is_none() {
+        let unfinished = exports.unfinished((access.scope, id)).await?.and_then(|(unfinished, _)| unfinished);
+        // Another one that is not whole never will be.
+        if unfinished.is_some_and(|unfinished| unfinished.id == file.id) {
+            return Err(being_written());
+        }
+    }
+    exports.remove_file(access.scope, &file, &access.asking.actor).await?;
     Ok(StatusCode::NO_CONTENT)
 }
 
@@ -137,30 +152,54 @@ async fn whole_file(
     file: Uuid,
 ) -> Result<(ExportFile, Whole), Problem> {
     let schedule = access.schedule(api, schedule).await?;
-    let file = api.repositories.exports.file(schedule.id, file).await?;
-    let file = file.ok_or_else(|| Problem::new(Kind::NotFound).detail("The schedule has no such file."))?;
-    match file.whole.clone() {
-        Some(whole) => Ok((file, whole)),
-        None => {
-            Err(Problem::new(Kind::Conflict).detail("The file is being written; its `state` says when it is whole."))
-        }
-    }
+    let file = recorded(api, &schedule, file).await?;
+    let whole = file.whole.clone().ok_or_else(being_written)?;
+    Ok((file, whole))
 }
 
-/// The bytes of a file, part by part. When the store fails midway the answer breaks off, which no client takes for the end.
-fn bytes(
+async fn recorded(api: &Api, schedule: &ExportSchedule, file: Uuid) -> Result<ExportFile, Problem> {
+    let file = api.repositories.exports.file(schedule.id, file).await?;
+    file.ok_or_else(|| Problem::new(Kind::NotFound).detail("The schedule has no such file."))
+}
+
+fn being_written() -> Problem {
+    Problem::new(Kind::Conflict).detail("The file is being written; its `state` says when it is whole.")
+}
+
+/// A file on its way to a client.
+struct Download {
     api: Api,
+    /// The request, to check its rights again.
+    parts: Parts,
     file: ExportFile,
-    parts: usize,
-    place: StreamPlace,
-) -> impl stream::Stream<Item = Result<Bytes, StoreError>> + Send + 'static {
-    stream::try_unfold((api, file, 0, place), move |(api, file, part, place)| async move {
-        if part == parts {
+    next: usize,
+    of: usize,
+    _place: StreamPlace,
+}
+
+impl Download {
+    /// The next part; `None` at the end.
+    async fn next(&mut self) -> Result<Option<Bytes>, io::Error> {
+        if self.next == self.of {
             return Ok(None);
         }
-        let bytes = api.repositories.exports.part(&file, part).await.inspect_err(|error| {
-            tracing::error!(export_file.id = %file.id, error = %error, "The download of an export broke off");
+        let part = self.part().await.map_err(|problem| {
+            let file = self.file.id;
+            tracing::warn!(export_file.id = %file, problem = problem.kind().slug(), "The download of an export broke off");
+            // Why is not for the client, to whom the answer only ends too early.
+            io::Error::other("the download broke off")
         })?;
-        Ok(Some((bytes, (api, file, part + 1, place))))
-    })
+        self.next += 1;
+        Ok(Some(part))
+    }
+
+    /// The same, if the caller may still see it.
+    async fn part(&self) -> Result<Bytes, Problem> {
+        if self.api.closing.is_cancelled() {
+            return Err(Kind::EngineUnavailable.into());
+        }
+        let access = ExportAccess::from_request_parts(&mut self.parts.clone(), &self.api).await?;
+        let (file, _) = whole_file(&self.api, &access, self.file.schedule, self.file.id).await?;
+        Ok(self.api.repositories.exports.part(&file, self.next).await?)
+    }
 }

@@ -20,8 +20,11 @@ use axum::{
     extract::State,
     http::{HeaderName, HeaderValue, StatusCode, header},
 };
-use msp_domain::FieldFault;
-use msp_storage::{Etag, repositories::exports::ExportSchedule};
+use msp_domain::{ExportSubject, FieldFault};
+use msp_storage::{
+    Etag,
+    repositories::exports::{Carry, ExportSchedule},
+};
 use uuid::Uuid;
 
 type Shown = ([(HeaderName, HeaderValue); 1], Json<ExportScheduleView>);
@@ -79,7 +82,11 @@ pub async fn create_export_schedule(
 ) -> Result<(StatusCode, [(HeaderName, String); 1], Shown), Problem> {
     access.changes(&api, body.subject).await?;
     let (terms, begins_at) = (body.checked()?, api.clock.now());
-    let carry = beginning(&api, access.scope, begins_at).await?;
+    api.repositories.exports.check_room(access.scope).await?;
+    let carry = match body.subject {
+        ExportSubject::Executions => beginning(&api, access.scope, begins_at).await?,
+        ExportSubject::AuditLogs => Carry::default(),
+    };
     let what = (access.scope, body.subject);
     let made = api.repositories.exports.create(what, terms, (begins_at, &carry), &access.asking.actor).await?;
     api.exporter.ask();

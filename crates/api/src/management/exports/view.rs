@@ -39,7 +39,8 @@ pub struct ExportScheduleView {
     time_zone: &'static str,
     /// Whether files are written when it is time.
     enabled: bool,
-    /// Days for which files are kept; `null`: until somebody deletes them.
+    /// Days for which files are kept; `null`: until somebody deletes them. Executions of an organization are kept in files for
+    /// no longer than its limit of retention says.
     keep_days: Option<u32>,
     /// Everything up to this instant is in files, or came before the schedule.
     written_through: DateTime<Utc>,
@@ -105,7 +106,8 @@ pub struct SetExportSchedule {
     #[serde(default = "enabled_by_default")]
     #[schema(default = true)]
     enabled: bool,
-    /// Days for which files are kept, 1 to 3650; `null`: until somebody deletes them.
+    /// Days for which files are kept, 1 to 3650; `null`: until somebody deletes them. Executions of an organization are kept in
+    /// files for no longer than its limit of retention says.
     #[serde(default)]
     #[schema(minimum = 1, maximum = 3650)]
     keep_days: Option<u32>,
@@ -132,7 +134,7 @@ impl SetExportSchedule {
 #[schema(example = json!({
     "id": "0197c1c8-7a4e-7c41-9e0b-3f6f6d7f2f10", "name": "executions-2026-07-01T0030Z.csv", "subject": "executions",
     "format": "csv", "state": "whole", "from": "2026-06-30T00:30:00Z", "to": "2026-07-01T00:30:00Z",
-    "begun_at": "2026-07-01T00:30:02Z", "completed_at": "2026-07-01T00:30:03Z", "rows": 412, "size_bytes": 61840,
+    "begun_at": "2026-07-01T00:30:02Z", "completed_at": "2026-07-01T00:30:03Z", "rows": 412, "unreadable": 0, "size_bytes": 61840,
     "sha256": "9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08"
 }))]
 pub struct ExportFileView {
@@ -157,6 +159,9 @@ pub struct ExportFileView {
     completed_at: Option<DateTime<Utc>>,
     /// Executions or audit rows in it.
     rows: Option<u64>,
+    /// Rows that belong to it and cannot be read: it goes without them. Executions are in the first file that is written once
+    /// they can be read again; `msp repair` names the rows.
+    unreadable: Option<u64>,
     /// How large it is.
     size_bytes: Option<u64>,
     /// The SHA-256 of its bytes, hexadecimal.
@@ -178,6 +183,7 @@ impl From<ExportFile> for ExportFileView {
             begun_at: file.begun_at,
             completed_at: whole.as_ref().map(|whole| whole.completed_at),
             rows: whole.as_ref().map(|whole| whole.rows),
+            unreadable: whole.as_ref().map(|whole| whole.unreadable),
             size_bytes: whole.as_ref().map(|whole| whole.size_bytes),
             sha256: whole.map(|whole| whole.sha256),
         }

@@ -2,7 +2,7 @@
 
 use super::{Audit, AuditRow, read};
 use crate::repositories::executions::Started;
-use crate::repositories::merged::{MergedPage, MergedQuery, RowFilter, merged, merged_over_all};
+use crate::repositories::merged::{Lenient, MergedPage, MergedQuery, RowFilter, Unreadable, merged, merged_over_all};
 use crate::{Entity, StoreError, Table, Timeline};
 use msp_domain::Scope;
 use msp_domain::ids::reverse_timestamp;
@@ -80,6 +80,22 @@ impl Audit {
         let query = audit_query(happened, cursor, limit);
         let scopes = scopes.into_iter().map(|scope| (scope, filter.clone())).collect();
         merged(self.tables.as_ref(), query, scopes).await
+    }
+
+    /// As [`Self::search`] of one scope, with a word of each row that cannot be read.
+    ///
+    /// # Errors
+    /// As for [`Self::search`].
+    pub async fn search_lenient(
+        &self,
+        scope: Scope,
+        filter: &AuditFilter,
+        happened: Started,
+        cursor: Option<&str>,
+        limit: usize,
+    ) -> Result<MergedPage<Result<AuditRow, Unreadable>>, StoreError> {
+        let query = audit_query(happened, cursor, limit);
+        merged(self.tables.as_ref(), query, vec![(scope, Lenient(filter.clone()))]).await
     }
 
     /// As [`Self::search`] over all scopes there are; `None` where the home has no order over them.

@@ -1,7 +1,7 @@
 //! Executions of any number of scopes, newest first.
 
 use super::{Execution, ExecutionFilter, Executions, Started, lookup::RESERVED_ROWS, of_user::only_user, rows};
-use crate::repositories::merged::{MergedPage, MergedQuery, RowFilter, merged};
+use crate::repositories::merged::{Lenient, MergedPage, MergedQuery, RowFilter, Unreadable, merged};
 use crate::{Entity, StoreError, Timeline};
 use msp_domain::Scope;
 
@@ -36,16 +36,35 @@ impl Executions {
         cursor: Option<&str>,
         limit: usize,
     ) -> Result<ExecutionPage, StoreError> {
-        let query = MergedQuery {
-            timeline: Timeline::Executions,
-            row_from: started.row_from(),
-            row_before: started.row_before().unwrap_or_else(|| RESERVED_ROWS.to_owned()),
-            cursor,
-            limit,
-        };
+        let query = query(started, cursor, limit);
         match only_user(&scopes) {
             Some(user) => self.list_of_user(user, scopes, query).await,
             None => merged(self.journal.tables.as_ref(), query, scopes).await,
         }
+    }
+
+    /// As [`Self::list`] of one scope, everything, with a word of each row that cannot be read.
+    ///
+    /// # Errors
+    /// As for [`Self::list`].
+    pub async fn list_lenient(
+        &self,
+        scope: Scope,
+        started: Started,
+        cursor: Option<&str>,
+        limit: usize,
+    ) -> Result<MergedPage<Result<Execution, Unreadable>>, StoreError> {
+        let query = query(started, cursor, limit);
+        merged(self.journal.tables.as_ref(), query, vec![(scope, Lenient(ExecutionFilter::default()))]).await
+    }
+}
+
+fn query(started: Started, cursor: Option<&str>, limit: usize) -> MergedQuery<'_> {
+    MergedQuery {
+        timeline: Timeline::Executions,
+        row_from: started.row_from(),
+        row_before: started.row_before().unwrap_or_else(|| RESERVED_ROWS.to_owned()),
+        cursor,
+        limit,
     }
 }

@@ -8,6 +8,9 @@ use serde::{Deserialize, Serialize};
 use std::collections::BTreeSet;
 use uuid::Uuid;
 
+/// Where what files leave for the next ones is.
+pub(in crate::repositories) const FOLDER: &str = "exports/";
+
 /// What a file leaves for the next one.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Carry {
@@ -32,14 +35,27 @@ impl Exports {
     }
 
     pub(super) async fn put_carry(&self, schedule: Uuid, file: Uuid, carry: &Carry) -> Result<String, StoreError> {
-        let path = format!("{}{file}.json", folder(schedule));
+        let path = carry_path(schedule, file);
         let content = serde_json::to_vec(carry).map_err(|error| StoreError::Limit(error.to_string()))?;
         self.blobs.put(&path, Bytes::from(content)).await?;
         Ok(path)
     }
+
+    pub(super) async fn drop_carry(&self, schedule: Uuid, file: Uuid) -> Result<(), StoreError> {
+        self.blobs.delete(&carry_path(schedule, file)).await
+    }
+}
+
+fn carry_path(schedule: Uuid, file: Uuid) -> String {
+    format!("{}{file}.json", folder(schedule))
+}
+
+/// The schedule and the file that left what is at this path.
+pub(in crate::repositories) fn of_carry(path: &str) -> Option<(&str, &str)> {
+    path.strip_prefix(FOLDER)?.strip_suffix(".json")?.split_once('/')
 }
 
 /// Where the blobs of a schedule itself are.
 pub(super) fn folder(schedule: Uuid) -> String {
-    format!("exports/{schedule}/")
+    format!("{FOLDER}{schedule}/")
 }

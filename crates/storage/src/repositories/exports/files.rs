@@ -4,11 +4,11 @@ use super::{Carry, ExportSchedule, Exports, state};
 use crate::repositories::audit::AuditDraft;
 use crate::repositories::files::{FileWriter, part_path};
 use crate::repositories::paging::{Scan, page};
-use crate::repositories::{Actor, Listing, etag_of, if_readable};
+use crate::repositories::{Actor, Listing, etag_of, if_readable, retry, write_over};
 use crate::{Commit, Entity, Etag, Guard, IfMatch, Query, StoreError, Table, Write, limits};
 use bytes::Bytes;
 use chrono::{DateTime, Utc};
-use msp_domain::{ExecutionId, ExportFormat, ExportSubject};
+use msp_domain::{ExecutionId, ExportFormat, ExportSubject, Scope};
 use serde_json::json;
 use uuid::Uuid;
 
@@ -71,6 +71,8 @@ pub struct Whole {
     pub completed_at: DateTime<Utc>,
     /// Executions or audit rows in it.
     pub rows: u64,
+    /// Rows that belong to it and could not be read.
+    pub unreadable: u64,
     /// How large it is.
     pub size_bytes: u64,
     /// The SHA-256 of its bytes, hexadecimal.
@@ -79,23 +81,49 @@ pub struct Whole {
     pub parts: usize,
 }
 
+/// What a file holds, and what it leaves out.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Counted {
+    /// Executions or audit rows in it.
+    pub rows: u64,
+    /// Those that could not be read.
+    pub unreadable: u64,
+}
+
+impl ExportFile {
+    /// Whether another file took its place before it was whole: nobody writes it any more.
+    pub(super) fn is_superseded(&self, schedule: &ExportSchedule) -> bool {
+        self.state == FileState::Writing && self.from < schedule.through
+    }
+}
+
 impl Exports {
     /// Puts the next file of a schedule on record: from the end of the last one to this instant. One that is on record already
-    /// and not whole is answered instead. `asked_by`: who wants it now, for the audit trail.
+    /// and not whole is answered instead: of several who ask at a time one begins it. `asked_by`: who wants it now, for the
+    /// audit trail.
     ///
     /// # Errors
-    /// [`StoreError::PreconditionFailed`] when the schedule was changed or deleted meanwhile.
+    /// [`StoreError::NotFound`] when the schedule is gone.
     pub async fn begin(
         &self,
-        schedule: &ExportSchedule,
+        schedule: (Scope, Uuid),
         to: DateTime<Utc>,
         asked_by: Option<&Actor>,
     ) -> Result<ExportFile, StoreError> {
-        let (last, schedule) = self.last(schedule.clone()).await?;
-        if let Some(unfinished) = last.filter(|file| file.state == FileState::Writing) {
+        retry(async || self.try_to_begin(schedule, to, asked_by).await).await
+    }
+
+    async fn try_to_begin(
+        &self,
+        (scope, id): (Scope, Uuid),
+        to: DateTime<Utc>,
+        asked_by: Option<&Actor>,
+    ) -> Result<ExportFile, StoreError> {
+        let (unfinished, schedule) = self.unfinished((scope, id)).await?.ok_or(StoreError::NotFound)?;
+        if let Some(unfinished) = unfinished {
             return Ok(unfinished);
         }
-        let id = ExecutionId::at(self.journal.clock.now());
+        let id = ExecutionId::at(self.next_time(id).await?);
         let (from, to) = (schedule.through, to.max(schedule.through));
         let row = Entity::new(schedule.id.to_string(), id.row_key().unwrap_or_default())
             .with("FileId", id.as_uuid())
@@ -105,7 +133,11 @@ impl Exports {
             .with("PeriodFrom", from)
             .with("PeriodTo", to)
             .with("BegunAt", self.journal.clock.now());
-        let mut writes = vec![(Table::ExportFiles, Write::Insert(row))];
+        let mut writes = vec![
+            // Nothing but its version changes: of two who found nothing begun one comes too late.
+            (Table::ExportSchedules, write_over(schedule.state.clone(), state(&schedule))),
+            (Table::ExportFiles, Write::Insert(row)),
+        ];
         if let Some(actor) = asked_by {
             let details = json!({ "file_id": id, "subject": schedule.subject, "from": from, "to": to });
             let draft = AuditDraft::new(schedule.scope, actor, "ExportSchedule.Run", schedule.id.to_string(), details);
@@ -122,17 +154,36 @@ impl Exports {
         self.file(schedule.id, id.as_uuid()).await?.ok_or(StoreError::NotFound)
     }
 
-    /// The latest file of a schedule, and how far that makes it.
+    /// A time after that of every file there is: the clock may stand still, or have been put back.
+    async fn next_time(&self, schedule: Uuid) -> Result<DateTime<Utc>, StoreError> {
+        let now = self.journal.clock.now();
+        let newest = self.files(schedule, None, 1).await?.items.pop();
+        let millis = newest.and_then(|file| i64::try_from(ExecutionId::from(file.id).millis()?).ok());
+        let after = millis.and_then(|millis| DateTime::from_timestamp_millis(millis + 1));
+        Ok(after.map_or(now, |after| after.max(now)))
+    }
+
+    /// A schedule as it is now, and its file that is on record and not whole; `None` when the schedule is gone.
     ///
     /// # Errors
-    /// [`StoreError::Corrupt`] when the row is not readable.
-    pub async fn last(&self, schedule: ExportSchedule) -> Result<(Option<ExportFile>, ExportSchedule), StoreError> {
-        let newest = self.files(schedule.id, None, 1).await?.items.pop();
-        let schedule = match &newest {
-            Some(file) => self.caught_up(schedule, file).await?,
-            None => schedule,
-        };
-        Ok((newest, schedule))
+    /// [`StoreError::Corrupt`] when its row is not readable; [`StoreError::PreconditionFailed`] when somebody was faster.
+    pub async fn unfinished(
+        &self,
+        (scope, id): (Scope, Uuid),
+    ) -> Result<Option<(Option<ExportFile>, ExportSchedule)>, StoreError> {
+        // The schedule first: whoever begins a file behind this has changed its version.
+        let Some(schedule) = self.get(scope, id).await? else { return Ok(None) };
+        let newest = self.files(id, None, 1).await?.items.pop();
+        Ok(Some(match newest {
+            Some(file) if file.is_superseded(&schedule) => (None, schedule),
+            // It may just have been begun.
+            Some(file) if file.state == FileState::Writing => match self.get(scope, id).await? {
+                Some(schedule) => (Some(file), schedule),
+                None => return Ok(None),
+            },
+            Some(file) => (None, self.caught_up(schedule, &file).await?),
+            None => (None, schedule),
+        }))
     }
 
     /// Writes the bytes of a file, from its beginning: what an earlier attempt left is removed.
@@ -147,14 +198,14 @@ impl Exports {
     /// Ends a file: from now on it is whole, and the schedule is where it ends.
     ///
     /// # Errors
-    /// [`StoreError::NotFound`] or [`StoreError::PreconditionFailed`] when it was removed meanwhile;
-    /// [`StoreError::Full`] or [`StoreError::Unavailable`].
+    /// [`StoreError::NotFound`] or [`StoreError::PreconditionFailed`] when it was removed meanwhile, and what was written of it
+    /// goes with [`Self::abandon`]; [`StoreError::Full`] or [`StoreError::Unavailable`].
     pub async fn complete(
         &self,
         schedule: &ExportSchedule,
         file: &ExportFile,
         writer: FileWriter,
-        (rows, carry): (u64, &Carry),
+        (counted, carry): (Counted, &Carry),
     ) -> Result<(), StoreError> {
         let written = writer.finish().await?;
         let part = |(number, path): (usize, &String)| {
@@ -162,13 +213,22 @@ impl Exports {
         };
         let parts: Vec<Write> = written.parts.iter().enumerate().map(part).collect();
         for some in parts.chunks(limits::MAX_BATCH_WRITES) {
-            self.journal.tables.batch(Table::ExportFiles, some.to_vec()).await?;
+            // None behind the removal of the file.
+            let guard = Guard {
+                table: Table::ExportFiles,
+                partition_key: schedule.id.to_string(),
+                row_key: row_key(file.id),
+                etag: Some(file.etag.clone()),
+            };
+            let writes = some.iter().map(|part| (Table::ExportFiles, part.clone())).collect();
+            self.journal.tables.commit(Commit { writes, guards: vec![guard] }).await?;
         }
         let carried = self.put_carry(schedule.id, file.id, carry).await?;
         let row = Entity::new(schedule.id.to_string(), row_key(file.id))
             .with("State", FileState::Whole.name())
             .with("CompletedAt", self.journal.clock.now())
-            .with("Rows", i64::try_from(rows).unwrap_or(i64::MAX))
+            .with("Rows", i64::try_from(counted.rows).unwrap_or(i64::MAX))
+            .with("Unreadable", i64::try_from(counted.unreadable).unwrap_or(i64::MAX))
             .with("SizeBytes", i64::try_from(written.size_bytes).unwrap_or(i64::MAX))
             .with("Sha256", written.sha256.as_str())
             .with("Parts", i64::try_from(written.parts.len()).unwrap_or(i64::MAX))
@@ -177,12 +237,13 @@ impl Exports {
         let through = ExportSchedule { through: file.to, carry_blob: Some(carried), ..schedule.clone() };
         let details = json!({
             "schedule_id": schedule.id, "org_id": schedule.scope.org(), "subject": file.subject,
-            "from": file.from, "to": file.to, "rows": rows, "size_bytes": written.size_bytes, "sha256": written.sha256,
+            "from": file.from, "to": file.to, "rows": counted.rows, "unreadable": counted.unreadable,
+            "size_bytes": written.size_bytes, "sha256": written.sha256,
         });
         let draft = AuditDraft::new(schedule.scope, &Actor::PLATFORM, "ExportFile.Write", file.id.to_string(), details);
         let writes = vec![
             (Table::ExportFiles, Write::Merge(row, IfMatch::Etag(file.etag.clone()))),
-            (Table::ExportSchedules, Write::UpsertReplace(state(&through))),
+            (Table::ExportSchedules, write_over(schedule.state.clone(), state(&through))),
             self.journal.audit.row(draft),
         ];
         self.journal.tables.commit(Commit::of(writes)).await?;
@@ -191,6 +252,22 @@ impl Exports {
             let _ = self.blobs.delete(earlier).await;
         }
         Ok(())
+    }
+
+    /// After a failure: removes what was written of a file that was removed meanwhile, and answers whether it was.
+    ///
+    /// # Errors
+    /// [`StoreError::Unavailable`]; `msp repair` finds what is left then.
+    pub async fn abandon(&self, file: &ExportFile) -> Result<bool, StoreError> {
+        let found = self.file(file.schedule, file.id).await?;
+        if found.as_ref().is_some_and(|file| file.state == FileState::Whole) {
+            return Ok(false);
+        }
+        self.drop_carry(file.schedule, file.id).await?;
+        if found.is_none() {
+            self.remove_bytes(file.id).await?;
+        }
+        Ok(found.is_none())
     }
 
     /// The files of a schedule, newest first.
@@ -248,7 +325,11 @@ pub(in crate::repositories) fn check_file(row: &Entity) -> Result<(), StoreError
 
 /// The file a row is about.
 pub(in crate::repositories) fn names_file(row: &Entity) -> Option<Uuid> {
-    if is_part(row) { row.partition_key.parse().ok() } else { row.guid_opt("FileId").ok().flatten() }
+    if is_part(row) {
+        return row.partition_key.parse().ok();
+    }
+    // The key says it as well, should the row not be readable.
+    row.guid_opt("FileId").ok().flatten().or_else(|| row.row_key.rsplit('_').next()?.parse().ok())
 }
 
 pub(super) fn read(row: &Entity) -> Result<ExportFile, StoreError> {
@@ -264,6 +345,7 @@ pub(super) fn read(row: &Entity) -> Result<ExportFile, StoreError> {
         FileState::Whole => Some(Whole {
             completed_at: row.instant("CompletedAt")?,
             rows: count("Rows")?,
+            unreadable: row.int_opt("Unreadable")?.map_or(Ok(0), u64::try_from).map_err(|_| corrupt("Unreadable"))?,
             size_bytes: count("SizeBytes")?,
             sha256: row.text("Sha256")?.to_owned(),
             parts: usize::try_from(count("Parts")?).map_err(|_| corrupt("Parts"))?,

@@ -10,12 +10,13 @@ mod files;
 mod removal;
 
 pub use carry::Carry;
-pub use files::{ExportFile, FileState, Whole};
+pub(in crate::repositories) use carry::{FOLDER, of_carry};
+pub use files::{Counted, ExportFile, FileState, Whole};
 pub(in crate::repositories) use files::{check_file, is_part, names_file};
 
 use super::audit::AuditDraft;
 use super::files::Files;
-use super::{Actor, Journal, Repositories, Stores, check_version, etag_of, if_readable};
+use super::{Actor, Journal, Repositories, Stores, check_version, etag_of, if_readable, retry, write_over};
 use crate::{BlobStore, Commit, Entity, Etag, IfMatch, Query, StoreError, Table, Write};
 use chrono::{DateTime, TimeDelta, Utc};
 use chrono_tz::Tz;
@@ -31,6 +32,8 @@ pub const MAX_SCHEDULES: usize = 20;
 const RETENTION_WAITS: TimeDelta = TimeDelta::days(2);
 /// Before the rows that say how far schedules are.
 const STATE: &str = "~";
+/// Written with each new schedule, so that two of them never take the same place.
+const TURN: &str = "~turn";
 
 /// What may be chosen of a schedule, and changed.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -69,6 +72,8 @@ pub struct ExportSchedule {
     /// Its version.
     pub etag: Etag,
     carry_blob: Option<String>,
+    /// The version of the row that says how far it is: whoever begins or ends a file means this one.
+    state: Option<Etag>,
 }
 
 /// The schedules and their files.
@@ -96,9 +101,7 @@ impl Exports {
         (begins_at, carry): (DateTime<Utc>, &Carry),
         actor: &Actor,
     ) -> Result<ExportSchedule, StoreError> {
-        if self.of(scope).await?.len() >= MAX_SCHEDULES {
-            return Err(StoreError::Limit(format!("at most {MAX_SCHEDULES} schedules; delete one first")));
-        }
+        self.turn(scope).await?;
         let id = Uuid::new_v4();
         let carry_blob = self.put_carry(id, Uuid::nil(), carry).await?;
         let schedule = ExportSchedule {
@@ -113,15 +116,44 @@ impl Exports {
             updated_by: actor.key(),
             etag: Etag(String::new()),
             carry_blob: Some(carry_blob),
+            state: None,
         };
-        let details = json!({ "after": described(&schedule) });
-        let writes = vec![
-            (Table::ExportSchedules, Write::Insert(row(&schedule))),
-            (Table::ExportSchedules, Write::UpsertReplace(state(&schedule))),
-            self.journal.audit.row(AuditDraft::new(scope, actor, "ExportSchedule.Create", id.to_string(), details)),
-        ];
-        self.journal.tables.commit(Commit::of(writes)).await?;
+        let attempt = async || {
+            let turn = Entity::new(scope.key(), TURN).with("UpdatedAt", self.journal.clock.now());
+            let details = json!({ "after": described(&schedule) });
+            let writes = vec![
+                (Table::ExportSchedules, write_over(self.turn(scope).await?, turn)),
+                (Table::ExportSchedules, Write::Insert(row(&schedule))),
+                (Table::ExportSchedules, Write::UpsertReplace(state(&schedule))),
+                self.journal.audit.row(AuditDraft::new(scope, actor, "ExportSchedule.Create", id.to_string(), details)),
+            ];
+            self.journal.tables.commit(Commit::of(writes)).await
+        };
+        if let Err(error) = retry(attempt).await {
+            if let StoreError::Limit(_) = error {
+                self.drop_carry(id, Uuid::nil()).await?;
+            }
+            return Err(error);
+        }
         self.get(scope, id).await?.ok_or(StoreError::NotFound)
+    }
+
+    /// Refuses where there are as many schedules as there may be.
+    ///
+    /// # Errors
+    /// [`StoreError::Limit`].
+    pub async fn check_room(&self, scope: Scope) -> Result<(), StoreError> {
+        self.turn(scope).await.map(drop)
+    }
+
+    /// The version of the turn to add a schedule, if there is room for one.
+    async fn turn(&self, scope: Scope) -> Result<Option<Etag>, StoreError> {
+        let rows = self.journal.tables.query_all(Table::ExportSchedules, Query::partition(scope.key())).await?;
+        // One that is not readable may still be there.
+        if rows.iter().filter(|row| !row.row_key.starts_with(STATE)).count() >= MAX_SCHEDULES {
+            return Err(StoreError::Limit(format!("at most {MAX_SCHEDULES} schedules; delete one first")));
+        }
+        rows.iter().find(|row| row.row_key == TURN).map(etag_of).transpose()
     }
 
     /// A schedule.
@@ -187,7 +219,7 @@ impl Exports {
             self.get(scope, id).await
         };
         // A version the caller did not mean is final; only a race with others is tried again.
-        super::retry(attempt).await?.ok_or(StoreError::PreconditionFailed)
+        retry(attempt).await?.ok_or(StoreError::PreconditionFailed)
     }
 
     /// Says how far a schedule is, once its last file is whole: where a commit is no transaction, that may be missing.
@@ -200,9 +232,9 @@ impl Exports {
             return Ok(schedule);
         }
         let schedule = ExportSchedule { through: last.to, carry_blob: last.carry.clone(), ..schedule };
-        let write = Write::UpsertReplace(state(&schedule));
-        self.journal.tables.write(Table::ExportSchedules, write).await?;
-        Ok(schedule)
+        let write = write_over(schedule.state.clone(), state(&schedule));
+        let state = self.journal.tables.write(Table::ExportSchedules, write).await?;
+        Ok(ExportSchedule { state, ..schedule })
     }
 }
 
@@ -272,7 +304,9 @@ fn state(schedule: &ExportSchedule) -> Entity {
 
 /// Why a row is not readable, if it is not.
 pub(in crate::repositories) fn check_schedule(row: &Entity) -> Result<(), StoreError> {
-    if row.row_key.starts_with(STATE) {
+    if row.row_key == TURN {
+        Ok(())
+    } else if row.row_key.starts_with(STATE) {
         row.instant("Through").map(drop)
     } else {
         read(scope_of(row)?, row, None).map(drop)
@@ -321,6 +355,7 @@ fn read(scope: Scope, row: &Entity, state: Option<&Entity>) -> Result<ExportSche
         updated_by: text("UpdatedBy")?,
         etag: etag_of(row)?,
         carry_blob: state.map_or(Ok(None), |state| state.text_opt("CarryBlob"))?.map(str::to_owned),
+        state: state.map(etag_of).transpose()?,
     })
 }
 

@@ -3,7 +3,7 @@
 
 use super::carry::folder;
 use super::files::{read, row_key};
-use super::{ExportFile, Exports, FileState, STATE, described, scope_of};
+use super::{ExportFile, ExportSchedule, Exports, FileState, STATE, TURN, described, scope_of};
 use crate::repositories::audit::AuditDraft;
 use crate::repositories::{Actor, check_version, clear_partition, retry};
 use crate::{Commit, Entity, Etag, IfMatch, Query, StoreError, Table, Write};
@@ -51,7 +51,7 @@ impl Exports {
         let rows = self.journal.tables.query_all(Table::ExportSchedules, query).await?;
         let is_there = |scope: &str, id: &str| rows.iter().any(|row| row.partition_key == scope && row.row_key == id);
         for row in &rows {
-            let Some(id) = row.row_key.strip_prefix(STATE) else { continue };
+            let Some(id) = row.row_key.strip_prefix(STATE).filter(|_| row.row_key != TURN) else { continue };
             if is_there(&row.partition_key, id) {
                 continue;
             }
@@ -81,7 +81,8 @@ impl Exports {
                 Err(error) => return Err(error),
             }
         }
-        self.clear_deleted(Some(scope)).await
+        self.clear_deleted(Some(scope)).await?;
+        self.forget(Table::ExportSchedules, &Entity::new(scope.key(), TURN)).await
     }
 
     /// Removes a file for good, with an audit row.
@@ -104,25 +105,31 @@ impl Exports {
         self.drop_file(file.schedule, file.id).await
     }
 
-    /// Goes on with the removal of files, and removes those that became whole before an instant.
+    /// Goes on with the removal of files, and removes those that became whole before an instant or will never be whole.
     ///
     /// # Errors
     /// As for [`Self::remove_file`]; safe to repeat.
     pub async fn sweep(
         &self,
-        (scope, schedule): (Scope, Uuid),
+        schedule: &ExportSchedule,
         completed_before: Option<DateTime<Utc>>,
     ) -> Result<(), StoreError> {
-        let mut query = Query::partition(schedule.to_string()).limit(AT_ONCE);
+        let mut query = Query::partition(schedule.id.to_string()).limit(AT_ONCE);
+        let mut newer = false;
         loop {
             let page = self.journal.tables.query(Table::ExportFiles, query.clone()).await?;
             // One that is not readable stays: `msp repair` names it.
             for file in page.entities.iter().filter_map(|row| read(row).ok()) {
                 let completed_at = file.whole.as_ref().map(|whole| whole.completed_at);
                 if file.state == FileState::Removing {
-                    self.drop_file(schedule, file.id).await?;
-                } else if completed_at.zip(completed_before).is_some_and(|(at, before)| at < before) {
-                    self.remove_file(scope, &file, &Actor::PLATFORM).await?;
+                    self.drop_file(schedule.id, file.id).await?;
+                    continue;
+                }
+                // Only the latest one may still become whole.
+                let is_left = file.state == FileState::Writing && newer || file.is_superseded(schedule);
+                newer = true;
+                if is_left || completed_at.zip(completed_before).is_some_and(|(at, before)| at < before) {
+                    self.remove_file(schedule.scope, &file, &Actor::PLATFORM).await?;
                 }
             }
             match page.continuation {
@@ -153,6 +160,7 @@ impl Exports {
 
     async fn clear_files(&self, schedule: Uuid) -> Result<(), StoreError> {
         for row in self.journal.tables.query_all(Table::ExportFiles, Query::partition(schedule.to_string())).await? {
+            self.hide(&row).await?;
             if let Some(file) = super::names_file(&row) {
                 self.remove_bytes(file).await?;
             }
@@ -162,6 +170,16 @@ impl Exports {
             self.blobs.delete(&path).await?;
         }
         Ok(())
+    }
+
+    /// From now on whoever writes this file adds no row to it.
+    async fn hide(&self, row: &Entity) -> Result<(), StoreError> {
+        let hidden = Entity::new(row.partition_key.as_str(), row.row_key.as_str());
+        let hidden = hidden.with("State", FileState::Removing.name());
+        match self.journal.tables.write(Table::ExportFiles, Write::Merge(hidden, IfMatch::Any)).await {
+            Ok(_) | Err(StoreError::NotFound | StoreError::Corrupt(_)) => Ok(()),
+            Err(error) => Err(error),
+        }
     }
 
     async fn forget(&self, table: Table, row: &Entity) -> Result<(), StoreError> {

@@ -2,7 +2,7 @@
 
 use super::{Finding, Pass, Walk};
 use crate::repositories::executions::packing;
-use crate::repositories::files;
+use crate::repositories::{exports, files};
 use crate::{BlobStore, Entity, Property, Query, StoreError, Table, blobs::NAMES_A_BLOB};
 use futures::TryStreamExt as _;
 use sha2::{Digest, Sha256};
@@ -21,7 +21,7 @@ pub(super) struct Named {
     of_rows: HashMap<u128, Uuid>,
     /// Executions that are not readable: whatever there is of them stays.
     pub kept_executions: HashSet<String>,
-    /// Files that may be on their way: likewise.
+    /// Files that may be on their way, and exports that are not readable: likewise.
     pub kept: HashSet<String>,
 }
 
@@ -72,6 +72,11 @@ impl Pass<'_> {
         self.walk_blobs(FOLDER, &mut missing, |path| !is_known(path) || is_of_kept(path)).await?;
         let is_kept = |path: &str| files::file_of_path(path).is_none_or(|file| kept.contains(file));
         self.walk_blobs(files::FOLDER, &mut missing, is_kept).await?;
+        // That of a file that is there is not named before the file is whole.
+        let is_kept = |path: &str| {
+            exports::of_carry(path).is_none_or(|(schedule, file)| kept.contains(schedule) || kept.contains(file))
+        };
+        self.walk_blobs(exports::FOLDER, &mut missing, is_kept).await?;
         let mut ids: Vec<Uuid> = missing.into_values().collect();
         ids.sort_unstable();
         ids.into_iter().for_each(|id| self.beyond_repair(&Finding::BlobMissing { id }));

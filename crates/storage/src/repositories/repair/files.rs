@@ -2,11 +2,14 @@
 
 use super::blobs::Named;
 use super::{Finding, Pass, Walk, as_found};
+use crate::repositories::etag_of;
 use crate::repositories::executions::{lookup::RESERVED_ROWS, packing, rows::scope_of};
 use crate::repositories::exports::{check_file, check_schedule, is_part, names_file};
 use crate::repositories::files::{self, State};
-use crate::{Entity, StoreError, Table};
+use crate::{Commit, Entity, IfMatch, StoreError, Table, Write};
 use msp_domain::{ExecutionId, ExecutionStatus};
+use std::collections::HashSet;
+use uuid::Uuid;
 
 impl Pass<'_> {
     /// Adds the blobs of files.
@@ -30,27 +33,42 @@ impl Pass<'_> {
         Ok(())
     }
 
-    /// Adds the blobs of files that exports wrote, or are writing.
+    /// Adds the blobs of files that exports wrote, or are writing, and of what those leave for the next ones.
     pub(super) async fn exports(&mut self, named: &mut Named) -> Result<(), StoreError> {
+        let mut of_files = HashSet::new();
         let mut walk = Walk::over(Table::ExportFiles);
         while let Some(rows) = self.next_page(&mut walk).await? {
-            for row in rows {
+            for row in rows.into_iter().filter(|row| !is_part(row)) {
+                // What it names it may still need, readable or not.
+                of_files.extend(names_file(&row));
+                if let Err(error) = check_file(&row) {
+                    self.unreadable(Table::ExportFiles, &row, error);
+                }
+            }
+        }
+        let mut walk = Walk::over(Table::ExportFiles);
+        while let Some(rows) = self.next_page(&mut walk).await? {
+            for row in rows.into_iter().filter(is_part) {
                 match names_file(&row) {
-                    Some(file) if is_part(&row) => named.add_all(&row, file),
-                    // What it names it may still need, readable or not.
-                    file => {
-                        named.kept.extend(file.map(|file| file.to_string()));
-                        if let Err(error) = check_file(&row) {
-                            self.unreadable(Table::ExportFiles, &row, error);
-                        }
+                    Some(file) if of_files.contains(&file) => named.add_all(&row, file),
+                    _ => {
+                        let if_match = IfMatch::Etag(etag_of(&row)?);
+                        let delete = Write::delete(row.partition_key.clone(), row.row_key.clone(), if_match);
+                        let finding = Finding::PartOfNoExport { file: row.partition_key };
+                        self.repairable(&finding, Commit::of(vec![(Table::ExportFiles, delete)]));
                     }
                 }
             }
         }
+        named.kept.extend(of_files.iter().map(Uuid::to_string));
         let mut walk = Walk::over(Table::ExportSchedules);
         while let Some(rows) = self.next_page(&mut walk).await? {
             for row in rows {
+                // What files left for the next ones.
+                let of = row.row_key.trim_start_matches('~').parse().unwrap_or_default();
+                named.add_all(&row, of);
                 if let Err(error) = check_schedule(&row) {
+                    named.kept.insert(of.to_string());
                     self.unreadable(Table::ExportSchedules, &row, error);
                 }
             }

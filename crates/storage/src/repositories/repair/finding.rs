@@ -98,7 +98,12 @@ pub enum Finding {
         /// Which.
         file: String,
     },
-    /// An input, a log, a result or a part of a file that nothing names.
+    /// What names a part of a file of an export that is not on record.
+    PartOfNoExport {
+        /// Which file.
+        file: String,
+    },
+    /// An input, a log, a result, a part of a file or what an export left for the next that nothing names.
     BlobNobodyNames {
         /// Where it is.
         path: String,
@@ -150,6 +155,9 @@ impl fmt::Display for Finding {
             }
             Self::CountedWrongly { scope, day } => {
                 write!(f, "the figures of a workflow in {scope} on {day} are not those of its executions")
+            }
+            Self::PartOfNoExport { file } => {
+                write!(f, "a part of file {file} is left, which no export has on record")
             }
             Self::DeletionUnfinished { org } => {
                 write!(f, "organization {org} is being deleted, and a part of it is left")
