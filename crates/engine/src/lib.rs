@@ -42,4 +42,3 @@ pub use engine::{
     RunRequest, SubmittedForm, Wait,
 };
 pub use live::Changes;
-pub use panics::keep_running;

@@ -42,11 +42,10 @@ pub(super) async fn gather(
     carry: Carry,
     writer: &mut FileWriter,
 ) -> Result<(Counted, Carry), StoreError> {
-    // What came before the schedule is carried by name.
-    let from = (file.from - LOOK_BACK).max(schedule.created_at);
     let mut gathering = Gathering {
         api,
-        period: Started { from: Some(from), before: Some(file.to) },
+        period: Started { from: Some(file.from - LOOK_BACK), before: Some(file.to) },
+        begins_at: schedule.created_at,
         to: file.to,
         format: file.format,
         writer,
@@ -69,10 +68,13 @@ fn is_recent(id: Uuid, to: DateTime<Utc>) -> bool {
     !started_before(ExecutionId::from(id), to - LOOK_BACK)
 }
 
-/// What a schedule that begins at this instant carries: executions that are under way.
-pub(crate) async fn beginning(api: &Api, scope: Scope, at: DateTime<Utc>) -> Result<Carry, StoreError> {
+/// When a schedule begins, and what it carries: executions that are under way then.
+pub(crate) async fn beginning(api: &Api, scope: Scope) -> Result<(DateTime<Utc>, Carry), StoreError> {
     let mut carry = Carry::default();
-    for active in api.repositories.executions.active().await? {
+    let active = api.repositories.executions.active().await?;
+    // After they were read: what ends from now on was among them, or started so lately that the first file looks there.
+    let at = api.clock.now();
+    for active in active {
         let pointer = active.pointer;
         let is_within = scope == Scope::Global || pointer.scope == scope;
         if !is_within || !started_before(pointer.execution_id, at) {
@@ -96,7 +98,7 @@ pub(crate) async fn beginning(api: &Api, scope: Scope, at: DateTime<Utc>) -> Res
             }
         }
     }
-    Ok(carry)
+    Ok((at, carry))
 }
 
 /// An execution, if it is on record, readable or not.
@@ -132,6 +134,8 @@ async fn open_batches(api: &Api, scope: Scope) -> Result<Vec<Batch>, StoreError>
 struct Gathering<'a> {
     api: &'a Api,
     period: Started,
+    /// When the schedule began: what had ended by then is in none of its files.
+    begins_at: DateTime<Utc>,
     to: DateTime<Utc>,
     format: ExportFormat,
     writer: &'a mut FileWriter,
@@ -232,6 +236,9 @@ impl Gathering<'_> {
                     continue;
                 }
                 self.see(row.id);
+                if row.occurred_at < self.begins_at {
+                    continue;
+                }
                 let Ok(id) = row.draft.entity_id.parse() else { continue };
                 if dealt_with.contains(&id) {
                     continue;
@@ -270,10 +277,14 @@ impl Gathering<'_> {
     /// Writes what has ended in time, and leaves the others for the next file.
     async fn sort_out(&mut self, executions: Vec<Execution>) -> Result<(), StoreError> {
         executions.iter().for_each(|execution| self.see(execution.id.as_uuid()));
-        let (ended, open): (Vec<_>, Vec<_>) = executions.into_iter().partition(|execution| {
+        let (mut ended, open): (Vec<_>, Vec<_>) = executions.into_iter().partition(|execution| {
             // A row that another tool wrote may not say when it ended; its start does then.
             let ended_at = execution.completed_at.unwrap_or(execution.started_at);
             execution.status.is_final() && (ended_at < self.to || execution.trigger == Trigger::External.name())
+        });
+        ended.retain(|execution| {
+            execution.trigger == Trigger::External.name()
+                || execution.completed_at.unwrap_or(execution.started_at) >= self.begins_at
         });
         self.next.open.extend(open.into_iter().map(|execution| (execution.scope.key(), execution.id)));
         self.counted.rows += ended.len() as u64;
@@ -298,6 +309,7 @@ impl Gathering<'_> {
                     }
                     id.into_iter().for_each(|id| self.see(id));
                     match found {
+                        Ok(row) if row.occurred_at < self.begins_at => {}
                         Ok(row) => fresh.push(row),
                         Err(_) => self.counted.unreadable += 1,
                     }

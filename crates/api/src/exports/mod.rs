@@ -122,6 +122,12 @@ impl ApiState {
         let Some(zone) = self.zone(schedule.scope).await? else { return Ok(()) };
         let key = (schedule.scope, schedule.id);
         let Some((mut begun, mut current)) = exports.unfinished(key).await? else { return Ok(()) };
+        // First: what is written next may need the room.
+        if sweeps {
+            let days = self.kept_for(&current).await?;
+            let before = days.map(|days| self.clock.now() - TimeDelta::days(days.into()));
+            exports.sweep(&current, before).await?;
+        }
         let due = schedule.terms.recurrence.latest(self.clock.now(), zone).filter(|due| *due > current.through);
         if let Some(due) = due.filter(|_| begun.is_none() && current.terms.is_enabled) {
             exports.begin(key, due, None).await?;
@@ -131,11 +137,6 @@ impl ApiState {
         if let Some(file) = begun {
             reach(FaultPoint::AfterExportBegun);
             self.write_export(&current, &file).await?;
-        }
-        if sweeps {
-            let days = self.kept_for(&current).await?;
-            let before = days.map(|days| self.clock.now() - TimeDelta::days(days.into()));
-            exports.sweep(&current, before).await?;
         }
         Ok(())
     }

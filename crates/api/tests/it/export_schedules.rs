@@ -341,6 +341,24 @@ async fn files_follow_the_clocks_of_the_organization_and_no_cell_is_a_formula() 
     assert!(download(&app.admin(), Some(org.id), &schedule, &files[0]).await.contains(",'=1+1,"));
 }
 
+#[tokio::test]
+async fn the_first_file_holds_what_was_put_on_record_late_and_nothing_that_had_ended_before_the_schedule() {
+    let app = TestApp::new().await;
+    let org = app.org("Contoso").await;
+    let before = app.past_execution(&past(Scope::Org(org.id), &app.admin())).await;
+    app.clock.advance(Duration::minutes(2));
+    let schedule = scheduled(&app, org.id, daily("executions", "jsonl")).await;
+    // Its id was made before the schedule, and its record behind it.
+    let id = ExecutionId::at(app.clock.now() - Duration::minutes(1));
+    let late = recorded(&app, Scope::Org(org.id), id, Trigger::Api, "Workflow.Execute").await;
+    app.clock.advance(Duration::minutes(1));
+    end(&app, &late).await;
+    app.clock.advance(Duration::days(1));
+    write(&app).await;
+    let held = exported(&app, Some(org.id), &schedule).await;
+    assert_eq!(held, [[late.id.to_string()]], "and not {}", before.id);
+}
+
 async fn with(app: &TestApp, org: &Organization, permissions: &[Permission]) -> TestCaller {
     app.user_with(org, permissions.iter().copied()).await
 }

@@ -81,11 +81,11 @@ pub async fn create_export_schedule(
     ApiJson(body): ApiJson<SetExportSchedule>,
 ) -> Result<(StatusCode, [(HeaderName, String); 1], Shown), Problem> {
     access.changes(&api, body.subject).await?;
-    let (terms, begins_at) = (body.checked()?, api.clock.now());
+    let terms = body.checked()?;
     api.repositories.exports.check_room(access.scope).await?;
-    let carry = match body.subject {
-        ExportSubject::Executions => beginning(&api, access.scope, begins_at).await?,
-        ExportSubject::AuditLogs => Carry::default(),
+    let (begins_at, carry) = match body.subject {
+        ExportSubject::Executions => beginning(&api, access.scope).await?,
+        ExportSubject::AuditLogs => (api.clock.now(), Carry::default()),
     };
     let what = (access.scope, body.subject);
     let made = api.repositories.exports.create(what, terms, (begins_at, &carry), &access.asking.actor).await?;

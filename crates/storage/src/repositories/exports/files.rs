@@ -254,7 +254,8 @@ impl Exports {
         Ok(())
     }
 
-    /// After a failure: removes what was written of a file that was removed meanwhile, and answers whether it was.
+    /// After a failure: removes what was written of a file, because the next attempt begins anew and the store may have no
+    /// room left, and answers whether the file was removed meanwhile.
     ///
     /// # Errors
     /// [`StoreError::Unavailable`]; `msp repair` finds what is left then.
@@ -264,9 +265,7 @@ impl Exports {
             return Ok(false);
         }
         self.drop_carry(file.schedule, file.id).await?;
-        if found.is_none() {
-            self.remove_bytes(file.id).await?;
-        }
+        self.remove_bytes(file.id).await?;
         Ok(found.is_none())
     }
 
