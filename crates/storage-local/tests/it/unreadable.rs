@@ -4,12 +4,13 @@ use crate::counting::end;
 use crate::support::{TestHome, actor};
 use chrono::Duration;
 use msp_domain::{BatchId, Clock, ExecutionId, ExecutionStatus, OrgId, Permissions, Scope, UserId};
-use msp_storage::repositories::executions::{Ended, Entry};
+use msp_storage::repositories::audit::AuditFilter;
+use msp_storage::repositories::executions::{Ended, Entry, ExecutionFilter, Started};
 use msp_storage::repositories::organizations::{NewOrganization, OrganizationError};
 use msp_storage::repositories::repair::Finding;
 use msp_storage::repositories::users::{UserChange, UserError};
 use msp_storage::repositories::{Actor, seals::AuditSeals};
-use msp_storage::{StoreError, Table};
+use msp_storage::{Query, StoreError, Table};
 use rusqlite::Connection;
 
 const RUN: Permissions = Permissions { execute_workflows: true, ..Permissions::NONE };
@@ -249,4 +250,37 @@ async fn what_a_row_that_cannot_be_made_out_may_name_is_not_removed_by_a_repair(
     assert!(home.is_named(Table::WorkflowExecutions, &row_key).await);
     assert_eq!(home.home.stores.blobs.list("executions/").await.expect("listed"), blobs);
     assert_eq!(blobs.len(), 1);
+}
+
+#[tokio::test]
+async fn an_execution_or_an_audit_row_that_is_not_readable_is_left_out_of_lists_of_one_organization_and_of_all() {
+    for damage in [Damage::Type("Status"), Damage::Text] {
+        let home = TestHome::new().await;
+        let scopes = [Scope::Org(OrgId::random()), Scope::Org(OrgId::random())];
+        let mut ids = Vec::new();
+        for scope in [scopes[0], scopes[1], scopes[0]] {
+            ids.push(home.insert(&home.new_execution(scope, UserId::random()), &Entry::Queued).await.id);
+            home.clock.turn(Duration::seconds(1));
+        }
+        home.damage(Table::WorkflowExecutions, &ids[2].row_key().expect("a key"), damage);
+        let listed = async |scopes: &[Scope]| {
+            let asked = scopes.iter().map(|scope| (*scope, ExecutionFilter::default())).collect();
+            let page = home.repositories.executions.list(asked, Started::default(), None, 10).await.expect("listed");
+            page.items.into_iter().map(|execution| execution.id).collect::<Vec<_>>()
+        };
+        assert_eq!(listed(&scopes[..1]).await, [ids[0]], "{damage:?}");
+        assert_eq!(listed(&scopes).await, [ids[1], ids[0]], "{damage:?}");
+
+        let trail = home.home.stores.tables.query_all(Table::AuditLogs, Query::partition(scopes[0].key())).await;
+        let newest = trail.expect("read").remove(0).row_key;
+        home.damage(
+            Table::AuditLogs,
+            &newest,
+            if matches!(damage, Damage::Text) { damage } else { Damage::Type("Action") },
+        );
+        let (audit, seals, all) = (&home.repositories.audit, &home.repositories.seals, AuditFilter::default());
+        let of_one = audit.search(vec![scopes[0]], &all, Started::default(), None, 10).await.expect("listed");
+        let of_all = seals.search_over_all(&all, Started::default(), None, 10).await.expect("listed");
+        assert_eq!((of_one.items.len(), of_all.items.len()), (1, 2), "{damage:?}");
+    }
 }

@@ -7,6 +7,7 @@
 
 mod across;
 
+use super::if_readable;
 use super::paging::{SCAN_LIMIT, Scan, decode, encode, page};
 use crate::{Entity, Query, StoreError, TableStore, Timeline};
 use across::Wanted;
@@ -88,6 +89,11 @@ impl<F: RowFilter> RowFilter for Lenient<F> {
             read => Ok(read?.map(Ok)),
         }
     }
+}
+
+/// The item of a row, if it is one. A row that is not readable keeps nobody from the others.
+fn item<F: RowFilter>(timeline: Timeline, scope: Scope, filter: &F, row: &Entity) -> Option<F::Item> {
+    if_readable(timeline.table(), row, filter.read(scope, row)).flatten()
 }
 
 /// One scope on its way through the merge.
@@ -219,7 +225,8 @@ impl Reading<'_> {
             (Scan::Unfiltered, self.page)
         };
         let filter = &lane.filter;
-        let read = |row: Entity| Ok(filter.read(scope, &row)?.map(|item| (row.row_key, item)));
+        let timeline = self.timeline;
+        let read = |row: Entity| Ok(item(timeline, scope, filter, &row).map(|item| (row.row_key, item)));
         let cursor = encode(&from);
         let cursor = (!from.is_empty()).then_some(cursor.as_str());
         let listing = page(self.tables, self.timeline.table(), query, cursor, size, scan, read).await?;

@@ -1,6 +1,6 @@
 //! Following the one order a home has over all partitions.
 
-use super::{MergedQuery, RowFilter};
+use super::{MergedQuery, RowFilter, item};
 use crate::repositories::paging::{SCAN_LIMIT, SCAN_PAGE, just_after};
 use crate::{StoreError, TableStore};
 use msp_domain::Scope;
@@ -59,7 +59,7 @@ pub(super) async fn read<'f, F: RowFilter + 'f>(
             if filter.is_filtered() {
                 across.scan_left -= 1;
             }
-            across.items.extend(filter.read(scope, &row)?);
+            across.items.extend(item(query.timeline, scope, filter, &row));
             across.rest = Some(from.clone());
         }
         if ended {
