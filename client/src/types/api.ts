@@ -455,7 +455,9 @@ export interface paths {
         put?: never;
         /**
          * Have failures of an organization told.
-         * @description The first failure of a workflow, organization and error type is told at once; further ones within `quiet_minutes` are
+         * @description Whoever makes a rule must hold both rights: it tells of the runs of others, and goes on when those rights end.
+         *
+         *     The first failure of a workflow, organization and error type is told at once; further ones within `quiet_minutes` are
          *     counted and told in one later message. Messages link to the execution; parameters and results are never in them. There
          *     may be 20 rules here.
          *
@@ -481,7 +483,7 @@ export interface paths {
          */
         get: operations["getNotificationRule"];
         /**
-         * Replace a rule of an organization.
+         * Replace a rule of an organization. As for a new one, it takes both rights.
          * @description What is left out is as for a new rule, but for `url`: the address it posts to stays. A refusal for a stale version carries
          *     what is there as `current`.
          *
@@ -511,8 +513,8 @@ export interface paths {
         put?: never;
         /**
          * Send a test message by a rule of an organization, now, also while it is switched off.
-         * @description A message that is not taken is no problem of this request: the answer says what is wrong and what to do. At most 6 of one
-         *     rule within a minute.
+         * @description A message that is not taken is no problem of this request: the answer says what is wrong and what to do. At most 6 by
+         *     the rules of one organization within a minute.
          *
          *     Problems: `not-found` (404), `path-invalid` (400), `too-many-attempts` (429).
          */
@@ -591,8 +593,8 @@ export interface paths {
         put?: never;
         /**
          * Send a test message by a rule of everybody, now, also while it is switched off.
-         * @description A message that is not taken is no problem of this request: the answer says what is wrong and what to do. At most 6 of one
-         *     rule within a minute.
+         * @description A message that is not taken is no problem of this request: the answer says what is wrong and what to do. At most 6 by
+         *     these rules within a minute.
          *
          *     Problems: `not-found` (404), `path-invalid` (400), `too-many-attempts` (429).
          */

@@ -7,20 +7,20 @@ use crate::{
     management::{executions::stream_places::StreamPlaces, metrics::Scraping, organization_deletion::Turn},
 };
 use msp_auth::{Authenticator, Gate};
-use msp_domain::{Clock, OrgId, UserId};
+use msp_domain::{Clock, OrgId, Scope, UserId};
 use msp_engine::Engine;
 use msp_notifications::Notifications;
 use msp_storage::Repositories;
 use std::sync::{Arc, OnceLock};
 use tokio_util::sync::CancellationToken;
 use url::Url;
-use uuid::Uuid;
 
 /// Failed sign-ins of one address within a minute. A link token has 256 bits, so this is about noise, not guessing.
 const MAX_FAILED_SIGN_INS: u32 = 10;
 /// Checks of one integration of one organization within a minute: each calls a service that counts our calls.
 const MAX_CHECKS: u32 = 6;
-/// Test messages of one rule within a minute: people read them.
+/// Test messages by the rules of one organization, or of everybody, within a minute: people read them, and whoever may make
+/// rules must not send mail to the world.
 const MAX_MESSAGES: u32 = 6;
 
 /// How this installation is reached and what it calls itself.
@@ -92,8 +92,8 @@ pub struct ApiState {
     pub(crate) sign_ins: Attempts<String>,
     /// Checks of integrations, by organization and integration.
     pub(crate) checks: Attempts<(OrgId, String)>,
-    /// Test messages, by rule.
-    pub(crate) messages: Attempts<Uuid>,
+    /// Test messages, by whose rules they test.
+    pub(crate) messages: Attempts<Scope>,
     /// Requests by caller.
     pub(crate) requests: Attempts<UserId>,
     pub(crate) streams: StreamPlaces,

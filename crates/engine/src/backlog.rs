@@ -48,7 +48,7 @@ struct Pending {
     is_here: bool,
     /// Turns in which it failed by itself, not because the store was away.
     failures: u32,
-    /// Whether an earlier engine left it behind, and may have died of it.
+    /// Whether an earlier engine left it behind, and may have died of it, and this one has not tried yet.
     is_left_behind: bool,
     /// Since when it could have started; `None`: since it was accepted, which its id tells.
     due_at: Option<DateTime<Utc>>,
@@ -175,9 +175,12 @@ impl Turn {
         pending.message.take()
     }
 
-    /// Whether an earlier engine left it behind, and may have died of it.
-    pub fn is_left_behind(&self) -> bool {
-        self.backlog.state().pending.get(&self.pointer.execution_id).is_some_and(|pending| pending.is_left_behind)
+    /// Whether this engine is to count that it tries: once, before its first try at what an earlier engine left behind and
+    /// may have died of. A store that is away makes no more tries of it.
+    pub fn is_to_be_counted(&self) -> bool {
+        let mut state = self.backlog.state();
+        let pending = state.pending.get_mut(&self.pointer.execution_id);
+        pending.is_some_and(|pending| mem::take(&mut pending.is_left_behind))
     }
 
     /// How often it failed by itself.
@@ -319,5 +322,21 @@ mod tests {
         backlog.gone(waiting[0]);
         turns.drain(..).for_each(|turn| turn.give_back());
         assert_eq!(pointers(&backlog.turns()), waiting[1..]);
+    }
+
+    #[test]
+    fn a_try_at_what_was_left_behind_is_counted_once_however_often_the_store_is_away() {
+        let backlog = Arc::new(Backlog::new());
+        let pointer = ExecutionPointer { scope: scope(), execution_id: ExecutionId::random() };
+        backlog.take_over(pointer);
+        let turn = backlog.turns().pop().expect("a turn");
+        assert!(turn.is_to_be_counted());
+        turn.give_back();
+        drop(turn);
+        assert!(!backlog.turns().pop().expect("another turn").is_to_be_counted());
+        let fresh = arrivals(&backlog, scope(), 1);
+        let turns = backlog.turns();
+        assert_eq!(pointers(&turns), fresh);
+        assert!(!turns[0].is_to_be_counted(), "nobody died of it");
     }
 }

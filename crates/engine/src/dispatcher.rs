@@ -39,12 +39,8 @@ const MOST_FAILURES: u32 = 5;
 /// After a failed look at the queue, or a failed attempt to start an execution.
 const PAUSE_AFTER_FAILURE: Duration = Duration::from_secs(1);
 
-/// Runs until the engine stops. `left_behind` are the executions that were pending when it started.
-pub(crate) async fn dispatch(runtime: Arc<Runtime>, left_behind: Vec<ExecutionPointer>) {
-    for pointer in left_behind {
-        runtime.backlog.take_over(pointer);
-    }
-    tokio::spawn(receive(runtime.clone()));
+/// Gives turns until the engine stops.
+pub(crate) async fn dispatch(runtime: Arc<Runtime>) {
     let claims = Arc::new(Semaphore::new(CLAIMED_AT_ONCE));
     while !runtime.stopping.is_cancelled() {
         for turn in runtime.backlog.turns() {
@@ -58,7 +54,7 @@ pub(crate) async fn dispatch(runtime: Arc<Runtime>, left_behind: Vec<ExecutionPo
 }
 
 /// Moves what the queue delivers into the backlog, where organizations take turns: a queue knows only the oldest.
-async fn receive(runtime: Arc<Runtime>) {
+pub(crate) async fn receive(runtime: Arc<Runtime>) {
     let queue = &runtime.repositories.stores.queue;
     while !runtime.stopping.is_cancelled() {
         match queue.receive(RECEIVED_AT_ONCE, VISIBILITY).await {
@@ -97,9 +93,12 @@ async fn after_a_panic(runtime: &Arc<Runtime>, turn: &Turn) {
             not_claimed(runtime, turn, Fault::Panicked, &live).await;
         }
         Ok(_) => forget(runtime, pointer).await,
-        Err(fault) => {
-            tracing::error!(execution.id = %pointer.execution_id, error = %fault, "An execution was not ended; the next start of the engine does it");
+        // The store is away, and the engine stops.
+        Err(Fault::Store(error @ (StoreError::Unavailable(_) | StoreError::Full(_)))) => {
+            tracing::error!(execution.id = %pointer.execution_id, error = %error, "An execution was not ended; the next start of the engine does it");
         }
+        // Its record is what panics, or cannot be read.
+        Err(fault) => not_claimed(runtime, turn, fault, &runtime.live.enter(pointer.execution_id)).await,
     }
 }
 
@@ -213,15 +212,12 @@ async fn claim(runtime: &Runtime, turn: &Turn, bundle: &str) -> Result<Claim, St
     let pointer = turn.pointer;
     // A claim that failed by itself may have taken effect.
     let again = turn.failures() > 0;
-    let mut is_counted = again || !turn.is_left_behind();
     loop {
         let guard = match runtime.pauses.may_start(pointer).await? {
             MayStart::Under(guard) => guard,
             MayStart::Paused(target) => return Ok(Claim::Paused(target)),
         };
-        if !std::mem::replace(&mut is_counted, true)
-            && runtime.repositories.executions.count_start(pointer).await? >= MOST_FAILURES
-        {
+        if turn.is_to_be_counted() && runtime.repositories.executions.count_start(pointer).await? >= MOST_FAILURES {
             return Ok(Claim::Deadly);
         }
         reach(FaultPoint::BeforeClaim);

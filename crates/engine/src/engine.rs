@@ -3,7 +3,9 @@
 use crate::{
     BatchRequest, CancelBatchError, CancelError, Changes, RowFault, batches, cancel, counting, dispatcher, files,
     idempotency::{self, Earlier, Fingerprints},
-    metrics, options, packing, pauses,
+    metrics, options, packing,
+    panics::keep_running,
+    pauses,
     prepare::again,
     recovery, retention, run,
     runtime::Runtime,
@@ -246,6 +248,16 @@ pub struct Engine {
     runtime: Arc<Runtime>,
 }
 
+/// What the engine does beside running executions, until it stops.
+fn beside<F: Future<Output = ()> + Send + 'static>(
+    runtime: &Arc<Runtime>,
+    name: &'static str,
+    task: impl Fn(Arc<Runtime>) -> F + Send + Sync + 'static,
+) {
+    let runtime = Arc::clone(runtime);
+    keep_running(name, move || task(Arc::clone(&runtime)));
+}
+
 impl Engine {
     /// Starts the workers, recovers what an earlier engine left behind and starts the queue's dispatcher. The caller
     /// holds the data folder's engine lock, so every earlier owner is dead.
@@ -263,18 +275,22 @@ impl Engine {
         let runtime =
             Runtime::new(options.repositories, options.integrations, pool, options.clock, owner, fingerprints);
         let runtime = Arc::new(runtime);
-        tokio::spawn(idempotency::sweep(runtime.clone()));
-        tokio::spawn(files::sweep(runtime.clone()));
-        tokio::spawn(pauses::watch(runtime.clone()));
-        tokio::spawn(packing::pack_logs(runtime.clone()));
-        tokio::spawn(counting::count(runtime.clone()));
+        beside(&runtime, "idempotency", idempotency::sweep);
+        beside(&runtime, "files", files::sweep);
+        beside(&runtime, "pauses", pauses::watch);
+        beside(&runtime, "packing", packing::pack_logs);
+        beside(&runtime, "counting", counting::count);
         for (pointer, at) in left_behind.scheduled {
             runtime.schedule.take_over(pointer, at);
         }
         batches::resume(&runtime, left_behind.batches);
-        tokio::spawn(schedule::start_due(runtime.clone()));
-        tokio::spawn(retention::sweep(runtime.clone()));
-        tokio::spawn(dispatcher::dispatch(runtime.clone(), left_behind.pending));
+        for pointer in left_behind.pending {
+            runtime.backlog.take_over(pointer);
+        }
+        beside(&runtime, "schedule", schedule::start_due);
+        beside(&runtime, "retention", retention::sweep);
+        beside(&runtime, "queue", dispatcher::receive);
+        beside(&runtime, "dispatcher", dispatcher::dispatch);
         Ok(Self { runtime })
     }
 

@@ -42,3 +42,4 @@ pub use engine::{
     RunRequest, SubmittedForm, Wait,
 };
 pub use live::Changes;
+pub use panics::keep_running;

@@ -1,4 +1,5 @@
-//! A panic of the platform takes no execution down with it: its record gets an ending, and its place is given back.
+//! A panic of the platform takes no execution down with it: its record gets an ending, and its place is given back. Nor does
+//! it end what the engine does beside them.
 
 use crate::{
     patience::Patience,
@@ -8,7 +9,10 @@ use crate::{
 use futures::FutureExt as _;
 use msp_domain::ExecutionStatus;
 use msp_storage::{ExecutionPointer, StoreError, repositories::executions::Execution};
-use std::panic::AssertUnwindSafe;
+use std::{panic::AssertUnwindSafe, time::Duration};
+
+/// Before a task that panicked begins again: it may panic at once.
+const PAUSE_AFTER_A_PANIC: Duration = Duration::from_secs(1);
 
 /// It panicked; the panic itself is in the log.
 pub(crate) struct Panicked;
@@ -16,6 +20,17 @@ pub(crate) struct Panicked;
 /// Does something that may panic.
 pub(crate) async fn caught<T>(work: impl Future<Output = T>) -> Result<T, Panicked> {
     AssertUnwindSafe(work).catch_unwind().await.map_err(|_panic| Panicked)
+}
+
+/// Runs a task until it returns. One that panics begins again: what it looks after must not wait for a restart. It keeps
+/// nothing in mind that it cannot find again.
+pub fn keep_running<F: Future<Output = ()> + Send>(task: &'static str, begin: impl Fn() -> F + Send + Sync + 'static) {
+    tokio::spawn(async move {
+        while let Err(Panicked) = caught(async { begin().await }).await {
+            tracing::error!(task, "A task of the platform panicked, and begins again");
+            tokio::time::sleep(PAUSE_AFTER_A_PANIC).await;
+        }
+    });
 }
 
 /// Ends an execution as `Interrupted` that this engine claimed and stopped running when it panicked, as soon as the store
@@ -51,4 +66,30 @@ async fn interrupted(runtime: &Runtime, pointer: ExecutionPointer) -> Result<Opt
     interrupt(&runtime.repositories, &runtime.clock, running, PLATFORM_FAULT).await?;
     runtime.counting.look();
     executions.get(pointer.scope, pointer.execution_id).await
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::sync::{
+        Arc,
+        atomic::{AtomicUsize, Ordering},
+    };
+    use tokio::sync::Notify;
+
+    #[tokio::test]
+    async fn a_task_that_panics_begins_again() {
+        let (begun, ended) = (Arc::new(AtomicUsize::new(0)), Arc::new(Notify::new()));
+        let (count, told) = (Arc::clone(&begun), Arc::clone(&ended));
+        keep_running("test", move || {
+            let (number, told) = (count.fetch_add(1, Ordering::AcqRel), Arc::clone(&told));
+            assert_ne!(number, 0, "before its first await");
+            async move {
+                assert_ne!(number, 1, "within");
+                told.notify_one();
+            }
+        });
+        ended.notified().await;
+        assert_eq!(begun.load(Ordering::Acquire), 3);
+    }
 }

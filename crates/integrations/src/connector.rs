@@ -3,7 +3,7 @@
 use crate::address_filter::is_public;
 use msp_storage::repositories::addresses::AllowedAddresses;
 use reqwest::{
-    Client, Request,
+    Client, Request, Response,
     dns::{Addrs, Name, Resolve, Resolving},
     header::{HeaderMap, RETRY_AFTER},
     redirect::Policy,
@@ -57,6 +57,11 @@ struct Origin {
     port: u16,
 }
 
+/// An answer without its body.
+fn heading(response: &Response) -> Answer {
+    Answer { status: response.status().as_u16(), retry_after: header(response.headers()), body: Vec::new() }
+}
+
 /// Sends requests to filtered addresses.
 pub(crate) struct Connector {
     allowed: AllowedAddresses,
@@ -70,6 +75,23 @@ impl Connector {
 
     /// Sends one request, once, and reads its answer whole.
     pub(crate) async fn send(&self, request: Request) -> Result<Answer, SendError> {
+        let mut response = self.begin(request).await?;
+        let mut body = Vec::new();
+        while let Some(chunk) = response.chunk().await.map_err(|_| SendError::AnswerLost)? {
+            if body.len() + chunk.len() > MAX_RESPONSE_BYTES {
+                return Err(SendError::TooLarge);
+            }
+            body.extend_from_slice(&chunk);
+        }
+        Ok(Answer { body, ..heading(&response) })
+    }
+
+    /// Sends one request, once, and leaves what the answer says beside its status unread: the body is empty.
+    pub(crate) async fn send_unread(&self, request: Request) -> Result<Answer, SendError> {
+        Ok(heading(&self.begin(request).await?))
+    }
+
+    async fn begin(&self, request: Request) -> Result<Response, SendError> {
         let origin = origin_of(request.url()).ok_or_else(|| SendError::Refused("the address has no host".into()))?;
         let literal = match request.url().host() {
             Some(Host::Ipv4(ip)) => Some(ip.into()),
@@ -83,17 +105,7 @@ impl Connector {
             gate.pass(&[address]).await.map_err(|refusal| SendError::Refused(refusal.to_string()))?;
         }
         let client = self.client(origin)?;
-        let mut response = client.execute(request).await.map_err(|error| classify(&error))?;
-        let status = response.status().as_u16();
-        let retry_after = header(response.headers());
-        let mut body = Vec::new();
-        while let Some(chunk) = response.chunk().await.map_err(|_| SendError::AnswerLost)? {
-            if body.len() + chunk.len() > MAX_RESPONSE_BYTES {
-                return Err(SendError::TooLarge);
-            }
-            body.extend_from_slice(&chunk);
-        }
-        Ok(Answer { status, retry_after, body })
+        client.execute(request).await.map_err(|error| classify(&error))
     }
 
     fn client(&self, origin: Origin) -> Result<Client, SendError> {

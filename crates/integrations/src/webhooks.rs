@@ -108,17 +108,15 @@ impl Webhooks {
         request.headers_mut().insert(header::CONTENT_TYPE, header::HeaderValue::from_static("application/json"));
         *request.body_mut() = Some(body.to_string().into());
         *request.timeout_mut() = Some(POST_TIMEOUT);
-        match self.0.send(request).await {
+        match self.0.send_unread(request).await {
             Ok(answer) if (200..300).contains(&answer.status) => Ok(()),
             Ok(answer) => Err(PostError::Answered {
                 status: answer.status,
                 retry_after: answer.retry_after.and_then(|header| parse_retry_after(&header, now)),
             }),
-            // Whatever was answered at such a length, it was answered.
-            Err(SendError::TooLarge) => Err(PostError::AnswerLost),
             Err(SendError::Refused(why)) => Err(PostError::Refused(why)),
             Err(SendError::NotConnected) => Err(PostError::NotConnected),
-            Err(SendError::AnswerLost) => Err(PostError::AnswerLost),
+            Err(SendError::TooLarge | SendError::AnswerLost) => Err(PostError::AnswerLost),
         }
     }
 }

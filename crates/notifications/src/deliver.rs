@@ -22,7 +22,8 @@ use tokio::{
 };
 use uuid::Uuid;
 
-/// Rules that tell at the same time: so many dead services must not hold up the others for long.
+/// Messages on their way at the same time. Each takes half a minute at most, and whoever waits for longest is next, so no
+/// number of slow services holds up the others for long.
 const MOST_AT_ONCE: usize = 16;
 /// How long a rule is left alone after its first failure; twice as long after each further one.
 const FIRST_WAIT: Duration = Duration::from_secs(30);
@@ -32,6 +33,9 @@ const LONGEST_WAIT: Duration = Duration::from_secs(60 * 60);
 const LONGEST_ASKED: Duration = Duration::from_secs(6 * 60 * 60);
 /// What could not be told for so long is given up: nobody is helped by it any more.
 const GIVE_UP_AFTER: TimeDelta = TimeDelta::hours(24);
+/// Nothing is due later than this, the longest quiet time and the longest wait: if it is, the clock was ahead when that was
+/// written.
+const LATEST: TimeDelta = TimeDelta::hours(24 + 6);
 /// After a store that could not be read.
 const AFTER_STORE: TimeDelta = TimeDelta::seconds(5);
 /// The clock may be put forward while nothing happens.
@@ -121,7 +125,7 @@ impl Deliverer {
     /// The same for one rule.
     async fn begin_rule(&mut self, rule: Uuid, mut notices: Vec<Notice>) -> Result<Option<DateTime<Utc>>, StoreError> {
         let (repositories, now) = (&self.shared.repositories, self.shared.clock.now());
-        let is_due = |notice: &Notice| notice.due_at <= now;
+        let is_due = |notice: &Notice| notice.due_at <= now || notice.due_at > now + LATEST;
         let earliest = notices.iter().map(|notice| notice.due_at).min();
         let later = notices.iter().map(|notice| notice.due_at).filter(|at| *at > now).min();
         let is_held = self.holds.contains_key(&rule);
@@ -142,7 +146,7 @@ impl Deliverer {
         let mut is_changed = false;
         if let Some(hold) = self.holds.get(&rule) {
             is_changed = hold.etag != stored.etag;
-            if !is_changed && hold.until > now {
+            if !is_changed && hold.until > now && hold.until <= now + LATEST {
                 return Ok(Some(hold.until));
             }
         }
@@ -156,10 +160,7 @@ impl Deliverer {
         notices.sort_by_key(|notice| notice.due_at);
         let failures = self.holds.get(&rule).filter(|_| !is_changed).map_or(0, |hold| hold.failures);
         let (shared, places, etag) = (Arc::clone(&self.shared), Arc::clone(&self.places), stored.etag.clone());
-        let task = self.tasks.spawn(async move {
-            let _place = places.acquire().await.expect("nobody closes it");
-            shared.tell(&stored, &notices, failures).await
-        });
+        let task = self.tasks.spawn(async move { shared.tell(&stored, &notices, failures, &places).await });
         self.busy.insert(task.id(), (rule, etag));
         Ok(None)
     }
@@ -181,8 +182,9 @@ impl Deliverer {
 
 impl Shared {
     /// Tells one after the other, until one fails: whoever does not take one takes no other.
-    async fn tell(&self, stored: &StoredRule, notices: &[Notice], failures: u32) -> Outcome {
+    async fn tell(&self, stored: &StoredRule, notices: &[Notice], failures: u32, places: &Semaphore) -> Outcome {
         for notice in notices {
+            let _place = places.acquire().await.expect("nobody closes it");
             match self.tell_one(stored, notice, failures).await {
                 Ok(Outcome::Delivered) => {}
                 Ok(failed @ Outcome::Failed(_)) => return failed,
@@ -225,7 +227,10 @@ impl Shared {
             execution => execution?,
         };
         let organization = match notice.scope.org() {
-            Some(org) => self.repositories.organizations.get(org).await?.map(|organization| organization.name),
+            Some(org) => match self.repositories.organizations.get(org).await {
+                Err(StoreError::Corrupt(_)) => None,
+                organization => organization?.map(|organization| organization.name),
+            },
             None => None,
         };
         Ok(Message::of(notice, execution.as_ref(), organization.as_deref(), &self.base, self.clock.now()))

@@ -13,7 +13,7 @@ use anyhow::{Context, Result, anyhow};
 use msp_api::{ApiOptions, ApiState, EngineSlot, Scraping};
 use msp_auth::Gate;
 use msp_domain::UserId;
-use msp_engine::{Engine, EngineOptions};
+use msp_engine::{Engine, EngineOptions, keep_running};
 use msp_metrics::{ConstGauge, Family, Registry};
 use msp_notifications::Notifications;
 use msp_storage::{Repositories, repositories::Actor};
@@ -97,7 +97,8 @@ impl Serving {
         let engine = start_engine(Arc::clone(&platform), slot);
         tokio::spawn(ready_search(platform.repositories.clone()));
         api.resume_deletions().await.context("the organizations that are being deleted cannot be read")?;
-        tokio::spawn(notifications.run(stop.clone()));
+        let stopping = stop.clone();
+        keep_running("notifications", move || notifications.clone().run(stopping.clone()));
         api.start_exports();
         let seals = platform.repositories.seals.clone();
         let sealing = Sealing::start(seals, Arc::clone(&platform.clock), platform.settings.audit_days);

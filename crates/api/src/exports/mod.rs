@@ -12,7 +12,10 @@ use chrono::{DateTime, TimeDelta, Utc};
 use chrono_tz::Tz;
 use gather::gather;
 use msp_domain::{ExportSubject, Scope};
-use msp_engine::fault::{FaultPoint, reach};
+use msp_engine::{
+    fault::{FaultPoint, reach},
+    keep_running,
+};
 use msp_storage::{
     StoreError,
     repositories::exports::{ExportFile, ExportSchedule},
@@ -75,17 +78,19 @@ impl ApiState {
     /// Writes exports when they are due, until the server stops. Stopping it anywhere is harmless.
     pub fn start_exports(self: &Arc<Self>) {
         let api = Arc::clone(self);
-        tokio::spawn(async move {
-            let work = async {
-                loop {
-                    if let Err(error) = api.write_due_exports().await {
-                        tracing::warn!(error = %error, "Exports on a schedule cannot be looked for; it is tried again");
-                    }
-                    let _ = timeout(LOOK_EVERY, api.exporter.asked.notified()).await;
+        keep_running("exports", move || Arc::clone(&api).export());
+    }
+
+    async fn export(self: Arc<Self>) {
+        let work = async {
+            loop {
+                if let Err(error) = self.write_due_exports().await {
+                    tracing::warn!(error = %error, "Exports on a schedule cannot be looked for; it is tried again");
                 }
-            };
-            api.closing.run_until_cancelled(work).await;
-        });
+                let _ = timeout(LOOK_EVERY, self.exporter.asked.notified()).await;
+            }
+        };
+        self.closing.run_until_cancelled(work).await;
     }
 
     /// Writes what is due now, and removes what need not be kept any longer.

@@ -129,8 +129,8 @@ pub async fn delete_global_notification_rule(
 
 /// Send a test message by a rule of everybody, now, also while it is switched off.
 ///
-/// A message that is not taken is no problem of this request: the answer says what is wrong and what to do. At most 6 of one
-/// rule within a minute.
+/// A message that is not taken is no problem of this request: the answer says what is wrong and what to do. At most 6 by
+/// these rules within a minute.
 ///
 /// Problems: `not-found` (404), `path-invalid` (400), `too-many-attempts` (429).
 #[utoipa::path(

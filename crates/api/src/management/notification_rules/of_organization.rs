@@ -8,7 +8,7 @@ use super::{
 use crate::{
     http::{
         Problem,
-        access::OrgAccess,
+        access::{OrgAccess, permission_required},
         etag::IfMatch,
         json::ApiJson,
         paging::PageOf,
@@ -18,7 +18,7 @@ use crate::{
     state::Api,
 };
 use axum::{Json, extract::State, http::StatusCode};
-use msp_domain::{OrgId, Scope};
+use msp_domain::{OrgId, Permission, Scope};
 
 /// List the rules by which failures of an organization are told.
 ///
@@ -38,7 +38,17 @@ pub async fn list_notification_rules(
     shared::list(&api, Scope::Org(access.org)).await
 }
 
+/// Refuses whoever may not read others' runs: a rule tells of them.
+async fn sees_what_is_told(api: &Api, access: &OrgAccess<ManageConfig>) -> Result<(), Problem> {
+    if access.access.permissions().view_history {
+        return Ok(());
+    }
+    Err(permission_required(api, &access.actor, Some(access.org), Permission::ViewHistory).await)
+}
+
 /// Have failures of an organization told.
+///
+/// Whoever makes a rule must hold both rights: it tells of the runs of others, and goes on when those rights end.
 ///
 /// The first failure of a workflow, organization and error type is told at once; further ones within `quiet_minutes` are
 /// counted and told in one later message. Messages link to the execution; parameters and results are never in them. There
@@ -52,7 +62,7 @@ pub async fn list_notification_rules(
     request_body = PutNotificationRule,
     responses((status = 201, body = NotificationRuleView, description = "The new rule.",
         headers(("ETag" = String, description = "Its version."), ("Location" = String, description = "Its address.")))),
-    extensions(("x-permission" = json!("manage_config")))
+    extensions(("x-permission" = json!("manage_config and view_history")))
 )]
 pub async fn create_notification_rule(
     State(api): State<Api>,
@@ -60,6 +70,7 @@ pub async fn create_notification_rule(
     _: NoQuery,
     ApiJson(body): ApiJson<PutNotificationRule>,
 ) -> Result<Created, Problem> {
+    sees_what_is_told(&api, &access).await?;
     shared::create(&api, Scope::Org(access.org), body, &access.actor).await
 }
 
@@ -84,7 +95,7 @@ pub async fn get_notification_rule(
     shared::get(&api, Scope::Org(access.org), id).await
 }
 
-/// Replace a rule of an organization.
+/// Replace a rule of an organization. As for a new one, it takes both rights.
 ///
 /// What is left out is as for a new rule, but for `url`: the address it posts to stays. A refusal for a stale version carries
 /// what is there as `current`.
@@ -100,7 +111,7 @@ pub async fn get_notification_rule(
     request_body = PutNotificationRule,
     responses((status = 200, body = NotificationRuleView, description = "The rule as it is now.",
         headers(("ETag" = String, description = "Its version.")))),
-    extensions(("x-permission" = json!("manage_config")))
+    extensions(("x-permission" = json!("manage_config and view_history")))
 )]
 pub async fn put_notification_rule(
     State(api): State<Api>,
@@ -110,6 +121,7 @@ pub async fn put_notification_rule(
     _: NoQuery,
     ApiJson(body): ApiJson<PutNotificationRule>,
 ) -> Result<Shown, Problem> {
+    sees_what_is_told(&api, &access).await?;
     shared::put(&api, (Scope::Org(access.org), id), body, if_match, &access.actor).await
 }
 
@@ -137,8 +149,8 @@ pub async fn delete_notification_rule(
 
 /// Send a test message by a rule of an organization, now, also while it is switched off.
 ///
-/// A message that is not taken is no problem of this request: the answer says what is wrong and what to do. At most 6 of one
-/// rule within a minute.
+/// A message that is not taken is no problem of this request: the answer says what is wrong and what to do. At most 6 by
+/// the rules of one organization within a minute.
 ///
 /// Problems: `not-found` (404), `path-invalid` (400), `too-many-attempts` (429).
 #[utoipa::path(

@@ -96,8 +96,8 @@ pub(super) async fn test(
 ) -> Result<Json<NotificationTestView>, Problem> {
     let rules = &api.repositories.notification_rules;
     let stored = rules.get(scope, id).await?.ok_or(Kind::NotFound)?;
-    api.messages.admit(id).map_err(|TooMany { wait_seconds }| {
-        let detail = format!("It was tested several times within a minute. Wait {wait_seconds} seconds.");
+    api.messages.admit(scope).map_err(|TooMany { wait_seconds }| {
+        let detail = format!("Rules were tested several times here within a minute. Wait {wait_seconds} seconds.");
         Problem::new(Kind::TooManyAttempts).detail(detail).retry_after(wait_seconds)
     })?;
     let error = api.notifications.test(&stored, asked_by).await.err().map(|failure| failure.message);

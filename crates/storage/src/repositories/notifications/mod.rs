@@ -1,5 +1,5 @@
 //! Who is told of failures: table `NotificationRules`, PK organization or `GLOBAL`, RK `rule:{id}`; RK `delivery:{id}` says
-//! how telling went, apart, because that changes no rule. Addresses to post to are secrets of namespace `Notification`
+//! how telling went, apart, because that changes no rule; RK `~turn` is written with each new rule. Addresses to post to are secrets of namespace `Notification`
 //! under the same scope, named `{rule}.{random}`: a row names the one that holds, so that address and rule change together.
 
 mod notices;
@@ -12,12 +12,12 @@ pub(super) use rows::check as check_rule;
 use super::audit::AuditDraft;
 use super::{Actor, Journal, check_version, clear_rows, etag_of, readable, retry, write_over};
 use crate::{
-    Commit, Etag, Guard, IfMatch, Query, SecretAddress, SecretNamespace, SecretStore, SecretValue, StoreError, Table,
-    Write, limits,
+    Commit, Entity, Etag, Guard, IfMatch, Query, SecretAddress, SecretNamespace, SecretStore, SecretValue, StoreError,
+    Table, Write, limits,
 };
 use chrono::{DateTime, Utc};
 use msp_domain::{NotificationRule, Scope};
-use rows::{DELIVERY, RULE, delivery_key, rule_key};
+use rows::{DELIVERY, RULE, TURN, delivery_key, rule_key};
 use serde_json::json;
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -123,18 +123,33 @@ impl NotificationRules {
         url: Option<SecretValue>,
         actor: &Actor,
     ) -> Result<StoredRule, StoreError> {
-        let rows = self.journal.tables.query_all(Table::NotificationRules, of(scope, RULE)).await?;
-        if rows.len() >= MAX_RULES {
-            return Err(StoreError::Limit(format!("there are {MAX_RULES} rules here, and that is the most")));
-        }
         let (id, now) = (Uuid::new_v4(), self.journal.clock.now());
         let secret = self.keep(scope, id, url).await?;
         let etag = Etag(String::new());
         let stored =
             StoredRule { id, scope, rule, created_at: now, updated_at: now, updated_by: actor.key(), etag, secret };
-        let details = json!({ "after": stored.rule });
-        self.store(&stored, None, AuditDraft::new(scope, actor, "NotificationRule.Create", id.to_string(), details))
-            .await?;
+        let attempt = async || {
+            // Everybody who makes one here writes it, so that nobody makes one too many.
+            let turn = self.journal.tables.get(Table::NotificationRules, &scope.key(), TURN).await?;
+            let rows = self.journal.tables.query_all(Table::NotificationRules, of(scope, RULE)).await?;
+            if rows.len() >= MAX_RULES {
+                return Err(StoreError::Limit(format!("there are {MAX_RULES} rules here, and that is the most")));
+            }
+            let turn = write_over(turn.as_ref().map(etag_of).transpose()?, Entity::new(scope.key(), TURN));
+            let details = json!({ "after": stored.rule });
+            let audit = AuditDraft::new(scope, actor, "NotificationRule.Create", id.to_string(), details);
+            let rule = write_over(None, rows::row(&stored));
+            let writes = [turn, rule].map(|write| (Table::NotificationRules, write)).into_iter();
+            let audit = self.journal.audit.row(audit);
+            self.journal.tables.commit(Commit::of(writes.chain([audit]).collect())).await
+        };
+        if let Err(error) = retry(attempt).await {
+            // Whether a write took place that was not answered is unknown, and then it stays.
+            if let (StoreError::Limit(_), Some(name)) = (&error, &stored.secret) {
+                self.secrets.delete(&address(scope, name)).await?;
+            }
+            return Err(error);
+        }
         self.get(scope, id).await?.ok_or(StoreError::NotFound)
     }
 
@@ -165,7 +180,8 @@ impl NotificationRules {
             }
             let details = json!({ "before": before.rule, "after": rule, "address": address_change });
             let current = before.etag.clone();
-            let kept = before.secret.clone().filter(|_| posts);
+            let earlier = before.secret.clone();
+            let kept = earlier.clone().filter(|_| posts);
             let after = StoredRule {
                 rule: rule.clone(),
                 updated_at: self.journal.clock.now(),
@@ -174,27 +190,29 @@ impl NotificationRules {
                 ..before
             };
             let audit = AuditDraft::new(scope, actor, "NotificationRule.Update", id.to_string(), details);
-            self.store(&after, Some(current), audit).await?;
-            Ok(Some(after))
+            self.store(&after, current, audit).await?;
+            Ok(Some(earlier.filter(|earlier| Some(earlier) != after.secret.as_ref())))
         };
         // A version the caller did not mean is final; only a race with others is tried again.
-        let outcome = retry(attempt).await.and_then(|after| after.ok_or(StoreError::PreconditionFailed));
+        let outcome = retry(attempt).await.and_then(|replaced| replaced.ok_or(StoreError::PreconditionFailed));
         match outcome {
-            Ok(after) => {
+            Ok(earlier) => {
                 if !rule.enabled {
                     let (tables, waiting) = (&self.journal.tables, notices::of_rule(id));
                     clear_rows(tables.as_ref(), Table::ActiveExecutions, waiting).await?;
                 }
                 // What it could not tell is tried again at once.
                 self.changed.notify_one();
-                self.drop_addresses(scope, id, after.secret.as_deref()).await?;
+                if let Some(name) = earlier {
+                    self.secrets.delete(&address(scope, &name)).await?;
+                }
             }
             // Nobody names it. Whether a write took place that was not answered is unknown, and then it stays.
-            Err(StoreError::PreconditionFailed | StoreError::NotFound) => {
+            Err(error @ (StoreError::PreconditionFailed | StoreError::NotFound)) => {
                 if let Some(name) = &fresh {
                     self.secrets.delete(&address(scope, name)).await?;
                 }
-                return outcome;
+                return Err(error);
             }
             Err(error) => return Err(error),
         }
@@ -228,7 +246,7 @@ impl NotificationRules {
             tables.commit(Commit::of(writes)).await.map(Some)
         };
         retry(attempt).await?.ok_or(StoreError::PreconditionFailed)?;
-        self.drop_addresses(scope, id, None).await?;
+        self.drop_addresses(scope, id).await?;
         clear_rows(tables.as_ref(), Table::ActiveExecutions, notices::of_rule(id)).await
     }
 
@@ -288,20 +306,22 @@ impl NotificationRules {
         Ok(Some(name))
     }
 
-    /// Removes the addresses of a rule but the one that holds; also those a crash left behind.
-    async fn drop_addresses(&self, scope: Scope, id: Uuid, but: Option<&str>) -> Result<(), StoreError> {
+    /// Removes the addresses of a rule that is gone; also those a crash left behind.
+    async fn drop_addresses(&self, scope: Scope, id: Uuid) -> Result<(), StoreError> {
         let prefix = format!("{id}.");
         for name in self.secrets.names(SecretNamespace::Notification, scope).await? {
-            if name.starts_with(&prefix) && Some(name.as_str()) != but {
+            if name.starts_with(&prefix) {
                 self.secrets.delete(&address(scope, &name)).await?;
             }
         }
         Ok(())
     }
 
-    async fn store(&self, stored: &StoredRule, current: Option<Etag>, audit: AuditDraft) -> Result<(), StoreError> {
-        let writes =
-            vec![(Table::NotificationRules, write_over(current, rows::row(stored))), self.journal.audit.row(audit)];
+    async fn store(&self, stored: &StoredRule, current: Etag, audit: AuditDraft) -> Result<(), StoreError> {
+        let writes = vec![
+            (Table::NotificationRules, write_over(Some(current), rows::row(stored))),
+            self.journal.audit.row(audit),
+        ];
         self.journal.tables.commit(Commit::of(writes)).await
     }
 }

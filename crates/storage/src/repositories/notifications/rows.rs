@@ -8,6 +8,7 @@ use uuid::Uuid;
 
 pub(super) const RULE: &str = "rule:";
 pub(super) const DELIVERY: &str = "delivery:";
+pub(super) const TURN: &str = "~turn";
 
 pub(super) fn rule_key(id: Uuid) -> String {
     format!("{RULE}{id}")
@@ -65,6 +66,9 @@ pub(super) fn read_delivery(row: &Entity) -> Result<(Uuid, Delivery), StoreError
 pub(in crate::repositories) fn check(row: &Entity) -> Result<(), StoreError> {
     if row.row_key.starts_with(DELIVERY) {
         return read_delivery(row).map(drop);
+    }
+    if row.row_key == TURN {
+        return Ok(());
     }
     let scope = Scope::from_key(&row.partition_key).map_err(|error| StoreError::Corrupt(error.to_string()))?;
     read(scope, row).map(drop)
