@@ -2629,7 +2629,7 @@ export interface components {
          * @description How often a file is written.
          * @enum {string}
          */
-        Every: "Day" | "Week" | "Month";
+        Every: "day" | "week" | "month";
         /**
          * @description A file of an execution.
          * @example {
@@ -2909,7 +2909,7 @@ export interface components {
          * @description How a file is written.
          * @enum {string}
          */
-        ExportFormat: "Csv" | "Jsonl";
+        ExportFormat: "csv" | "jsonl";
         /**
          * @description An export on a schedule.
          * @example {
@@ -2993,7 +2993,7 @@ export interface components {
          * @description What is exported.
          * @enum {string}
          */
-        ExportSubject: "Executions" | "AuditLogs";
+        ExportSubject: "executions" | "audit_logs";
         /** @description A field, or an element of the layout. */
         Field: {
             /** @description The parameter it fills; layout elements may have none. */
@@ -18628,7 +18628,7 @@ export interface operations {
         parameters: {
             query?: {
                 /** @description `csv` or `jsonl`. */
-                format?: ("Csv" | "Jsonl") & Record<string, never>;
+                format?: ("csv" | "jsonl") & Record<string, never>;
                 /** @description Only of this status, or of several with commas between: `Failed,TimedOut`. */
                 status?: string;
                 /** @description Only of this workflow. */

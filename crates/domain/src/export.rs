@@ -16,8 +16,10 @@ macro_rules! named {
         $(
             $(#[$doc])*
             #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
+            // Not variant by variant: the description of the API does not see a name that a macro was given.
+            #[serde(rename_all = "snake_case")]
             pub enum $name {
-                $($(#[$variant_doc])* #[serde(rename = $text)] $variant,)*
+                $($(#[$variant_doc])* $variant,)*
             }
 
             impl $name {
