@@ -277,15 +277,14 @@ impl Gathering<'_> {
     /// Writes what has ended in time, and leaves the others for the next file.
     async fn sort_out(&mut self, executions: Vec<Execution>) -> Result<(), StoreError> {
         executions.iter().for_each(|execution| self.see(execution.id.as_uuid()));
+        // A row that another tool wrote may not say when it ended; its start does then.
+        let ended_at = |execution: &Execution| execution.completed_at.unwrap_or(execution.started_at);
+        // When those of elsewhere ended says nothing about when they were put on record.
+        let is_external = |execution: &Execution| execution.trigger == Trigger::External.name();
         let (mut ended, open): (Vec<_>, Vec<_>) = executions.into_iter().partition(|execution| {
-            // A row that another tool wrote may not say when it ended; its start does then.
-            let ended_at = execution.completed_at.unwrap_or(execution.started_at);
-            execution.status.is_final() && (ended_at < self.to || execution.trigger == Trigger::External.name())
+            execution.status.is_final() && (is_external(execution) || ended_at(execution) < self.to)
         });
-        ended.retain(|execution| {
-            execution.trigger == Trigger::External.name()
-                || execution.completed_at.unwrap_or(execution.started_at) >= self.begins_at
-        });
+        ended.retain(|execution| is_external(execution) || ended_at(execution) >= self.begins_at);
         self.next.open.extend(open.into_iter().map(|execution| (execution.scope.key(), execution.id)));
         self.counted.rows += ended.len() as u64;
         let mut text = Vec::new();

@@ -122,6 +122,31 @@ async fn an_organization_has_at_most_twenty_rules_however_many_are_made_at_once(
 }
 
 #[tokio::test]
+async fn rules_of_an_organization_are_tested_a_few_times_a_minute_however_many_there_are() {
+    let app = TestApp::new().await;
+    let (org, other) = (app.org("Contoso").await, app.org("Fabrikam").await);
+    let admin = app.admin();
+    let mut tests = Vec::new();
+    for (org, name) in [(&org, "first"), (&org, "second"), (&other, "of another")] {
+        let rule = json!({ "name": name, "channel": "webhook", "url": "https://10.1.2.3/canary" });
+        let base = format!("/api/organizations/{}/notification-rules", org.id);
+        let made = admin.post(None, &base, rule).await.expect(201);
+        tests.push(format!("{}/test", made.header("location")));
+    }
+    for number in 0..6 {
+        let tested = admin.request("POST", &tests[number % 2]).send().await.expect(200);
+        assert_eq!(tested.json()["delivered"], false, "a private address is not called");
+        assert!(!tested.text().contains("canary"), "{}", tested.text());
+    }
+    for path in &tests[..2] {
+        let refused = admin.request("POST", path).send().await;
+        refused.assert_problem(429, "too-many-attempts");
+        assert!(!refused.header("retry-after").is_empty());
+    }
+    let _ = admin.request("POST", &tests[2]).send().await.expect(200);
+}
+
+#[tokio::test]
 async fn without_a_mail_server_a_rule_that_sends_mail_is_refused() {
     let app = TestApp::new().await;
     let mail = json!({ "name": "n", "channel": "email", "recipients": ["ada@example.com"] });
