@@ -19,10 +19,15 @@ const PAGE: usize = 5;
 /// Items of the pages with which the middle is looked for.
 const STRIDE: usize = 200;
 
-/// The lists there are.
-const LISTS: [(&str, &str, Where); 8] = [
+/// The lists that grow with an installation; `{org}` is its first organization, `{user}` its administrator. Others end at a
+/// number of their own: the config of an organization, its rules, the rows of a batch, the files of a run.
+const LISTS: [(&str, &str, Where); 12] = [
     ("organizations", "/api/organizations", Where::Everywhere),
     ("users", "/api/users", Where::Everywhere),
+    ("service accounts", "/api/service-accounts", Where::Everywhere),
+    ("who reaches an organization", "/api/organizations/{org}/permissions", Where::Everywhere),
+    ("what an administrator reaches", "/api/users/{user}/organizations", Where::Everywhere),
+    ("access review", "/api/access-review", Where::Everywhere),
     ("forms of one organization", "/api/forms", Where::InOne),
     ("forms of all", "/api/forms", Where::Everywhere),
     ("executions of one organization", "/api/executions", Where::InOne),
@@ -92,12 +97,13 @@ struct Lists {
 impl Lists {
     /// Adds people and executions.
     async fn of(installation: Installation, executions: usize) -> Result<Self> {
-        installation.people().await?;
+        let administrator = installation.people().await?.key();
         let _ = history::record(&installation, executions).await?;
         let server = installation.serve_administrator().await?;
         let (mut pages, one) = (Vec::new(), installation.organizations[0]);
         for (name, path, place) in LISTS {
             let org = (place == Where::InOne).then_some(one);
+            let path = &path.replace("{org}", &one.key()).replace("{user}", &administrator);
             let page = |cursor: &str| server.gets(std::iter::once((org, format!("{path}?limit={PAGE}{cursor}"))));
             let middle = middle(&server, org, path).await.with_context(|| format!("the list of {name}"))?;
             pages.push((page(""), page(&middle)));

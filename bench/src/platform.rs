@@ -6,12 +6,12 @@ use crate::{
     load::Target,
     options::Options,
 };
-use anyhow::{Context, Result, ensure};
+use anyhow::{Context, Error, Result, ensure};
 use chrono::{DateTime, Utc};
-use msp_domain::{Clock, ConfigEntry, ConfigType, OrgId, Permissions, Scope, SystemClock, UserId};
+use msp_domain::{AppRole, AppRoles, Clock, ConfigEntry, ConfigType, OrgId, Permissions, Scope, SystemClock, UserId};
 use msp_storage::{
     Repositories,
-    repositories::{Actor, organizations::NewOrganization},
+    repositories::{Actor, organizations::NewOrganization, users::NewUser},
 };
 use msp_storage_local::{LocalHome, LocalOptions};
 use serde_json::{Value, json};
@@ -99,15 +99,22 @@ impl Installation {
         command
     }
 
-    /// Adds an administrator and as many others as there are organizations.
-    pub async fn people(&self) -> Result<()> {
-        let users = self.repositories(Utc::now()).await?.users;
-        users.create(ADMINISTRATOR, "Administrator", true, &Actor::PLATFORM).await?;
+    /// Adds an administrator, and as many people and service accounts as there are organizations: each may run workflows in
+    /// the first one. Answers the administrator.
+    pub async fn people(&self) -> Result<UserId> {
+        let Repositories { users, grants, .. } = self.repositories(Utc::now()).await?;
+        let administrator = users.create(ADMINISTRATOR, "Administrator", true, &Actor::PLATFORM).await?;
+        let roles = AppRoles::new([AppRole::WorkflowsExecute]).map_err(Error::msg)?;
+        let permissions = Permissions { execute_workflows: true, ..Permissions::NONE };
         for number in 0..self.organizations.len() {
             let (email, name) = (format!("user{number:03}@localhost"), format!("User {number:03}"));
-            users.create(&email, &name, false, &Actor::PLATFORM).await?;
+            let service = NewUser::service(&format!("Service {number:03}"), roles.clone());
+            for account in [NewUser::person(&email, &name, false), service] {
+                let account = users.add(account, &Actor::PLATFORM).await?.id;
+                grants.set(account, self.organizations[0], permissions, &Actor::PLATFORM).await?;
+            }
         }
-        Ok(())
+        Ok(administrator.id)
     }
 
     /// Starts the server for the administrator of [`Self::people`].

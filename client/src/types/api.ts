@@ -1169,7 +1169,7 @@ export interface paths {
          * Review who may do what where: a row for every grant, also one whose time is over, and one for each administrator and
          *     auditor; with who granted it and when, and when the account was last used.
          * @description With `Accept: text/csv` the answer is a file of every row, without pages; cells that a spreadsheet would take for a formula
-         *     begin with `'`. Rights are checked again for every 200 accounts; if they end, the answer breaks off and is no whole file.
+         *     begin with `'`. Rights are checked again for every 200 rows; if they end, the answer breaks off and is no whole file.
          *
          *     Problems: `query-invalid` (400), `streams-saturated` (503).
          */
@@ -16956,7 +16956,7 @@ export interface operations {
                 unused_days?: number;
                 /** @description Where to go on: `next_cursor` of the page before. */
                 cursor?: string;
-                /** @description Accounts of the page, 1 to 200; each has a row for every grant, and one for being administrator or auditor. */
+                /** @description Most rows of the page, and most accounts it looks at, 1 to 200: while there is a `next_cursor` a page may be short. */
                 limit?: number;
             };
             header?: never;
@@ -16965,7 +16965,7 @@ export interface operations {
         };
         requestBody?: never;
         responses: {
-            /** @description The rows of a page of accounts, by id. */
+            /** @description A page of rows: by account, and by organization for each. */
             200: {
                 headers: {
                     [name: string]: unknown;

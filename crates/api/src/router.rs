@@ -21,17 +21,22 @@ use axum::{Router, extract::DefaultBodyLimit, routing};
 use std::sync::Arc;
 use utoipa_axum::{router::OpenApiRouter, routes};
 
+/// Where options are as the clients of the first design call them.
+const OPTIONS_OF_OLD: &str = "/api/workflows/options/{name}";
+
 /// The whole API over this state (give an `Arc` to keep a handle on it), ready to be served with `ConnectInfo<SocketAddr>`.
 pub fn router(state: impl Into<Arc<ApiState>>) -> Router {
     let api: Api = state.into();
-    let (management, _) = management().split_for_parts();
-    let (everywhere, _) = everywhere().split_for_parts();
+    let (management, under_api) = management().split_for_parts();
+    let (everywhere, at_the_root) = everywhere().split_for_parts();
+    let aliases = at_the_root.paths.paths.keys().map(|path| format!("/api{path}"));
+    let templates = under_api.paths.paths.keys().chain(at_the_root.paths.paths.keys()).cloned().chain(aliases);
+    api.traffic.count(templates.chain([OPTIONS_OF_OLD.to_owned()]));
     let router = Router::new()
         .merge(management)
         .merge(everywhere.clone())
         .nest("/api", everywhere)
-        // As the clients of the first design call it.
-        .route("/api/workflows/options/{name}", routing::get(options::get_options).post(options::ask_options))
+        .route(OPTIONS_OF_OLD, routing::get(options::get_options).post(options::ask_options))
         .fallback(client::file_or_page)
         .method_not_allowed_fallback(layers::no_such_method);
     layers::around(router, &api).with_state(api)

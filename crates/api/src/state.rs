@@ -128,7 +128,7 @@ impl ApiState {
             clock,
             client: Client::default(),
             closing,
-            traffic: Traffic::new(),
+            traffic: Traffic::default(),
             scraping: Scraping::default(),
             denials,
             sign_ins,

@@ -2,26 +2,17 @@
 
 use axum::{extract::MatchedPath, http::StatusCode};
 use msp_metrics::{Counter, Family, Histogram, Registry};
-use std::{collections::HashMap, sync::LazyLock, time::Duration};
-
-/// The templates of all routes. Paths that callers make up are none of them, so they make no series.
-static TEMPLATES: LazyLock<Vec<String>> = LazyLock::new(|| {
-    let mut templates = vec!["/".to_owned(), "/api/workflows/options/{name}".to_owned()];
-    for path in crate::openapi().paths.paths.into_keys() {
-        // What stands at the root also answers under `/api`.
-        templates.extend((!path.starts_with("/api/")).then(|| format!("/api{path}")));
-        templates.push(path);
-    }
-    templates
-});
+use std::{collections::HashMap, sync::OnceLock, time::Duration};
 
 /// What stands for every other path.
 const OTHER: &str = "other";
 const CLASSES: [&str; 5] = ["1xx", "2xx", "3xx", "4xx", "5xx"];
 
 /// The requests of this process.
+#[derive(Default)]
 pub(crate) struct Traffic {
-    routes: HashMap<&'static str, Route>,
+    /// By template. Paths that callers make up are none of them, so they make no series.
+    routes: OnceLock<HashMap<String, Route>>,
     other: Route,
 }
 
@@ -37,14 +28,14 @@ impl Default for Route {
 }
 
 impl Traffic {
-    pub fn new() -> Self {
-        let routes = TEMPLATES.iter().map(|template| (template.as_str(), Route::default())).collect();
-        Self { routes, other: Route::default() }
+    /// Says once which routes there are; until then every path is another one.
+    pub fn count(&self, templates: impl Iterator<Item = String>) {
+        let _ = self.routes.set(templates.map(|template| (template, Route::default())).collect());
     }
 
     /// A request was answered; of a stream, its beginning was.
     pub fn answered(&self, path: Option<&MatchedPath>, status: StatusCode, took: Duration) {
-        let route = path.and_then(|path| self.routes.get(path.as_str())).unwrap_or(&self.other);
+        let route = path.and_then(|path| self.routes.get()?.get(path.as_str())).unwrap_or(&self.other);
         let class = usize::from(status.as_u16() / 100).saturating_sub(1).min(CLASSES.len() - 1);
         route.by_class[class].inc();
         route.duration.observe(took.as_secs_f64());
@@ -53,7 +44,7 @@ impl Traffic {
     /// Registers what was asked for so far; a route nobody used makes no series.
     pub fn register(&self, registry: &mut Registry) {
         let used = || {
-            let routes = self.routes.iter().map(|(template, route)| (*template, route));
+            let routes = self.routes.get().into_iter().flatten().map(|(template, route)| (template.as_str(), route));
             let mut used: Vec<_> =
                 routes.chain([(OTHER, &self.other)]).filter(|(_, route)| !route.duration.is_empty()).collect();
             used.sort_unstable_by_key(|(template, _)| *template);

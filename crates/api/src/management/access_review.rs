@@ -1,12 +1,12 @@
 //! The access review: who may do what where, since when, through whom, and whether it is used.
 
-use super::reach::{Directory, Through};
+use super::reach::{Through, name_of};
 use crate::{
     http::{
         Problem, ProblemKind as Kind,
         access::ReviewAccess,
         csv,
-        paging::{DEFAULT_LIMIT, MAX_LIMIT, PageOf, list_fault, page_limit},
+        paging::{DEFAULT_LIMIT, MAX_LIMIT, PageOf, decode_cursor, encode_cursor, list_fault, page_limit},
         params::ApiQuery,
     },
     management::executions::{accepts, stream_places::StreamPlace},
@@ -23,14 +23,14 @@ use chrono::{DateTime, SecondsFormat, Utc};
 use futures::stream;
 use msp_domain::{OrgId, Permission, Permissions, UserId};
 use msp_storage::{
-    StoreError,
-    repositories::{grants::Grant, organizations::Organization, users::User},
+    Repositories, StoreError,
+    repositories::{grants::Grant, snapshot::Snapshot, users::User},
 };
 use serde::{Deserialize, Serialize};
-use std::{collections::HashMap, io, sync::Arc};
+use std::{io, sync::Arc};
 
-/// Accounts read at once for a file.
-const ACCOUNTS: usize = 200;
+/// Rows of a part of a file.
+const PART: usize = 200;
 /// The longest time to ask for, in days: ten years.
 const MOST_DAYS: i64 = 3_650;
 
@@ -92,7 +92,7 @@ pub struct ReviewQuery {
     unused_days: Option<i64>,
     /// Where to go on: `next_cursor` of the page before.
     cursor: Option<String>,
-    /// Accounts of the page, 1 to 200; each has a row for every grant, and one for being administrator or auditor.
+    /// Most rows of the page, and most accounts it looks at, 1 to 200: while there is a `next_cursor` a page may be short.
     #[param(minimum = 1, maximum = 200, default = 50)]
     limit: Option<usize>,
 }
@@ -101,13 +101,13 @@ pub struct ReviewQuery {
 /// auditor; with who granted it and when, and when the account was last used.
 ///
 /// With `Accept: text/csv` the answer is a file of every row, without pages; cells that a spreadsheet would take for a formula
-/// begin with `'`. Rights are checked again for every 200 accounts; if they end, the answer breaks off and is no whole file.
+/// begin with `'`. Rights are checked again for every 200 rows; if they end, the answer breaks off and is no whole file.
 ///
 /// Problems: `query-invalid` (400), `streams-saturated` (503).
 #[utoipa::path(
     get, path = "/api/access-review", operation_id = "getAccessReview", tag = "permissions",
     params(ReviewQuery),
-    responses((status = 200, body = PageOf<ReviewRow>, description = "The rows of a page of accounts, by id.")),
+    responses((status = 200, body = PageOf<ReviewRow>, description = "A page of rows: by account, and by organization for each.")),
     extensions(("x-permission" = json!("administrator or auditor")))
 )]
 pub async fn get_access_review(
@@ -122,13 +122,28 @@ pub async fn get_access_review(
             Problem::new(Kind::QueryInvalid).detail(format!("`unused_days` is a number from 0 to {MOST_DAYS}."))
         );
     }
+    let start: Option<Start> = query.cursor.as_deref().map(decode_cursor).transpose()?;
     let review = Review::begin(&api, query.unused_days).await?;
     if accepts(&parts.headers, "text/csv") {
         let place = api.streams.take(asking.caller.user)?;
         return Ok(file(review, parts, place));
     }
-    let (items, next_cursor) = review.page(query.cursor.as_deref(), limit).await.map_err(list_fault)?;
-    Ok(Json(PageOf { items, next_cursor }).into_response())
+    let (items, next) = review.page(start, limit).await?;
+    Ok(Json(PageOf { items, next_cursor: next.as_ref().map(encode_cursor) }).into_response())
+}
+
+/// Where a page begins: the account, and what of it.
+type Start = (UserId, Rest);
+
+/// What is still to come of an account.
+#[derive(Clone, Serialize, Deserialize)]
+enum Rest {
+    /// Every row.
+    All,
+    /// Its grants from this one on, by a cursor of theirs.
+    Grants(String),
+    /// Its being administrator or auditor, which comes last.
+    Flag,
 }
 
 /// What every row needs.
@@ -136,52 +151,66 @@ struct Review {
     api: Api,
     now: DateTime<Utc>,
     unused_days: Option<i64>,
-    directory: Directory,
-    organizations: HashMap<OrgId, Organization>,
+    snapshot: Arc<Snapshot>,
 }
 
 impl Review {
     async fn begin(api: &Api, unused_days: Option<i64>) -> Result<Arc<Self>, Problem> {
-        let organizations = api.repositories.organizations.all().await?.into_iter();
-        Ok(Arc::new(Self {
-            now: api.clock.now(),
-            unused_days,
-            directory: Directory::read(api).await?,
-            organizations: organizations.map(|organization| (organization.id, organization)).collect(),
-            api: Arc::clone(api),
-        }))
+        let snapshot = api.repositories.snapshots.current().await?;
+        Ok(Arc::new(Self { now: api.clock.now(), unused_days, snapshot, api: Arc::clone(api) }))
     }
 
-    async fn page(&self, cursor: Option<&str>, limit: usize) -> Result<(Vec<ReviewRow>, Option<String>), StoreError> {
-        let accounts = self.api.repositories.users.list(cursor, limit).await?;
+    /// At most `limit` rows, of at most as many accounts, and where the next ones begin if there may be any.
+    async fn page(&self, start: Option<Start>, limit: usize) -> Result<(Vec<ReviewRow>, Option<Start>), Problem> {
+        let Repositories { users, grants, .. } = &self.api.repositories;
         let mut rows = Vec::new();
-        for user in &accounts.items {
+        let accounts = users.list_from(start.as_ref().map(|(first, _)| *first), limit + 1).await?;
+        for (number, user) in accounts.items.iter().enumerate() {
+            if number == limit || rows.len() == limit {
+                return Ok((rows, Some((user.id, Rest::All))));
+            }
             let last_used_at = self.last_used(user).await?;
             let unused_days = (self.now - last_used_at.unwrap_or(user.created_at)).num_days();
             if self.unused_days.is_some_and(|least| unused_days < least) {
                 continue;
             }
             let row = self.row(user, last_used_at, unused_days);
-            for mut grant in self.api.repositories.grants.of_user(user.id).await? {
-                // What holds is what the flag gives; the grant says what would hold without it.
-                rows.push(self.granted(&row, &mut grant));
+            let begun = start.as_ref().filter(|(first, _)| *first == user.id).map(|(_, rest)| rest);
+            if !matches!(begun, Some(Rest::Flag)) {
+                let cursor = match begun {
+                    Some(Rest::Grants(cursor)) => Some(cursor.as_str()),
+                    _ => None,
+                };
+                let page = grants.list_of_user(user.id, cursor, limit - rows.len()).await.map_err(list_fault)?;
+                for grant in page.items {
+                    // What holds is what the flag gives; the grant says what would hold without it.
+                    rows.push(self.granted(&row, grant).await?);
+                }
+                if let Some(cursor) = page.next_cursor {
+                    return Ok((rows, Some((user.id, Rest::Grants(cursor)))));
+                }
             }
-            rows.extend(Through::of(user).map(|_| row));
+            if Through::of(user).is_some() {
+                if rows.len() == limit {
+                    return Ok((rows, Some((user.id, Rest::Flag))));
+                }
+                rows.push(row);
+            }
         }
-        Ok((rows, accounts.next_cursor))
+        Ok((rows, None))
     }
 
     /// A page of the file, for a caller who may still read it.
     async fn checked_page(
         &self,
         parts: &mut Parts,
-        cursor: Option<&str>,
-    ) -> Result<(Vec<ReviewRow>, Option<String>), Problem> {
+        start: Option<Start>,
+    ) -> Result<(Vec<ReviewRow>, Option<Start>), Problem> {
         if self.api.closing.is_cancelled() {
             return Err(Kind::EngineUnavailable.into());
         }
         ReviewAccess::from_request_parts(parts, &self.api).await?;
-        Ok(self.page(cursor, ACCOUNTS).await?)
+        self.page(start, PART).await
     }
 
     async fn last_used(&self, user: &User) -> Result<Option<DateTime<Utc>>, StoreError> {
@@ -216,26 +245,30 @@ impl Review {
         }
     }
 
-    fn granted(&self, of: &ReviewRow, grant: &mut Grant) -> ReviewRow {
-        ReviewRow {
+    async fn granted(&self, of: &ReviewRow, grant: Grant) -> Result<ReviewRow, StoreError> {
+        let organization = match self.snapshot.organization(grant.org).await {
+            Err(StoreError::Corrupt(_)) => None,
+            read => read?,
+        };
+        Ok(ReviewRow {
             user_id: of.user_id,
             display_name: of.display_name.clone(),
             email: of.email.clone(),
             is_active: of.is_active,
             is_service: of.is_service,
             org_id: Some(grant.org),
-            org_name: self.organizations.get(&grant.org).map(|organization| organization.name.clone()),
+            org_name: organization.map(|organization| organization.name.clone()),
             through: Through::Grant,
             permissions: grant.terms.permissions,
             categories: grant.terms.categories.names(),
             expires_at: grant.terms.expires_at,
             is_expired: grant.is_expired(self.now),
-            granted_by_name: self.directory.name(&grant.granted_by),
-            granted_by: Some(std::mem::take(&mut grant.granted_by)),
+            granted_by_name: name_of(&self.snapshot, &grant.granted_by).await?,
+            granted_by: Some(grant.granted_by),
             granted_at: Some(grant.granted_at),
             last_used_at: of.last_used_at,
             unused_days: of.unused_days,
-        }
+        })
     }
 }
 
@@ -295,7 +328,7 @@ impl ReviewRow {
 /// Where the file stands.
 enum Position {
     Start,
-    At(String),
+    At(Start),
 }
 
 /// Every row as a file, page by page. When the store fails midway, or the caller loses the right, the answer breaks off, which
@@ -304,11 +337,11 @@ fn file(review: Arc<Review>, parts: Parts, place: StreamPlace) -> Response {
     let pages = stream::unfold((Some(Position::Start), place), move |(position, place)| {
         let (review, mut parts) = (Arc::clone(&review), parts.clone());
         async move {
-            let (mut text, cursor) = match position? {
+            let (mut text, start) = match position? {
                 Position::Start => (csv::head(COLUMNS), None),
-                Position::At(cursor) => (String::new(), Some(cursor)),
+                Position::At(start) => (String::new(), Some(start)),
             };
-            match review.checked_page(&mut parts, cursor.as_deref()).await {
+            match review.checked_page(&mut parts, start).await {
                 Ok((rows, next)) => {
                     rows.iter().for_each(|row| text.push_str(&row.line()));
                     Some((Ok(text), (next.map(Position::At), place)))

@@ -13,9 +13,14 @@ use axum::{Json, extract::State};
 use chrono::{DateTime, Utc};
 use msp_auth::Opened;
 use msp_domain::{OrgId, Permissions, UserId};
-use msp_storage::repositories::{grants::Grant, users::User};
+use msp_storage::{
+    StoreError,
+    repositories::{
+        snapshot::{Member, Snapshot},
+        users::User,
+    },
+};
 use serde::Serialize;
-use std::collections::HashMap;
 
 /// What gives somebody their rights.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, utoipa::ToSchema)]
@@ -91,60 +96,39 @@ pub struct ReachView {
 }
 
 impl ReachView {
-    pub(super) fn key(&self) -> (String, UserId) {
-        (self.display_name.to_lowercase(), self.user_id)
-    }
-}
-
-/// Everybody there is, to give ids their names.
-pub(super) struct Directory(HashMap<UserId, User>);
-
-impl Directory {
-    pub(super) async fn read(api: &Api) -> Result<Self, Problem> {
-        let users = api.repositories.users.all().await?;
-        Ok(Self(users.into_iter().map(|user| (user.id, user)).collect()))
-    }
-
-    pub(super) fn name(&self, id: &str) -> Option<String> {
-        self.0.get(&id.parse().ok()?).map(|user| user.display_name.clone())
-    }
-
-    fn flagged(&self, org: OrgId, user: &User) -> Option<ReachView> {
-        let through = Through::of(user)?;
-        Some(ReachView { through, permissions: through.permissions(), ..Self::nothing(org, user) })
-    }
-
-    fn granted(&self, grant: Grant, now: DateTime<Utc>) -> Option<ReachView> {
-        let user = self.0.get(&grant.user)?;
-        Some(ReachView {
-            is_expired: grant.is_expired(now),
-            permissions: grant.terms.permissions,
-            categories: grant.terms.categories.names(),
-            expires_at: grant.terms.expires_at,
-            granted_by_name: self.name(&grant.granted_by),
-            granted_by: Some(grant.granted_by),
-            granted_at: Some(grant.granted_at),
-            ..Self::nothing(grant.org, user)
-        })
-    }
-
-    fn nothing(org: OrgId, user: &User) -> ReachView {
-        ReachView {
+    async fn of(snapshot: &Snapshot, org: OrgId, member: &Member, now: DateTime<Utc>) -> Result<Self, StoreError> {
+        let Member { user, grant } = member;
+        let through = Through::of(user).unwrap_or(Through::Grant);
+        let granted_by = grant.as_ref().map(|grant| grant.granted_by.clone());
+        Ok(Self {
             user_id: user.id,
             org_id: org,
             display_name: user.display_name.clone(),
             email: user.email.clone(),
             is_active: user.is_active,
             is_service: user.app_roles.is_some(),
-            through: Through::Grant,
-            permissions: Permissions::NONE,
-            categories: None,
-            expires_at: None,
-            is_expired: false,
-            granted_by: None,
-            granted_by_name: None,
-            granted_at: None,
-        }
+            through,
+            permissions: grant.as_ref().map_or(through.permissions(), |grant| grant.terms.permissions),
+            categories: grant.as_ref().and_then(|grant| grant.terms.categories.names()),
+            expires_at: grant.as_ref().and_then(|grant| grant.terms.expires_at),
+            is_expired: grant.as_ref().is_some_and(|grant| grant.is_expired(now)),
+            granted_by_name: match &granted_by {
+                Some(id) => name_of(snapshot, id).await?,
+                None => None,
+            },
+            granted_by,
+            granted_at: grant.as_ref().map(|grant| grant.granted_at),
+        })
+    }
+}
+
+/// The name of an account, while the directory knows it.
+pub(super) async fn name_of(snapshot: &Snapshot, id: &str) -> Result<Option<String>, StoreError> {
+    let Ok(id) = id.parse() else { return Ok(None) };
+    match snapshot.user(id).await {
+        Ok(user) => Ok(user.map(|user| user.display_name.clone())),
+        Err(StoreError::Corrupt(_)) => Ok(None),
+        Err(error) => Err(error),
     }
 }
 
@@ -167,16 +151,15 @@ pub async fn list_organization_permissions(
 ) -> Result<Json<PageOf<ReachView>>, Problem> {
     let limit = page_limit(query.limit, DEFAULT_LIMIT, MAX_LIMIT)?;
     let after: Option<(String, UserId)> = query.cursor.as_deref().map(decode_cursor).transpose()?;
-    api.repositories.organizations.get(org).await?.ok_or(Kind::NotFound)?;
-    let (directory, now) = (Directory::read(&api).await?, api.clock.now());
-    let mut reach: Vec<ReachView> = directory.0.values().filter_map(|user| directory.flagged(org, user)).collect();
-    // A flag outweighs a grant: who has both is listed once, with what really holds.
-    let grants = api.repositories.grants.of_org(org).await?.into_iter();
-    let granted = grants.filter(|grant| directory.0.get(&grant.user).is_some_and(|user| Through::of(user).is_none()));
-    reach.extend(granted.filter_map(|grant| directory.granted(grant, now)));
-    reach.sort_by_cached_key(ReachView::key);
-    reach.retain(|one| after.as_ref().is_none_or(|after| one.key() > *after));
-    Ok(Json(paged(reach, limit, ReachView::key)))
+    let snapshot = api.repositories.snapshots.current().await?;
+    snapshot.organization(org).await?.ok_or(Kind::NotFound)?;
+    let (members, now) = (snapshot.members(org).await?, api.clock.now());
+    let (members, next_cursor) = page_of(&members, after.as_ref(), limit, Member::place_in_lists);
+    let mut items = Vec::with_capacity(members.len());
+    for member in members {
+        items.push(ReachView::of(&snapshot, org, member, now).await?);
+    }
+    Ok(Json(PageOf { items, next_cursor }))
 }
 
 /// An organization that somebody can reach.
@@ -203,12 +186,6 @@ pub struct ReachedView {
     expires_at: Option<DateTime<Utc>>,
 }
 
-impl ReachedView {
-    fn key(&self) -> (String, OrgId) {
-        (self.org_name.to_lowercase(), self.org_id)
-    }
-}
-
 /// List the organizations that a user or service account can reach now, by name: none while the account is inactive.
 ///
 /// Problems: `not-found` (404), `path-invalid` (400), `query-invalid` (400).
@@ -228,7 +205,7 @@ pub async fn list_user_organizations(
     let after: Option<(String, OrgId)> = query.cursor.as_deref().map(decode_cursor).transpose()?;
     let user = api.repositories.users.get(id).await?.ok_or(Kind::NotFound)?;
     let through = Through::of(&user).unwrap_or(Through::Grant);
-    let seen = |one: Opened| ReachedView {
+    let seen = |one: &Opened| ReachedView {
         org_id: one.organization.id,
         org_name: one.organization.name.clone(),
         is_active: one.organization.is_active,
@@ -237,16 +214,21 @@ pub async fn list_user_organizations(
         permissions: one.permissions,
         expires_at: one.expires_at,
     };
-    let mut reached: Vec<ReachedView> = api.gate.reach_of(&user).await?.into_iter().map(seen).collect();
-    reached.sort_by_cached_key(ReachedView::key);
-    reached.retain(|one| after.as_ref().is_none_or(|after| one.key() > *after));
-    Ok(Json(paged(reached, limit, ReachedView::key)))
+    let reached = api.gate.reach_of(&user).await?;
+    let (reached, next_cursor) = page_of(&reached, after.as_ref(), limit, |one| one.organization.place_in_lists());
+    Ok(Json(PageOf { items: reached.iter().map(seen).collect(), next_cursor }))
 }
 
-/// The first items, and a cursor if there are more.
-fn paged<T, K: Serialize>(mut items: Vec<T>, limit: usize, key: impl Fn(&T) -> K) -> PageOf<T> {
-    let more = items.len() > limit;
-    items.truncate(limit);
-    let next_cursor = items.last().filter(|_| more).map(|last| encode_cursor(&key(last)));
-    PageOf { items, next_cursor }
+/// At most `limit` items of a sorted list behind a position, and a cursor if there are more.
+fn page_of<'a, T, K: Ord + Serialize>(
+    sorted: &'a [T],
+    after: Option<&K>,
+    limit: usize,
+    place: impl Fn(&T) -> K,
+) -> (&'a [T], Option<String>) {
+    let start = after.map_or(0, |after| sorted.partition_point(|item| place(item) <= *after));
+    let rest = &sorted[start..];
+    let page = &rest[..limit.min(rest.len())];
+    let next_cursor = page.last().filter(|_| rest.len() > limit).map(|last| encode_cursor(&place(last)));
+    (page, next_cursor)
 }

@@ -6,7 +6,7 @@ use crate::{
         access::{AdminAccess, ReviewAccess},
         etag::{IfMatch, etag_header, or_current},
         json::ApiJson,
-        paging::{DEFAULT_LIMIT, MAX_LIMIT, PageOf, PageQuery, list_fault, page_limit},
+        paging::{DEFAULT_LIMIT, MAX_LIMIT, PageOf, PageQuery, decode_cursor, encode_cursor, page_limit},
         params::{ApiPath, ApiQuery, NoQuery},
     },
     state::Api,
@@ -42,11 +42,11 @@ pub struct ServiceAccountView {
 
 impl ServiceAccountView {
     /// `None` for a person.
-    fn of(user: User) -> Option<Self> {
+    fn of(user: &User) -> Option<Self> {
         Some(Self {
-            app_roles: user.app_roles?.iter().collect(),
+            app_roles: user.app_roles.as_ref()?.iter().collect(),
             id: user.id,
-            name: user.display_name,
+            name: user.display_name.clone(),
             is_active: user.is_active,
             created_at: user.created_at,
         })
@@ -81,7 +81,7 @@ type Shown = ([(HeaderName, HeaderValue); 1], Json<ServiceAccountView>);
 
 fn shown(user: User) -> Result<Shown, Problem> {
     let etag = etag_header(&user.etag);
-    Ok((etag, Json(ServiceAccountView::of(user).ok_or(Kind::NotFound)?)))
+    Ok((etag, Json(ServiceAccountView::of(&user).ok_or(Kind::NotFound)?)))
 }
 
 /// The service account with this id; people are none.
@@ -105,9 +105,18 @@ pub async fn list_service_accounts(
     ApiQuery(query): ApiQuery<PageQuery>,
 ) -> Result<Json<PageOf<ServiceAccountView>>, Problem> {
     let limit = page_limit(query.limit, DEFAULT_LIMIT, MAX_LIMIT)?;
-    let listing = api.repositories.users.services(query.cursor.as_deref(), limit).await.map_err(list_fault)?;
-    let items = listing.items.into_iter().filter_map(ServiceAccountView::of).collect();
-    Ok(Json(PageOf { items, next_cursor: listing.next_cursor }))
+    let after: Option<UserId> = query.cursor.as_deref().map(decode_cursor).transpose()?;
+    let users = api.repositories.snapshots.current().await?.all_users().await?;
+    let mut services: Vec<ServiceAccountView> = users
+        .iter()
+        .filter(|user| after.is_none_or(|after| user.id > after))
+        .filter_map(|user| ServiceAccountView::of(user))
+        .take(limit + 1)
+        .collect();
+    let more = services.len() > limit;
+    services.truncate(limit);
+    let next_cursor = services.last().filter(|_| more).map(|last| encode_cursor(&last.id));
+    Ok(Json(PageOf { items: services, next_cursor }))
 }
 
 /// Add a service account. It can do nothing until it has a grant and a token.
@@ -196,7 +205,7 @@ pub async fn update_service_account(
     let users = &api.repositories.users;
     let updated = users.update(id, &change, if_match.as_ref(), &asking.actor).await;
     let current = async {
-        let found = users.get(id).await?.map(|user| (user.etag.clone(), ServiceAccountView::of(user)));
+        let found = users.get(id).await?.map(|user| (user.etag.clone(), ServiceAccountView::of(&user)));
         Ok(found.and_then(|(etag, view)| Some((view?, etag))))
     };
     shown(or_current(updated, current).await?)

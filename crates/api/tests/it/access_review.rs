@@ -177,6 +177,46 @@ async fn the_access_review_says_who_may_do_what_and_who_does_not_use_it_also_as_
 }
 
 #[tokio::test]
+async fn the_pages_of_an_access_review_hold_every_row_once_however_small_they_are() {
+    let app = TestApp::new().await;
+    let admin = app.admin();
+    let (ada, bob, eve) =
+        (app.user("ada@msp.example").await, app.user("bob@msp.example").await, app.user("eve@msp.example").await);
+    let mut expected = vec![(admin.user(), None)];
+    for name in ["Contoso", "Fabrikam", "Tailspin"] {
+        let org = app.org(name).await.id;
+        for user in [ada.user(), bob.user()] {
+            let grant = json!({ "execute_workflows": true });
+            let _ = admin.put(None, &format!("/api/users/{user}/permissions/{org}"), grant).await.expect(200);
+            expected.push((user, Some(org)));
+        }
+    }
+    // With both, grants and flag; eve has neither.
+    let _ = admin.patch(None, &format!("/api/users/{}", bob.user()), json!({ "is_auditor": true })).await.expect(200);
+    expected.push((bob.user(), None));
+    expected.sort_by_key(|(user, org)| (*user, org.is_none(), *org));
+    assert!(expected.iter().all(|(user, _)| *user != eve.user()));
+
+    for limit in 1..=10 {
+        let (mut rows, mut next) = (Vec::new(), String::new());
+        loop {
+            let page = admin.get(None, &format!("/api/access-review?limit={limit}{next}")).await.expect(200).json();
+            let items = page["items"].as_array().expect("items");
+            assert!(items.len() <= limit, "{} of {limit}", items.len());
+            rows.extend(items.iter().map(|row| {
+                let user = row["user_id"].as_str().expect("a user").parse::<UserId>().expect("an id");
+                (user, row["org_id"].as_str().map(|id| id.parse::<OrgId>().expect("an id")))
+            }));
+            let Some(cursor) = page["next_cursor"].as_str() else { break };
+            next = format!("&cursor={cursor}");
+        }
+        assert_eq!(rows, expected, "pages of {limit}");
+    }
+    let foreign = admin.get(None, "/api/access-review?cursor=bm90IG91cnM").await;
+    foreign.assert_problem(400, "query-invalid");
+}
+
+#[tokio::test]
 async fn a_file_of_the_access_review_whose_caller_loses_the_right_breaks_off() {
     let app = TestApp::new().await;
     let auditor = app.user("auditor@msp.example").await;

@@ -6,7 +6,8 @@
 //! are void, and whoever repeats an interrupted change moves it.
 
 use super::audit::AuditDraft;
-use super::{Actor, Journal, check_version, etag_of, readable, retry, write_over};
+use super::paging::{Scan, page};
+use super::{Actor, Journal, Listing, check_version, etag_of, if_readable, readable, retry, write_over};
 use crate::{Commit, Entity, Etag, Guard, IfMatch, Query, StoreError, Table, TableWrite, Write};
 use chrono::{DateTime, Utc};
 use msp_domain::{Categories, OrgId, Permissions, Scope, UserId};
@@ -105,6 +106,25 @@ impl Grants {
         let rows = self.journal.tables.query_all(Table::UserPermissions, Query::partition(user.key())).await?;
         let read = |row: &Entity| read(row, user, parse(&row.row_key, "organization")?);
         Ok(readable(Table::UserPermissions, &rows, read))
+    }
+
+    /// As [`Self::of_user`], page by page in order of the organizations' ids.
+    ///
+    /// # Errors
+    /// [`StoreError::Limit`] when the cursor is not one this list gave.
+    pub async fn list_of_user(
+        &self,
+        user: UserId,
+        cursor: Option<&str>,
+        limit: usize,
+    ) -> Result<Listing<Grant>, StoreError> {
+        let read = |row: Entity| {
+            let grant = parse(&row.row_key, "organization").and_then(|org| read(&row, user, org));
+            Ok(if_readable(Table::UserPermissions, &row, grant))
+        };
+        let query = Query::partition(user.key());
+        let tables = self.journal.tables.as_ref();
+        page(tables, Table::UserPermissions, query, cursor, limit, Scan::Unfiltered, read).await
     }
 
     /// Everyone who holds something in an organization, also what has expired; what is not readable is left out.

@@ -17,6 +17,23 @@ use tokio::sync::OnceCell;
 /// Most entries of one kind: a few hundred bytes each, and more people and organizations than one installation has. A
 /// kind that grows beyond it is forgotten and read anew.
 const MOST_KEPT: usize = 10_000;
+/// Most lists of members: each may hold everybody, and people page through one at a time.
+const MOST_LISTS_KEPT: usize = 16;
+
+/// Somebody who can reach an organization, or could once.
+pub struct Member {
+    /// Who.
+    pub user: Arc<User>,
+    /// What was granted; `None` for administrators and auditors, whose grants give them nothing more.
+    pub grant: Option<Grant>,
+}
+
+impl Member {
+    /// What members are sorted by: the name, letter case ignored.
+    pub fn place_in_lists(&self) -> (String, UserId) {
+        (self.user.display_name.to_lowercase(), self.user.id)
+    }
+}
 
 /// Gives snapshots out. Clones share what is kept.
 #[derive(Clone)]
@@ -45,7 +62,8 @@ pub struct Snapshot {
     grants: Kept<(UserId, OrgId), Option<Grant>>,
     config: Kept<Option<OrgId>, EffectiveConfig>,
     grants_of: Kept<UserId, Vec<Grant>>,
-    all_users: OnceCell<Arc<Vec<User>>>,
+    members: Kept<OrgId, Vec<Member>>,
+    all_users: OnceCell<Arc<[Arc<User>]>>,
     all_organizations: OnceCell<Arc<[Arc<Organization>]>>,
 }
 
@@ -91,6 +109,7 @@ impl Snapshot {
             grants,
             config,
             grants_of: Kept::default(),
+            members: Kept::at_most(MOST_LISTS_KEPT),
             all_users: OnceCell::new(),
             all_organizations: OnceCell::new(),
         }
@@ -113,8 +132,8 @@ impl Snapshot {
     ///
     /// # Errors
     /// [`StoreError::Unavailable`].
-    pub async fn all_users(&self) -> Result<Arc<Vec<User>>, StoreError> {
-        let read = async || self.sources.users.all().await.map(Arc::new);
+    pub async fn all_users(&self) -> Result<Arc<[Arc<User>]>, StoreError> {
+        let read = async || Ok::<_, StoreError>(self.sources.users.all().await?.into_iter().map(Arc::new).collect());
         self.all_users.get_or_try_init(read).await.cloned()
     }
 
@@ -137,6 +156,29 @@ impl Snapshot {
     pub async fn grants_of(&self, user: UserId) -> Result<Arc<Vec<Grant>>, StoreError> {
         let read = async { self.sources.grants.of_user(user).await.map(Some) };
         Ok(self.grants_of.get_or_read(user, read).await?.unwrap_or_default())
+    }
+
+    /// Who can reach an organization, by name: administrators, auditors, and whoever was granted something there, also what
+    /// has expired since. What is not readable is left out.
+    ///
+    /// # Errors
+    /// [`StoreError::Unavailable`].
+    pub async fn members(&self, org: OrgId) -> Result<Arc<Vec<Member>>, StoreError> {
+        let read =
+            async {
+                let users = self.all_users().await?;
+                let (flagged, others): (Vec<_>, Vec<_>) =
+                    users.iter().partition(|user| user.is_platform_admin || user.is_auditor);
+                let others: HashMap<UserId, &Arc<User>> = others.into_iter().map(|user| (user.id, user)).collect();
+                let mut members: Vec<Member> =
+                    flagged.into_iter().map(|user| Member { user: Arc::clone(user), grant: None }).collect();
+                members.extend(self.sources.grants.of_org(org).await?.into_iter().filter_map(|grant| {
+                    Some(Member { user: Arc::clone(others.get(&grant.user)?), grant: Some(grant) })
+                }));
+                members.sort_by_cached_key(Member::place_in_lists);
+                Ok(Some(members))
+            };
+        Ok(self.members.get_or_read(org, read).await?.expect("a list is always read, if only an empty one"))
     }
 
     /// The organization with this id.
@@ -177,11 +219,20 @@ impl Snapshot {
 }
 
 /// Values of one kind. What does not exist is not kept: callers may ask for any number of ids.
-struct Kept<K, V>(Mutex<HashMap<K, Arc<V>>>);
+struct Kept<K, V> {
+    most: usize,
+    values: Mutex<HashMap<K, Arc<V>>>,
+}
 
 impl<K, V> Default for Kept<K, V> {
     fn default() -> Self {
-        Self(Mutex::default())
+        Self::at_most(MOST_KEPT)
+    }
+}
+
+impl<K, V> Kept<K, V> {
+    fn at_most(most: usize) -> Self {
+        Self { most, values: Mutex::default() }
     }
 }
 
@@ -191,12 +242,12 @@ impl<K: Eq + Hash, V> Kept<K, V> {
         key: K,
         read: impl Future<Output = Result<Option<V>, StoreError>>,
     ) -> Result<Option<Arc<V>>, StoreError> {
-        if let Some(value) = self.0.lock().unwrap_or_else(PoisonError::into_inner).get(&key) {
+        if let Some(value) = self.values.lock().unwrap_or_else(PoisonError::into_inner).get(&key) {
             return Ok(Some(Arc::clone(value)));
         }
         let Some(value) = read.await?.map(Arc::new) else { return Ok(None) };
-        let mut values = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        if values.len() >= MOST_KEPT {
+        let mut values = self.values.lock().unwrap_or_else(PoisonError::into_inner);
+        if values.len() >= self.most {
             values.clear();
         }
         values.insert(key, Arc::clone(&value));

@@ -1,7 +1,7 @@
 //! The user directory: table `Users`, PK `USER`, RK user id.
 
 use super::audit::AuditDraft;
-use super::paging::{SCAN_LIMIT, Scan, page};
+use super::paging::{Scan, encode, page};
 use super::{Actor, Interfered, Journal, Listing, check_version, etag_of, if_readable, readable, retry, write_over};
 use crate::{Commit, Entity, Etag, IfMatch, Query, StoreError, Table, Write};
 use chrono::{DateTime, Utc};
@@ -231,19 +231,6 @@ impl Users {
         }))
     }
 
-    /// Service accounts in order of id, page by page; what is not readable is left out.
-    ///
-    /// # Errors
-    /// [`StoreError::Limit`] when the cursor is not one this list gave.
-    pub async fn services(&self, cursor: Option<&str>, limit: usize) -> Result<Listing<User>, StoreError> {
-        let read = |row: Entity| {
-            let user = if_readable(Table::Users, &row, read(&row));
-            Ok(user.filter(|user| user.app_roles.is_some()))
-        };
-        let query = Query::partition(PARTITION);
-        page(self.journal.tables.as_ref(), Table::Users, query, cursor, limit, Scan::AtMost(SCAN_LIMIT), read).await
-    }
-
     /// In order of id, page by page; what is not readable is left out.
     ///
     /// # Errors
@@ -252,6 +239,14 @@ impl Users {
         let read = |row: Entity| Ok(if_readable(Table::Users, &row, read(&row)));
         let query = Query::partition(PARTITION);
         page(self.journal.tables.as_ref(), Table::Users, query, cursor, limit, Scan::Unfiltered, read).await
+    }
+
+    /// As [`Self::list`], from this account on.
+    ///
+    /// # Errors
+    /// [`StoreError::Unavailable`].
+    pub async fn list_from(&self, first: Option<UserId>, limit: usize) -> Result<Listing<User>, StoreError> {
+        self.list(first.map(|id| encode(&id.key())).as_deref(), limit).await
     }
 
     /// Active platform administrators, oldest account first.

@@ -14,11 +14,15 @@ use crate::{
     state::Api,
 };
 use axum::{Json, extract::State};
+use msp_domain::{OrgId, Scope};
 use msp_storage::repositories::forms::StoredForm;
 use uuid::Uuid;
 
-/// Where a list stands: the scope, and the name and id of the last form of it.
-type Position = (String, String, Uuid);
+/// Where a list stands: the last form of a page.
+type Position = (Place, String, Uuid);
+/// Where a scope stands: organizations by id, everybody's forms at the end. Not its key: thousands of comparisons of a sort
+/// would each make two texts.
+type Place = (bool, Option<OrgId>);
 
 /// List forms: of one organization by name and then everybody's, or those of every organization.
 ///
@@ -28,7 +32,7 @@ type Position = (String, String, Uuid);
 #[utoipa::path(
     get, path = "/api/forms", operation_id = "listForms", tag = "forms",
     params(PageQuery,
-        ("X-Organization-Id" = Option<msp_domain::OrgId>, Header, description = "The organization to list.")),
+        ("X-Organization-Id" = Option<OrgId>, Header, description = "The organization to list.")),
     responses((status = 200, body = PageOf<FormSummary>, description = "A page of forms.")),
     extensions(("x-permission" = json!("execute_workflows, or manage_forms, or auditor")))
 )]
@@ -40,17 +44,15 @@ pub async fn list_forms(
     let limit = page_limit(query.limit, DEFAULT_LIMIT, MAX_LIMIT)?;
     let after: Option<Position> = query.cursor.as_deref().map(decode_cursor).transpose()?;
     let mut scopes = scopes(&api, &access.asking, named(&access)).await?;
-    // Ids of organizations are lower-case, so everybody's forms would come first: they belong at the end.
-    scopes.sort_by_key(|(scope, _)| (scope.org().is_none(), scope.key()));
     if let Some((reached, ..)) = &after {
-        let global = msp_domain::Scope::Global.key();
-        scopes.retain(|(scope, _)| (scope.org().is_none(), scope.key()) >= (*reached == global, reached.clone()));
+        scopes.retain(|(scope, _)| place(*scope) >= *reached);
     }
+    scopes.sort_unstable_by_key(|(scope, _)| place(*scope));
     let mut items: Vec<StoredForm> = Vec::new();
     for (scope, held) in scopes {
         let mut forms = api.repositories.forms.list(scope).await?;
         forms.retain(|form| {
-            may_see(&access.asking, &held, form) && after.as_ref().is_none_or(|after| is_after(form, after))
+            may_see(&access.asking, &held, form) && after.as_ref().is_none_or(|after| position(form) > *after)
         });
         items.extend(forms);
         // One more than asked for says that more follow; scopes behind that are not read.
@@ -64,12 +66,10 @@ pub async fn list_forms(
     Ok(Json(PageOf { items: items.into_iter().map(Into::into).collect(), next_cursor }))
 }
 
-fn position(form: &StoredForm) -> Position {
-    (form.scope.key(), form.name.to_lowercase(), form.id)
+fn place(scope: Scope) -> Place {
+    (scope == Scope::Global, scope.org())
 }
 
-/// Whether a form comes after a position; other scopes than that of the position were sorted out before.
-fn is_after(form: &StoredForm, after: &Position) -> bool {
-    let (scope, name, id) = position(form);
-    scope != after.0 || (name, id) > (after.1.clone(), after.2)
+fn position(form: &StoredForm) -> Position {
+    (place(form.scope), form.name.to_lowercase(), form.id)
 }
