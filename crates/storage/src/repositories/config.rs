@@ -1,11 +1,12 @@
 //! Config values: table `OrgConfig`, PK organization or `GLOBAL`, RK `config:{key}`.
 
 use super::audit::AuditDraft;
-use super::{Actor, Journal, check_version, etag_of, retry, write_over};
+use super::{Actor, Journal, check_version, etag_of, if_readable, readable, retry, write_over};
 use crate::{Commit, Entity, Etag, IfMatch, Query, StoreError, Table, TableWrite, Write};
 use chrono::{DateTime, Utc};
 use msp_domain::{ConfigEntry, ConfigType, EffectiveConfig, OrgId, Scope};
 use serde_json::{Value, json};
+use std::collections::BTreeMap;
 
 const PREFIX: &str = "config:";
 
@@ -33,28 +34,54 @@ impl Config {
         Self { journal }
     }
 
-    /// The values set in one scope, by key.
+    /// The values set in one scope that are readable, by key.
+    ///
+    /// # Errors
+    /// [`StoreError::Unavailable`].
+    pub async fn of_scope(&self, scope: Scope) -> Result<Vec<StoredConfig>, StoreError> {
+        Ok(readable(Table::OrgConfig, &self.rows(scope).await?, read))
+    }
+
+    /// The values set in one scope, by key, for whoever must not miss one.
     ///
     /// # Errors
     /// [`StoreError::Corrupt`] when a row is not readable.
-    pub async fn of_scope(&self, scope: Scope) -> Result<Vec<StoredConfig>, StoreError> {
+    pub async fn every(&self, scope: Scope) -> Result<Vec<StoredConfig>, StoreError> {
+        self.rows(scope).await?.iter().map(read).collect()
+    }
+
+    /// The values that hold for an organization and are readable, by key, each with the scope it is set in. One of its own
+    /// that is not readable is left out: what would be inherited without it does not hold.
+    ///
+    /// # Errors
+    /// [`StoreError::Unavailable`].
+    pub async fn holding(&self, org: OrgId) -> Result<Vec<(Scope, StoredConfig)>, StoreError> {
+        let (global, own) = futures::try_join!(self.rows(Scope::Global), self.rows(Scope::Org(org)))?;
+        let global = global.into_iter().map(|row| (Scope::Global, row));
+        let own = own.into_iter().map(|row| (Scope::Org(org), row));
+        let merged: BTreeMap<String, (Scope, Entity)> =
+            global.chain(own).map(|(scope, row)| (row.row_key.clone(), (scope, row))).collect();
+        let read = |(scope, row): (Scope, Entity)| Some((scope, if_readable(Table::OrgConfig, &row, read(&row))?));
+        Ok(merged.into_values().filter_map(read).collect())
+    }
+
+    async fn rows(&self, scope: Scope) -> Result<Vec<Entity>, StoreError> {
         let query = Query::partition(scope.key()).rows_with_prefix(PREFIX);
-        let rows = self.journal.tables.query_all(Table::OrgConfig, query).await?;
-        rows.iter().map(read).collect()
+        self.journal.tables.query_all(Table::OrgConfig, query).await
     }
 
     /// What holds for an organization: its own values over the global ones. `None`: only the global ones.
     ///
     /// # Errors
-    /// [`StoreError::Corrupt`] when a row is not readable.
+    /// [`StoreError::Corrupt`] when a row is not readable: no run goes by half of its settings.
     pub async fn effective(&self, org: Option<OrgId>) -> Result<EffectiveConfig, StoreError> {
         let own = async {
             match org {
-                Some(org) => self.of_scope(Scope::Org(org)).await,
+                Some(org) => self.every(Scope::Org(org)).await,
                 None => Ok(Vec::new()),
             }
         };
-        let (global, own) = futures::try_join!(self.of_scope(Scope::Global), own)?;
+        let (global, own) = futures::try_join!(self.every(Scope::Global), own)?;
         let entries = |stored: Vec<StoredConfig>| stored.into_iter().map(|stored| stored.entry).collect();
         Ok(EffectiveConfig::merge(entries(global), entries(own)))
     }
@@ -188,7 +215,7 @@ fn describe(entry: &ConfigEntry) -> Value {
     json!({ "value": entry.value, "type": entry.config_type.name(), "description": entry.description })
 }
 
-fn read(row: &Entity) -> Result<StoredConfig, StoreError> {
+pub(super) fn read(row: &Entity) -> Result<StoredConfig, StoreError> {
     let corrupt = |fault: String| StoreError::Corrupt(format!("{} of {}: {fault}", row.row_key, row.partition_key));
     let config_type: ConfigType = row.text("Type")?.parse().map_err(corrupt)?;
     let entry = ConfigEntry {

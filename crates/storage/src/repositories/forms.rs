@@ -7,7 +7,7 @@ mod index;
 pub use index::IndexedForm;
 
 use super::audit::AuditDraft;
-use super::{Actor, Journal, check_version, etag_of, retry, write_over};
+use super::{Actor, Journal, check_version, etag_of, readable, retry, write_over};
 use crate::{Commit, Entity, Etag, IfMatch, Query, StoreError, Table, TableWrite, Write};
 use chrono::{DateTime, Utc};
 use msp_domain::{Scope, form::FormSchema};
@@ -74,15 +74,26 @@ impl Forms {
         Self { journal, index: index::Index::default() }
     }
 
-    /// Those of one scope, by name.
+    /// Those of one scope that are readable, by name.
+    ///
+    /// # Errors
+    /// [`StoreError::Unavailable`].
+    pub async fn list(&self, scope: Scope) -> Result<Vec<StoredForm>, StoreError> {
+        let rows = self.rows(scope).await?;
+        Ok(by_name(readable(Table::Forms, &rows, |row| read(scope, row))))
+    }
+
+    /// Those of one scope, by name, for whoever must not miss one.
     ///
     /// # Errors
     /// [`StoreError::Corrupt`] when a row is not readable.
-    pub async fn list(&self, scope: Scope) -> Result<Vec<StoredForm>, StoreError> {
-        let rows = self.journal.tables.query_all(Table::Forms, Query::partition(scope.key())).await?;
-        let mut forms = rows.iter().map(|row| read(scope, row)).collect::<Result<Vec<_>, _>>()?;
-        forms.sort_by_cached_key(|form| (form.name.to_lowercase(), form.id));
-        Ok(forms)
+    pub async fn every(&self, scope: Scope) -> Result<Vec<StoredForm>, StoreError> {
+        let rows = self.rows(scope).await?;
+        Ok(by_name(rows.iter().map(|row| read(scope, row)).collect::<Result<_, _>>()?))
+    }
+
+    async fn rows(&self, scope: Scope) -> Result<Vec<Entity>, StoreError> {
+        self.journal.tables.query_all(Table::Forms, Query::partition(scope.key())).await
     }
 
     /// The form with this id in exactly this scope.
@@ -99,8 +110,7 @@ impl Forms {
     /// # Errors
     /// [`StoreError::Limit`] when the scope has as many as it may.
     pub async fn create(&self, scope: Scope, schema: &FormSchema, actor: &Actor) -> Result<StoredForm, StoreError> {
-        let query = Query::partition(scope.key());
-        if self.journal.tables.query_all(Table::Forms, query).await?.len() >= MAX_FORMS {
+        if self.rows(scope).await?.len() >= MAX_FORMS {
             return Err(StoreError::Limit(format!("there are {MAX_FORMS} forms here, and that is the most")));
         }
         let form = self.blank(scope, actor).holding(schema);
@@ -271,6 +281,17 @@ impl StoredForm {
             ..self
         }
     }
+}
+
+fn by_name(mut forms: Vec<StoredForm>) -> Vec<StoredForm> {
+    forms.sort_by_cached_key(|form| (form.name.to_lowercase(), form.id));
+    forms
+}
+
+/// Whether a row of the table is a form.
+pub(super) fn check(row: &Entity) -> Result<(), StoreError> {
+    let scope = Scope::from_key(&row.partition_key).map_err(|error| StoreError::Corrupt(error.to_string()))?;
+    read(scope, row)?.schema().map(drop)
 }
 
 fn row_key(id: Uuid) -> String {

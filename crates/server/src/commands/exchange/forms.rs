@@ -28,7 +28,7 @@ pub async fn plan(
     if files.is_empty() {
         return Ok(());
     }
-    let stored = repositories.forms.list(plan.scope).await?;
+    let stored = repositories.forms.every(plan.scope).await?;
     let mut seen = HashSet::new();
     for (file, path) in files {
         let at = format!("{shown}/{}/{file}", layout::FORMS);
@@ -105,7 +105,7 @@ fn described(faults: &[FieldFault]) -> Vec<String> {
 /// The files of the forms of a scope: name and content.
 pub async fn export(repositories: &Repositories, scope: Scope) -> Result<Vec<(String, String)>> {
     let mut files = Vec::new();
-    for form in repositories.forms.list(scope).await? {
+    for form in repositories.forms.every(scope).await? {
         let ending = if form.is_active { layout::FORM } else { layout::INACTIVE_FORM };
         let content = serde_json::to_string_pretty(&form.schema()?).context("a form always serialises")?;
         files.push((layout::file_name(&form.name) + ending, content + "\n"));

@@ -31,7 +31,7 @@ const MASK: [char; 3] = ['*', '•', '●'];
 pub async fn plan(repositories: &Repositories, folder: &Path, shown: &str, plan: &mut ScopePlan) -> Result<()> {
     let path = folder.join(layout::VARIABLES_CSV);
     let Some(text) = layout::read(&path, layout::MAX_CSV_BYTES)? else { return Ok(()) };
-    let stored = repositories.config.of_scope(plan.scope).await?;
+    let stored = repositories.config.every(plan.scope).await?;
     let stored: HashMap<&str, &StoredConfig> = stored.iter().map(|one| (one.entry.key.as_str(), one)).collect();
     let mut seen: HashMap<String, u64> = HashMap::new();
     for row in rows::read(&path, &text, &REQUIRED, &OPTIONAL)? {
@@ -127,7 +127,7 @@ fn entry(before: Option<&StoredConfig>, key: String, category: &str, row: &Row<'
 
 /// The file of a scope, and how many secrets it names without their values; `None`: there is nothing to say.
 pub async fn export(repositories: &Repositories, scope: Scope) -> Result<Option<(String, usize)>> {
-    let stored = repositories.config.of_scope(scope).await?;
+    let stored = repositories.config.every(scope).await?;
     let secrets = repositories.workflow_secrets.names(scope).await?;
     if stored.is_empty() && secrets.is_empty() {
         return Ok(None);

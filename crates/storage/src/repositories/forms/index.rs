@@ -24,6 +24,8 @@ pub struct IndexedForm {
     pub name: String,
     /// What it is for, its category and its workflow.
     pub about: String,
+    /// The workflow it runs.
+    pub workflow: String,
     /// Whether it can be submitted.
     pub is_active: bool,
 }
@@ -32,7 +34,8 @@ impl From<StoredForm> for IndexedForm {
     fn from(form: StoredForm) -> Self {
         let about = [form.description.as_str(), form.category.as_str(), form.workflow.as_str()];
         let about = about.into_iter().filter(|text| !text.is_empty()).collect::<Vec<_>>().join(" · ");
-        Self { id: form.id, scope: form.scope, name: form.name, about, is_active: form.is_active }
+        let StoredForm { id, scope, name, workflow, is_active, .. } = form;
+        Self { id, scope, name, about, workflow, is_active }
     }
 }
 
@@ -51,10 +54,10 @@ pub(super) fn moved(scope: Scope) -> TableWrite {
 }
 
 impl Forms {
-    /// The forms of these scopes as they are now. Reads one row per scope, and the forms of those that have changed.
+    /// The readable forms of these scopes as they are now. Reads one row per scope, and the forms of those that have changed.
     ///
     /// # Errors
-    /// [`StoreError::Corrupt`] when a form is not readable.
+    /// [`StoreError::Unavailable`].
     pub async fn index(&self, scopes: &[Scope]) -> Result<Vec<Arc<Vec<IndexedForm>>>, StoreError> {
         let versions = self.journal.tables.query_all(Table::Platform, Query::partition(PARTITION)).await?;
         let versions: HashMap<String, Option<Etag>> = versions.into_iter().map(|row| (row.row_key, row.etag)).collect();
