@@ -4406,7 +4406,7 @@ export interface components {
                 is_service: boolean;
                 /** @description What gives the rights. Administrators and auditors need no grant. */
                 through: components["schemas"]["Through"];
-                /** @description Which rights. */
+                /** @description Which rights: of a service account, those of the grant that its app roles allow. */
                 permissions: components["schemas"]["Permissions"];
                 /** @description The categories of workflows that `execute_workflows` is about; `null`: every workflow. */
                 categories?: string[] | null;
@@ -4474,7 +4474,7 @@ export interface components {
                 org_name?: string | null;
                 /** @description What gives the rights. */
                 through: components["schemas"]["Through"];
-                /** @description Which rights. */
+                /** @description Which rights: of a service account, those of the grant that its app roles allow. */
                 permissions: components["schemas"]["Permissions"];
                 /** @description The categories of workflows that may be run; `null`: every workflow. */
                 categories?: string[] | null;
@@ -4911,7 +4911,7 @@ export interface components {
             is_service: boolean;
             /** @description What gives the rights. Administrators and auditors need no grant. */
             through: components["schemas"]["Through"];
-            /** @description Which rights. */
+            /** @description Which rights: of a service account, those of the grant that its app roles allow. */
             permissions: components["schemas"]["Permissions"];
             /** @description The categories of workflows that `execute_workflows` is about; `null`: every workflow. */
             categories?: string[] | null;
@@ -5112,7 +5112,7 @@ export interface components {
             org_name?: string | null;
             /** @description What gives the rights. */
             through: components["schemas"]["Through"];
-            /** @description Which rights. */
+            /** @description Which rights: of a service account, those of the grant that its app roles allow. */
             permissions: components["schemas"]["Permissions"];
             /** @description The categories of workflows that may be run; `null`: every workflow. */
             categories?: string[] | null;
