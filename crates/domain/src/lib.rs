@@ -3,6 +3,7 @@
 pub mod app_role;
 pub mod caller;
 pub mod categories;
+pub mod cells;
 pub mod clock;
 pub mod config;
 pub mod execution;

@@ -6,6 +6,7 @@ use crate::http::{
     json::{BODY_TIMEOUT, content_type, read},
 };
 use axum::extract::{FromRequest, Request};
+use msp_domain::cells::unmarked;
 
 /// Most rows of one batch, the header not counted: an afternoon's work for the slowest client systems.
 pub(super) const MAX_ROWS: usize = 1_000;
@@ -45,12 +46,12 @@ fn parse(body: &[u8]) -> Result<CsvBody, Problem> {
         if rows.len() == MAX_ROWS {
             return Err(unreadable(format!("There are more than {MAX_ROWS} rows. Send them in several files.")));
         }
-        rows.push(row);
+        rows.push(row.iter().map(unmarked).collect());
     }
     if rows.is_empty() {
         return Err(unreadable("There is no row below the first line."));
     }
-    Ok(CsvBody { header: header.iter().map(str::to_owned).collect(), rows })
+    Ok(CsvBody { header: header.iter().map(unmarked).collect(), rows })
 }
 
 /// Spreadsheets write semicolons where the comma is part of numbers.
@@ -98,6 +99,14 @@ mod tests {
         assert_eq!(table(b"a;b\n1;\"x, \"\"y\"\"\nz\""), expected);
         assert_eq!(table(b"a\tb\n1\t\"x, \"\"y\"\"\nz\"\n\n"), expected);
         assert_eq!(table(b"only\nvalue\n").1, [["value"]]);
+    }
+
+    #[test]
+    fn cells_as_they_are_downloaded_are_read_as_they_were_before() {
+        for cell in ["-5", "=1+1", "'quoted", "it's", "a;=b\n+c"] {
+            let file = crate::http::csv::head(["n"]) + &crate::http::csv::line([cell]);
+            assert_eq!(table(file.as_bytes()).1, [[cell]]);
+        }
     }
 
     #[test]
