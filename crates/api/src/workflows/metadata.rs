@@ -4,7 +4,7 @@ use super::engine;
 use crate::{
     http::{
         Problem,
-        access::ScopeReading,
+        access::ScopeAccess,
         params::NoQuery,
         rights::{ExecuteWorkflows, ManageForms},
     },
@@ -43,11 +43,11 @@ pub struct Metadata {
         "errors": [{ "file": "workflows/report.py", "line": 3, "message": "No module named `request`; did you mean `requests`?" }],
         "warnings": [], "may_run": ["user_onboarding"]
     }))),
-    extensions(("x-permission" = json!("execute_workflows, or manage_forms, or auditor")))
+    extensions(("x-permission" = json!("execute_workflows or manage_forms")))
 )]
 pub async fn get_metadata(
     State(api): State<Api>,
-    scope: ScopeReading<(ExecuteWorkflows, ManageForms)>,
+    scope: ScopeAccess<(ExecuteWorkflows, ManageForms)>,
     _: NoQuery,
 ) -> Result<Json<Metadata>, Problem> {
     let bundle = engine(&api)?.metadata();

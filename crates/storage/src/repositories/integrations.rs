@@ -6,7 +6,7 @@ mod checks;
 pub use checks::IntegrationCheck;
 
 use super::audit::AuditDraft;
-use super::{Actor, Journal, check_version, etag_of, readable, retry, write_over};
+use super::{Actor, Journal, check_version, etag_of, retry, write_over};
 use crate::{
     Commit, Entity, Etag, IfMatch, Query, SecretAddress, SecretNamespace, SecretStore, SecretValue, StoreError, Table,
     Write, limits,
@@ -63,15 +63,15 @@ impl IntegrationSettings {
         Self { journal, secrets }
     }
 
-    /// Those of one organization that are readable.
+    /// All of one organization.
     ///
     /// # Errors
-    /// [`StoreError::Unavailable`].
+    /// [`StoreError::Corrupt`] when a row is not readable.
     pub async fn list(&self, org: OrgId) -> Result<Vec<StoredIntegration>, StoreError> {
         let query = Query::partition(org.key()).rows_with_prefix(PREFIX);
         let rows = self.journal.tables.query_all(Table::IntegrationConfig, query).await?;
         let credentials = self.secrets.names(SecretNamespace::Integration, Scope::Org(org)).await?;
-        Ok(readable(Table::IntegrationConfig, &rows, |row| read(row, &credentials)))
+        rows.iter().map(|row| read(row, &credentials)).collect()
     }
 
     /// One of one organization.
@@ -198,11 +198,6 @@ impl IntegrationSettings {
         // A version the caller did not mean is final; only a race with others is tried again.
         retry(attempt).await?.ok_or(StoreError::PreconditionFailed)
     }
-}
-
-/// Whether a row of the table can be read.
-pub(super) fn check(row: &Entity) -> Result<(), StoreError> {
-    if row.row_key.starts_with(checks::PREFIX) { checks::read(row).map(drop) } else { read(row, &[]).map(drop) }
 }
 
 fn row_key(integration_type: &str) -> String {
