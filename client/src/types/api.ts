@@ -449,7 +449,7 @@ export interface paths {
         };
         /**
          * List the rules by which failures of an organization are told.
-         * @description Rules of everybody hold as well; only administrators see those.
+         * @description Rules of everybody hold as well; only administrators and auditors see those.
          */
         get: operations["listNotificationRules"];
         put?: never;
@@ -614,7 +614,8 @@ export interface paths {
         };
         /**
          * List forms: of one organization by name and then everybody's, or those of every organization.
-         * @description Inactive ones are shown to those who may manage forms there.
+         * @description Inactive ones, and those of workflows in categories the caller may not run, are shown to those who may manage forms
+         *     there, and to auditors.
          *
          *     Problems: `query-invalid` (400), `organization-inactive` (409).
          */
@@ -1225,7 +1226,9 @@ export interface paths {
         put?: never;
         /**
          * Ask whether the caller holds a permission in an organization.
-         * @description Denied is a 403 with `"allowed": false`, because some callers take any 200 for yes.
+         * @description Denied is a 403 with `"allowed": false`, because some callers take any 200 for yes. A right to run workflows that is
+         *     limited to categories is a right to run what is named by `workflow` or `category`; where neither is named it is denied,
+         *     and so it is for a workflow that no loaded bundle holds. `categories` then says what may be run.
          *
          *     Problems: `permission-denied` (403), `body-invalid` (422), `organization-mismatch` (400).
          */
@@ -1977,7 +1980,7 @@ export interface paths {
         };
         /**
          * Read figures of the server for Prometheus (OpenMetrics text).
-         * @description Answers administrators, and whoever sends the token in the file that `MSP_METRICS_TOKEN_FILE` names. No figure names an
+         * @description Answers administrators, auditors, and whoever sends the token in the file that `MSP_METRICS_TOKEN_FILE` names. No figure names an
          *     organization, a user or a workflow.
          */
         get: operations["getMetrics"];
@@ -2366,7 +2369,8 @@ export interface components {
          * @description A question about a right.
          * @example {
          *       "org_id": "6f9619ff-8b86-d011-b42d-00cf4fc964ff",
-         *       "permission": "execute_workflows"
+         *       "permission": "execute_workflows",
+         *       "workflow": "user_onboarding"
          *     }
          */
         CheckPermission: {
@@ -2374,6 +2378,10 @@ export interface components {
             org_id: components["schemas"]["OrgId"];
             /** @description Which right. */
             permission: components["schemas"]["Permission"];
+            /** @description With `execute_workflows`: to run this workflow. */
+            workflow?: string | null;
+            /** @description With `execute_workflows`, instead of `workflow`: to run any workflow of this category. */
+            category?: string | null;
         };
         /**
          * @description Rows that could be run.
@@ -4398,7 +4406,7 @@ export interface components {
                 is_service: boolean;
                 /** @description What gives the rights. Administrators and auditors need no grant. */
                 through: components["schemas"]["Through"];
-                /** @description Which rights. */
+                /** @description Which rights: of a service account, those of the grant that its app roles allow. */
                 permissions: components["schemas"]["Permissions"];
                 /** @description The categories of workflows that `execute_workflows` is about; `null`: every workflow. */
                 categories?: string[] | null;
@@ -4466,7 +4474,7 @@ export interface components {
                 org_name?: string | null;
                 /** @description What gives the rights. */
                 through: components["schemas"]["Through"];
-                /** @description Which rights. */
+                /** @description Which rights: of a service account, those of the grant that its app roles allow. */
                 permissions: components["schemas"]["Permissions"];
                 /** @description The categories of workflows that may be run; `null`: every workflow. */
                 categories?: string[] | null;
@@ -4903,7 +4911,7 @@ export interface components {
             is_service: boolean;
             /** @description What gives the rights. Administrators and auditors need no grant. */
             through: components["schemas"]["Through"];
-            /** @description Which rights. */
+            /** @description Which rights: of a service account, those of the grant that its app roles allow. */
             permissions: components["schemas"]["Permissions"];
             /** @description The categories of workflows that `execute_workflows` is about; `null`: every workflow. */
             categories?: string[] | null;
@@ -5104,7 +5112,7 @@ export interface components {
             org_name?: string | null;
             /** @description What gives the rights. */
             through: components["schemas"]["Through"];
-            /** @description Which rights. */
+            /** @description Which rights: of a service account, those of the grant that its app roles allow. */
             permissions: components["schemas"]["Permissions"];
             /** @description The categories of workflows that may be run; `null`: every workflow. */
             categories?: string[] | null;
@@ -17552,7 +17560,8 @@ export interface operations {
                 /**
                  * @example {
                  *       "org_id": "6f9619ff-8b86-d011-b42d-00cf4fc964ff",
-                 *       "permission": "execute_workflows"
+                 *       "permission": "execute_workflows",
+                 *       "workflow": "user_onboarding"
                  *     }
                  */
                 "application/json": components["schemas"]["CheckPermission"];

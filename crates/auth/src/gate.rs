@@ -104,16 +104,10 @@ impl Gate {
         let snapshot = self.repositories.snapshots.current().await?;
         let caller = still_active(&snapshot, caller, any_of).await?;
         let opened = self.opened(&caller).await?;
-        let permissions = anywhere(&caller, &opened);
+        let (permissions, categories) = anywhere(&caller, &opened);
         if !allows_any(&permissions, any_of) {
             return Err(missing(any_of));
         }
-        let categories = if caller.is_platform_admin {
-            Categories::Every
-        } else {
-            let running = opened.iter().filter(|one| one.runs(None));
-            running.fold(Categories::NONE, |all, one| all.or(&one.categories))
-        };
         let generation = snapshot.generation().cloned();
         Ok(Access { caller, organization: None, permissions, categories, generation })
     }
@@ -242,15 +236,14 @@ impl Gate {
         Ok(opened)
     }
 
-    /// The union of what the caller may do anywhere; everything its scopes allow, for an administrator.
+    /// The union of what the caller may do anywhere, and of the categories it may run somewhere; everything its scopes
+    /// allow, for an administrator.
     ///
     /// # Errors
     /// [`StoreError`].
-    pub async fn somewhere(&self, caller: &Caller) -> Result<Permissions, StoreError> {
-        if caller.reaches_everything() {
-            return Ok(caller.effective(&Permissions::NONE));
-        }
-        Ok(anywhere(caller, &self.opened(caller).await?))
+    pub async fn somewhere(&self, caller: &Caller) -> Result<(Permissions, Categories), StoreError> {
+        let opened = if caller.reaches_everything() { Vec::new() } else { self.opened(caller).await? };
+        Ok(anywhere(caller, &opened))
     }
 }
 
@@ -265,11 +258,14 @@ fn held(caller: &Caller, grant: Option<&Grant>, now: DateTime<Utc>) -> (Permissi
 }
 
 /// The union of what is held in any of these organizations; an administrator needs none.
-fn anywhere(caller: &Caller, opened: &[Opened]) -> Permissions {
+fn anywhere(caller: &Caller, opened: &[Opened]) -> (Permissions, Categories) {
     if caller.reaches_everything() {
-        return caller.effective(&Permissions::NONE);
+        let categories = if caller.is_platform_admin { Categories::Every } else { Categories::NONE };
+        return (caller.effective(&Permissions::NONE), categories);
     }
-    Permission::ALL.into_iter().filter(|one| opened.iter().any(|held| held.permissions.allows(*one))).collect()
+    let held = Permission::ALL.into_iter().filter(|one| opened.iter().any(|held| held.permissions.allows(*one)));
+    let running = opened.iter().filter(|one| one.runs(None));
+    (held.collect(), running.fold(Categories::NONE, |all, one| all.or(&one.categories)))
 }
 
 /// What an inactive organization leaves: running things is over for everyone, the rest is for administrators.

@@ -131,7 +131,7 @@ where
 
 /// What opens the gate for reading: an auditor holds `view_history` everywhere, and that is enough.
 fn opened_for_reading<P: Opens>(asking: &Asking) -> &'static [Permission] {
-    if asking.caller.is_auditor && asking.caller.may_review() { ViewHistory::ANY_OF } else { P::ANY_OF }
+    if asking.caller.audits() { ViewHistory::ANY_OF } else { P::ANY_OF }
 }
 
 impl<P> OrgAccess<P> {
@@ -175,6 +175,28 @@ impl<P: Opens> ScopeAccess<P> {
     /// Asks the gate again, after rights or settings have changed.
     pub(crate) async fn renewed(&self, api: &Api) -> Result<Access, Problem> {
         open(api, &self.asking, self.org, P::ANY_OF).await
+    }
+}
+
+/// The same for what is only read: an auditor gets in as well.
+pub struct ScopeReading<P> {
+    /// The proof.
+    pub access: Access,
+    permissions: PhantomData<P>,
+}
+
+impl<P: Opens, S: Send + Sync> FromRequestParts<S> for ScopeReading<P>
+where
+    Api: FromRef<S>,
+{
+    type Rejection = Problem;
+
+    async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, Problem> {
+        let api = Api::from_ref(state);
+        let (asking, snapshot) = authenticate_at(&api, parts).await?;
+        let org = requested_organization(parts).await?;
+        let access = open_at(&api, &snapshot, &asking, org, opened_for_reading::<P>(&asking)).await?;
+        Ok(Self { access, permissions: PhantomData })
     }
 }
 

@@ -62,7 +62,7 @@ pub struct ReviewRow {
     org_name: Option<String>,
     /// What gives the rights.
     through: Through,
-    /// Which rights.
+    /// Which rights: of a service account, those of the grant that its app roles allow.
     permissions: Permissions,
     /// The categories of workflows that may be run; `null`: every workflow.
     categories: Option<Vec<String>>,
@@ -182,7 +182,8 @@ impl Review {
                     _ => None,
                 };
                 let page = grants.list_of_user(user.id, cursor, limit - rows.len()).await.map_err(list_fault)?;
-                for grant in page.items {
+                for mut grant in page.items {
+                    grant.terms.permissions = grant.terms.permissions.intersect(&user.ceiling());
                     // What holds is what the flag gives; the grant says what would hold without it.
                     rows.push(self.granted(&row, grant).await?);
                 }

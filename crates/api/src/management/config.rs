@@ -19,7 +19,6 @@ use axum::{
     response::{IntoResponse, Response},
 };
 use chrono::{DateTime, Utc};
-use indexmap::IndexMap;
 use msp_domain::{ConfigEntry, ConfigOrigin, ConfigType, FieldFault, OrgId, Scope};
 use msp_storage::{
     Etag,
@@ -88,13 +87,11 @@ pub async fn list_config(
     access: OrgReading<ManageConfig>,
     _: NoQuery,
 ) -> Result<Json<PageOf<ConfigView>>, Problem> {
-    let config = &api.repositories.config;
-    let (inherited, own) = futures::try_join!(config.of_scope(Scope::Global), config.of_scope(Scope::Org(access.org)))?;
-    let inherited = inherited.into_iter().map(|stored| ConfigView::of(stored, ConfigOrigin::Global));
-    let own = own.into_iter().map(|stored| ConfigView::of(stored, ConfigOrigin::Organization));
-    let mut merged: IndexMap<String, ConfigView> = inherited.chain(own).map(|view| (view.key.clone(), view)).collect();
-    merged.sort_keys();
-    Ok(Json(PageOf::all(merged.into_values().collect())))
+    let view = |(scope, stored)| {
+        let origin = if scope == Scope::Global { ConfigOrigin::Global } else { ConfigOrigin::Organization };
+        ConfigView::of(stored, origin)
+    };
+    Ok(Json(PageOf::all(api.repositories.config.holding(access.org).await?.into_iter().map(view).collect())))
 }
 
 /// Read the config value that holds for an organization.

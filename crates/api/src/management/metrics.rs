@@ -3,7 +3,7 @@
 use crate::{
     http::{
         Problem,
-        access::AdminAccess,
+        access::ReviewAccess,
         caller::bearer_token,
         params::{NoQuery, at_most_once},
     },
@@ -33,7 +33,7 @@ pub struct Scraping {
     pub unprefixed: Vec<Source>,
 }
 
-/// A program with the scrape token, or an administrator.
+/// A program with the scrape token, an administrator or an auditor.
 pub struct MetricsAccess;
 
 impl<S: Send + Sync> FromRequestParts<S> for MetricsAccess
@@ -51,19 +51,19 @@ where
         {
             return Ok(Self);
         }
-        AdminAccess::from_request_parts(parts, state).await.map(|_| Self)
+        ReviewAccess::from_request_parts(parts, state).await.map(|_| Self)
     }
 }
 
 /// Read figures of the server for Prometheus (OpenMetrics text).
 ///
-/// Answers administrators, and whoever sends the token in the file that `MSP_METRICS_TOKEN_FILE` names. No figure names an
+/// Answers administrators, auditors, and whoever sends the token in the file that `MSP_METRICS_TOKEN_FILE` names. No figure names an
 /// organization, a user or a workflow.
 #[utoipa::path(
     get, path = "/metrics", operation_id = "getMetrics", tag = "service",
     responses((status = 200, description = "Figures as they are now.", body = String,
         content_type = "application/openmetrics-text", example = json!("msp_http_requests_total{status=\"200\"} 17\n# EOF\n"))),
-    extensions(("x-permission" = json!("administrator")))
+    extensions(("x-permission" = json!("administrator or auditor")))
 )]
 pub async fn get_metrics(
     State(api): State<Api>,

@@ -3,7 +3,7 @@
 use crate::{
     http::{
         Problem, ProblemKind as Kind,
-        access::AdminAccess,
+        access::{AdminAccess, ReviewAccess},
         etag::{IfMatch, etag_header, or_current},
         params::{ApiPath, ApiQuery, NoQuery},
     },
@@ -81,11 +81,11 @@ async fn view(api: &Api, organization: Organization) -> Result<Json<DeletionView
     params(("org" = OrgId, Path, description = "The organization.")),
     responses((status = 200, body = DeletionView, description = "What would go.",
         headers(("ETag" = String, description = "The version of the organization.")))),
-    extensions(("x-permission" = json!("administrator")))
+    extensions(("x-permission" = json!("administrator or auditor")))
 )]
 pub async fn get_organization_deletion(
     State(api): State<Api>,
-    _: AdminAccess,
+    _: ReviewAccess,
     ApiPath(org): ApiPath<OrgId>,
     _: NoQuery,
 ) -> Result<([(HeaderName, HeaderValue); 1], Json<DeletionView>), Problem> {

@@ -79,7 +79,7 @@ pub struct ReachView {
     is_service: bool,
     /// What gives the rights. Administrators and auditors need no grant.
     through: Through,
-    /// Which rights.
+    /// Which rights: of a service account, those of the grant that its app roles allow.
     permissions: Permissions,
     /// The categories of workflows that `execute_workflows` is about; `null`: every workflow.
     categories: Option<Vec<String>>,
@@ -108,7 +108,9 @@ impl ReachView {
             is_active: user.is_active,
             is_service: user.app_roles.is_some(),
             through,
-            permissions: grant.as_ref().map_or(through.permissions(), |grant| grant.terms.permissions),
+            permissions: grant
+                .as_ref()
+                .map_or(through.permissions(), |grant| grant.terms.permissions.intersect(&user.ceiling())),
             categories: grant.as_ref().and_then(|grant| grant.terms.categories.names()),
             expires_at: grant.as_ref().and_then(|grant| grant.terms.expires_at),
             is_expired: grant.as_ref().is_some_and(|grant| grant.is_expired(now)),

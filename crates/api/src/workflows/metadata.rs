@@ -4,7 +4,7 @@ use super::engine;
 use crate::{
     http::{
         Problem,
-        access::ScopeAccess,
+        access::ScopeReading,
         params::NoQuery,
         rights::{ExecuteWorkflows, ManageForms},
     },
@@ -43,11 +43,11 @@ pub struct Metadata {
         "errors": [{ "file": "workflows/report.py", "line": 3, "message": "No module named `request`; did you mean `requests`?" }],
         "warnings": [], "may_run": ["user_onboarding"]
     }))),
-    extensions(("x-permission" = json!("execute_workflows or manage_forms")))
+    extensions(("x-permission" = json!("execute_workflows, or manage_forms, or auditor")))
 )]
 pub async fn get_metadata(
     State(api): State<Api>,
-    scope: ScopeAccess<(ExecuteWorkflows, ManageForms)>,
+    scope: ScopeReading<(ExecuteWorkflows, ManageForms)>,
     _: NoQuery,
 ) -> Result<Json<Metadata>, Problem> {
     let bundle = engine(&api)?.metadata();

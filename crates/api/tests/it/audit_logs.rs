@@ -199,7 +199,7 @@ async fn a_stream_sends_rows_once_they_are_sealed_and_goes_on_where_it_broke_off
 }
 
 #[tokio::test]
-async fn only_administrators_and_auditors_read_the_trail_and_only_administrators_its_anchors() {
+async fn only_administrators_and_auditors_read_the_trail_and_its_anchors() {
     let trail = Trail::new().await;
     let org = trail.app.repositories.organizations.get(trail.orgs[0]).await.expect("read").expect("there");
     let member = trail.app.user_with(&org, Permission::ALL).await;
@@ -217,9 +217,8 @@ async fn only_administrators_and_auditors_read_the_trail_and_only_administrators
     for path in ["", "?format=csv", &format!("/{id}")] {
         let _ = auditor.get(None, &format!("/api/audit-logs{path}")).await.expect(200);
     }
-    auditor.get(None, "/api/audit-logs/anchors").await.assert_problem(403, "administrator-required");
     trail.app.repositories.seals.seal_rest().await.expect("sealed");
-    let answer = trail.admin.get(None, "/api/audit-logs/anchors").await.expect(200);
+    let answer = auditor.get(None, "/api/audit-logs/anchors").await.expect(200);
     let anchors = Anchor::parse_lines(&answer.text()).expect("anchors");
     assert_eq!(anchors.len(), 3);
     let verified = trail.app.repositories.seals.verify(None, &anchors, &mut |fault| panic!("{fault}")).await;

@@ -223,8 +223,8 @@ fn form_document(name: &str) -> Value {
 }
 
 /// One organization with one of everything, each named differently from the other's.
-struct Side {
-    org: Organization,
+pub struct Side {
+    pub org: Organization,
     member: TestCaller,
     key: &'static str,
     secret: &'static str,
@@ -240,7 +240,7 @@ struct Side {
 }
 
 impl Side {
-    async fn new(app: &TestApp, name: &str, keys: [&'static str; 3], mark: &str) -> Self {
+    pub async fn new(app: &TestApp, name: &str, keys: [&'static str; 3], mark: &str) -> Self {
         let [key, secret, integration] = keys;
         let org = app.org(&format!("{name} {mark}")).await;
         let member = app.user_with(&org, Permission::ALL).await;
@@ -376,15 +376,15 @@ async fn batch(app: &TestApp, scope: Scope, user: UserId, mark: &str) -> BatchId
     app.repositories.batches.insert(&new, &rows, Vec::new(), audit).await.expect("a batch").id
 }
 
-struct Operation {
-    id: String,
-    method: String,
+pub struct Operation {
+    pub id: String,
+    pub method: String,
     template: String,
     kind: Kind,
     takes_body: bool,
 }
 
-async fn operations(app: &TestApp) -> Vec<Operation> {
+pub async fn operations(app: &TestApp) -> Vec<Operation> {
     let document = app.stranger().get(None, "/openapi.json").await.expect(200).json();
     let mut operations = Vec::new();
     for (template, item) in document["paths"].as_object().expect("paths") {
@@ -410,7 +410,7 @@ async fn operations(app: &TestApp) -> Vec<Operation> {
 
 impl Operation {
     /// The request by the caller, about `ids` of a side, with `org` in the path if the path has one.
-    fn request(&self, caller: &TestCaller, ids: &Side, org: OrgId, query: &str) -> Request {
+    pub fn request(&self, caller: &TestCaller, ids: &Side, org: OrgId, query: &str) -> Request {
         let mut path = ids.path(&self.template, org) + query;
         if self.id == "createUpload" {
             path += if query.is_empty() { "?name=a.txt" } else { "&name=a.txt" };

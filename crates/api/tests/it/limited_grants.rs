@@ -278,6 +278,160 @@ async fn a_stream_ends_with_the_right_behind_it() {
     let _ = app.admin().post(None, &format!("/api/executions/{id}/cancel"), json!({})).await;
 }
 
+#[tokio::test(flavor = "multi_thread")]
+async fn forms_of_workflows_in_other_categories_are_neither_listed_nor_found_nor_read_nor_exported() {
+    let desk = Desk::new().await;
+    let Desk { app, org, junior } = &desk;
+    let fabrikam = app.org("Fabrikam").await;
+    let mut forms = Vec::new();
+    for (name, workflow, scope) in [
+        ("Form of resets", "reset", Scope::Org(org.id)),
+        ("Form of leavers", "offboard", Scope::Org(org.id)),
+        ("Form of anything", "loose", Scope::Org(org.id)),
+        ("Form of what is gone", "unheard_of", Scope::Org(org.id)),
+        ("Form anywhere", "anywhere", Scope::Global),
+        ("Form everywhere", "everywhere", Scope::Global),
+        ("Form of their leavers", "offboard", Scope::Org(fabrikam.id)),
+    ] {
+        let form = FormSchema::parse(&json!({ "name": name, "workflow": workflow, "fields": [] })).expect("a form");
+        let form = app.repositories.forms.create(scope, &form, &Actor::PLATFORM).await.expect("a form");
+        forms.push((name, form.id));
+    }
+    let seen = async |named: bool| -> Vec<String> {
+        let header = named.then_some(org.id);
+        let mut ways = Vec::new();
+        let listed = junior.get(header, "/api/forms").await.expect(200).json();
+        ways.push(names(&listed["items"]));
+        let found = junior.get(header, "/api/search?types=forms&q=form&limit=20").await.expect(200).json();
+        ways.push(names(&found["groups"][0]["items"]));
+        for way in ["", "/export"] {
+            let mut readable = Vec::new();
+            for (name, id) in &forms {
+                let answer = junior.get(header, &format!("/api/forms/{id}{way}")).await;
+                match answer.status.as_u16() {
+                    200 => readable.push((*name).to_owned()),
+                    _ => answer.assert_problem(404, "not-found"),
+                }
+            }
+            readable.sort();
+            ways.push(readable);
+        }
+        assert!(ways.iter().all(|way| *way == ways[0]), "each way shows the same: {ways:?}");
+        ways.swap_remove(0)
+    };
+    let few = ["Form anywhere", "Form of resets", "Form of what is gone"];
+    for named in [true, false] {
+        assert_eq!(seen(named).await, few);
+    }
+    for (name, id) in &forms {
+        // Nor does a refusal say that it is there.
+        let status = junior.delete(None, &format!("/api/forms/{id}")).await.status.as_u16();
+        assert_eq!(status, if few.contains(name) { 403 } else { 404 }, "{name}");
+    }
+
+    // Another category elsewhere: seen there, and of everybody's wherever it may be run.
+    desk.grant_in(&fabrikam, json!({ "execute_workflows": true, "categories": ["offboarding"] })).await;
+    assert_eq!(seen(true).await, few);
+    let more = ["Form anywhere", "Form everywhere", "Form of resets", "Form of their leavers", "Form of what is gone"];
+    assert_eq!(seen(false).await, more);
+    desk.grant_in(&fabrikam, json!({})).await;
+
+    // Whoever makes forms sees them all.
+    let body = json!({ "execute_workflows": true, "manage_forms": true, "categories": ["password_reset"] });
+    desk.grant(body).await;
+    for named in [true, false] {
+        assert_eq!(seen(named).await.len(), 6, "all but the other's");
+    }
+}
+
+/// The names of what is listed, in order.
+fn names(items: &Value) -> Vec<String> {
+    let name = |item: &Value| item["name"].as_str().expect("a name").to_owned();
+    let mut names: Vec<String> = items.as_array().into_iter().flatten().map(name).collect();
+    names.sort();
+    names
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_auditor_reads_and_finds_what_the_bundle_offers_and_forms_that_are_switched_off_and_runs_nothing() {
+    let desk = Desk::new().await;
+    let Desk { app, org, .. } = &desk;
+    let auditor = app.user("auditor@msp.example").await;
+    let path = format!("/api/users/{}", auditor.user());
+    let _ = app.admin().patch(None, &path, json!({ "is_auditor": true })).await.expect(200);
+    let form = desk.form("Switched off", "offboard", "desks").await;
+    let off = app.admin().patch(org.id, &format!("/api/forms/{form}"), json!({ "is_active": false })).await;
+    let _ = off.expect(200);
+    for header in [Some(org.id), None] {
+        let metadata = auditor.get(header, "/admin/metadata").await.expect(200).json();
+        assert_eq!(metadata["workflows"].as_array().map(Vec::len), Some(6));
+        assert_eq!(metadata["may_run"], json!([]));
+        let listed = auditor.get(header, "/api/forms").await.expect(200).json();
+        let found = auditor.get(header, "/api/search?types=forms&q=switched").await.expect(200).json();
+        assert_eq!(names(&listed["items"]), ["Switched off"]);
+        assert_eq!(names(&found["groups"][0]["items"]), ["Switched off"]);
+        let found = auditor.get(header, "/api/search?types=workflows&q=offboard").await.expect(200).json();
+        assert_eq!(names(&found["groups"][0]["items"]), ["everywhere", "offboard"]);
+        auditor.get(header, "/options/desks").await.assert_problem(403, "permission-denied");
+    }
+    // A narrower token of an auditor audits nothing.
+    let narrow = app.scoped(&auditor, "Organizations.Manage");
+    narrow.get(org.id, "/admin/metadata").await.assert_problem(403, "permission-denied");
+    let found = narrow.get(org.id, "/api/search?q=switched").await.expect(200).json();
+    assert_eq!(found["groups"], json!([]));
+    let found = narrow.get(org.id, "/api/search?q=offboard").await.expect(200).json();
+    assert_eq!(found["groups"], json!([]));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_right_for_some_categories_is_held_for_these_and_never_without_saying_which() {
+    let desk = Desk::new().await;
+    let Desk { app, org, junior } = &desk;
+    let ask = async |what: Value| {
+        let mut question = json!({ "org_id": org.id, "permission": "execute_workflows" });
+        let members = what.as_object().expect("an object").clone();
+        question.as_object_mut().expect("an object").extend(members);
+        junior.post(None, "/api/permissions/check", question).await
+    };
+    for may in [json!({ "workflow": "reset" }), json!({ "category": "password_reset" })] {
+        assert_eq!(ask(may).await.expect(200).json(), json!({ "allowed": true }));
+    }
+    for may_not in [
+        json!({}),
+        json!({ "workflow": null, "category": null }),
+        json!({ "workflow": "offboard" }),
+        json!({ "workflow": "loose" }),
+        json!({ "workflow": "unheard_of" }),
+        json!({ "category": "offboarding" }),
+        json!({ "category": "Password_Reset" }),
+    ] {
+        let refused = ask(may_not.clone()).await;
+        refused.assert_problem(403, "permission-denied");
+        let answer = refused.json();
+        assert_eq!((&answer["allowed"], &answer["permission"]), (&json!(false), &json!("execute_workflows")));
+        assert_eq!(answer["categories"], json!(["password_reset"]), "{may_not}");
+        assert!(refused.text().contains("`password_reset`"), "{}", refused.text());
+    }
+    let named = |row: &&msp_storage::repositories::audit::AuditRow| row.draft.details["categories"].is_array();
+    assert_eq!(app.audit(Scope::Global).await.iter().filter(named).count(), 7, "each refusal is on record");
+
+    for (nonsense, pointer) in [
+        (json!({ "workflow": "reset", "category": "password_reset" }), "#/category"),
+        (json!({ "category": " " }), "#/category"),
+        (json!({ "permission": "view_history", "workflow": "reset" }), "#/workflow"),
+    ] {
+        let refused = ask(nonsense).await;
+        refused.assert_problem(422, "body-invalid");
+        assert_eq!(refused.json()["errors"][0]["pointer"], pointer, "{}", refused.text());
+    }
+
+    // Whoever may run everything may be asked about anything.
+    desk.grant(json!({ "execute_workflows": true })).await;
+    for anything in [json!({}), json!({ "workflow": "offboard" }), json!({ "category": "offboarding" })] {
+        let _ = ask(anything).await.expect(200);
+    }
+}
+
 #[tokio::test]
 async fn a_limited_grant_names_its_faults_and_respects_versions() {
     let app = TestApp::new().await;

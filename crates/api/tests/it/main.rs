@@ -3,6 +3,7 @@
 mod access_review;
 mod audit_logs;
 mod audited;
+mod auditors;
 mod auth;
 mod batch_lists;
 mod batches;

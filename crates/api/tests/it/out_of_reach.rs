@@ -72,11 +72,12 @@ impl Kind {
         Self::Secret,
     ];
 
-    fn is_visible(self, held: &Permissions) -> bool {
+    /// `is_limited`: the right to run workflows is about a category of which none is here.
+    fn is_visible(self, (held, is_limited): &(Permissions, bool)) -> bool {
         match self {
             Self::Organization => !held.is_empty(),
             Self::Config | Self::Integration | Self::Rule => held.manage_config,
-            Self::Form => held.execute_workflows || held.manage_forms,
+            Self::Form => (held.execute_workflows && !is_limited) || held.manage_forms,
             Self::InactiveForm => held.manage_forms,
             Self::Run => held.view_history,
             Self::Secret => false,
@@ -149,10 +150,10 @@ impl Place {
     }
 }
 
-/// Somebody, and what they hold in each place.
+/// Somebody, and what they hold in each place: which rights, and whether only for some workflows.
 struct Somebody {
     caller: TestCaller,
-    held: Vec<Permissions>,
+    held: Vec<(Permissions, bool)>,
 }
 
 impl Somebody {
@@ -179,7 +180,8 @@ impl Somebody {
             let grants = &app.repositories.grants;
             grants.change(user.user(), place.scope(), &terms, None, &Actor::PLATFORM).await.expect("a grant");
             let is_over = expires_at.is_some_and(|at| at <= now);
-            held.push(if is_over { Permissions::NONE } else { permissions.intersect(&ceiling) });
+            let permissions = if is_over { Permissions::NONE } else { permissions.intersect(&ceiling) };
+            held.push((permissions, terms.categories != Categories::Every));
         }
         let caller = app.scoped(&user, &carried.join(" "));
         Self { caller: if chance.below(4) == 0 && is_wide { app.in_browser(&user).await } else { caller }, held }

@@ -56,6 +56,25 @@ async fn a_service_account_does_what_both_its_roles_and_its_grants_allow() {
     let _ = app.admin().patch(None, &path, both).await.expect(200);
     let _ = bot.get(None, &config).await.expect(200);
 
+    // What it holds is what all lists of it say.
+    let execute_only = json!({ "app_roles": ["Workflows.Execute"] });
+    let _ = app.admin().patch(None, &path, execute_only).await.expect(200);
+    for list in [
+        format!("/api/organizations/{}/permissions", org.id),
+        format!("/api/users/{}/organizations", bot.user()),
+        "/api/access-review".to_owned(),
+    ] {
+        let listed = app.admin().get(None, &list).await.expect(200).json();
+        let its = |row: &&Value| row.get("user_id").is_none_or(|user| *user == json!(bot.user()));
+        let row = listed["items"].as_array().expect("items").iter().find(its).expect("it is listed");
+        let held = json!({
+            "execute_workflows": true, "manage_config": false, "manage_forms": false, "view_history": false
+        });
+        assert_eq!(row["permissions"], held, "{list}");
+    }
+    let both = json!({ "app_roles": ["Workflows.Execute", "Organizations.Manage"] });
+    let _ = app.admin().patch(None, &path, both).await.expect(200);
+
     // What waits in the queue loses its right with the role.
     let waiting = pending(&app, Scope::Org(org.id), &bot, "whoami").await;
     let _ = app.admin().patch(None, &path, json!({ "app_roles": ["Organizations.Manage"] })).await.expect(200);

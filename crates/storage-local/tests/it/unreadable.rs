@@ -3,15 +3,23 @@
 use crate::counting::end;
 use crate::support::{TestHome, actor};
 use chrono::Duration;
-use msp_domain::{BatchId, Clock, ExecutionId, ExecutionStatus, OrgId, Permissions, Scope, UserId};
+use msp_domain::form::FormSchema;
+use msp_domain::notification::{Channel, DEFAULT_STATUSES};
+use msp_domain::{
+    BatchId, Clock, ConfigEntry, ConfigType, ExecutionId, ExecutionStatus, NotificationRule, OrgId, Permissions, Scope,
+    UserId,
+};
 use msp_storage::repositories::audit::AuditFilter;
 use msp_storage::repositories::executions::{Ended, Entry, ExecutionFilter, Started};
+use msp_storage::repositories::integrations::{CredentialChange, IntegrationCheck};
 use msp_storage::repositories::organizations::{NewOrganization, OrganizationError};
 use msp_storage::repositories::repair::Finding;
 use msp_storage::repositories::users::{UserChange, UserError};
 use msp_storage::repositories::{Actor, seals::AuditSeals};
 use msp_storage::{Query, StoreError, Table};
 use rusqlite::Connection;
+use serde_json::json;
+use uuid::Uuid;
 
 const RUN: Permissions = Permissions { execute_workflows: true, ..Permissions::NONE };
 
@@ -33,6 +41,11 @@ impl TestHome {
         let database = Connection::open(self.folder.path().join("msp.db")).expect("opens");
         let sql = format!("UPDATE entities SET props = {props} WHERE tbl = ?1 AND rk = ?2");
         assert_eq!(database.execute(&sql, (table.name(), row_key)).expect("damaged"), 1, "{damage:?}");
+    }
+
+    async fn organization(&self) -> OrgId {
+        let new = NewOrganization::named("Contoso");
+        self.repositories.organizations.create(new, &Actor::PLATFORM).await.expect("created").id
     }
 
     /// Whether a repair names a row as one that it cannot put right, and nothing else.
@@ -282,5 +295,138 @@ async fn an_execution_or_an_audit_row_that_is_not_readable_is_left_out_of_lists_
         let of_one = audit.search(vec![scopes[0]], &all, Started::default(), None, 10).await.expect("listed");
         let of_all = seals.search_over_all(&all, Started::default(), None, 10).await.expect("listed");
         assert_eq!((of_one.items.len(), of_all.items.len()), (1, 2), "{damage:?}");
+    }
+}
+
+#[tokio::test]
+async fn a_form_that_is_not_readable_is_left_out_of_lists_and_of_the_search_and_named() {
+    for damage in [Damage::Type("IsActive"), Damage::Text] {
+        let home = TestHome::new().await;
+        let (forms, scope) = (&home.repositories.forms, Scope::Org(home.organization().await));
+        let create = async |name: &str| {
+            let form = FormSchema::parse(&json!({ "name": name, "workflow": "some", "fields": [] })).expect("a form");
+            forms.create(scope, &form, &Actor::PLATFORM).await.expect("stored").id
+        };
+        let (lost, kept) = (create("Lost").await, create("Kept").await);
+        home.damage(Table::Forms, &lost.to_string(), damage);
+
+        let listed: Vec<Uuid> = forms.list(scope).await.expect("listed").iter().map(|form| form.id).collect();
+        let found: Vec<Uuid> = forms.index(&[scope]).await.expect("read")[0].iter().map(|form| form.id).collect();
+        assert_eq!((listed, found), (vec![kept], vec![kept]), "{damage:?}");
+        assert!(is_corrupt(&forms.get(scope, lost).await), "{damage:?}");
+        assert!(is_corrupt(&forms.every(scope).await), "an export misses none: {damage:?}");
+        assert!(home.is_named(Table::Forms, &lost.to_string()).await, "{damage:?}");
+    }
+}
+
+#[tokio::test]
+async fn a_config_value_that_is_not_readable_is_left_out_and_neither_inherited_nor_run_without() {
+    for damage in [Damage::Type("Value"), Damage::Text] {
+        let home = TestHome::new().await;
+        let (config, org) = (&home.repositories.config, home.organization().await);
+        let set = async |scope: Scope, key: &str| {
+            let entry =
+                ConfigEntry { key: key.into(), config_type: ConfigType::Int, value: json!(7), description: None };
+            config.set(scope, &entry, None, &Actor::PLATFORM).await.expect("set")
+        };
+        set(Scope::Org(org), "lost").await;
+        home.damage(Table::OrgConfig, "config:lost", damage);
+        let kept = set(Scope::Org(org), "kept").await;
+        set(Scope::Global, "lost").await;
+
+        assert_eq!(config.of_scope(Scope::Org(org)).await.expect("listed"), std::slice::from_ref(&kept), "{damage:?}");
+        assert_eq!(config.holding(org).await.expect("listed"), [(Scope::Org(org), kept)], "{damage:?}");
+        assert!(is_corrupt(&config.effective(Some(org)).await), "{damage:?}");
+        assert!(config.effective(None).await.is_ok(), "what runs elsewhere does not need it");
+        assert!(home.is_named(Table::OrgConfig, "config:lost").await, "{damage:?}");
+    }
+}
+
+#[tokio::test]
+async fn an_integration_or_its_check_that_is_not_readable_is_left_out_and_named() {
+    for (lost, damage) in [
+        ("integration:halopsa", Damage::Type("Enabled")),
+        ("integration:halopsa", Damage::Text),
+        ("check:halopsa", Damage::Type("Message")),
+    ] {
+        let home = TestHome::new().await;
+        let (integrations, by) = (&home.repositories.integrations, &Actor::PLATFORM);
+        let org = home.organization().await;
+        for integration in ["halopsa", "msgraph"] {
+            let settings = json!({});
+            let put = integrations.put(org, integration, true, &settings, CredentialChange::Keep, None, by);
+            let check = IntegrationCheck {
+                integration_type: integration.to_owned(),
+                settings_version: put.await.expect("put").etag,
+                error_type: None,
+                message: "It answered.".to_owned(),
+                status: None,
+                checked_at: home.clock.now(),
+                checked_by: by.key(),
+                duration_ms: 5,
+            };
+            integrations.record_check(org, &check, by).await.expect("recorded");
+        }
+        home.damage(Table::IntegrationConfig, lost, damage);
+        let of_settings = |listed: &str| {
+            let both = ["halopsa", "msgraph"].map(|name| format!("{listed}:{name}"));
+            both.into_iter().filter(|key| key != lost).collect::<Vec<_>>()
+        };
+        let settings = integrations.list(org).await.expect("listed");
+        let settings: Vec<_> = settings.iter().map(|one| format!("integration:{}", one.integration_type)).collect();
+        let checks = integrations.checks(org).await.expect("listed");
+        let checks: Vec<_> = checks.iter().map(|one| format!("check:{}", one.integration_type)).collect();
+        assert_eq!((settings, checks), (of_settings("integration"), of_settings("check")), "{damage:?}");
+        assert!(home.is_named(Table::IntegrationConfig, lost).await, "{lost} {damage:?}");
+    }
+}
+
+#[tokio::test]
+async fn a_rule_or_its_delivery_that_is_not_readable_is_left_out_and_named() {
+    for (lost, damage) in
+        [("rule", Damage::Type("Rule")), ("rule", Damage::Text), ("delivery", Damage::Type("LastError"))]
+    {
+        let home = TestHome::new().await;
+        let rules = &home.repositories.notification_rules;
+        let mut made = Vec::new();
+        for name in ["First", "Second"] {
+            let rule = NotificationRule {
+                name: name.to_owned(),
+                enabled: true,
+                workflow: None,
+                statuses: DEFAULT_STATUSES.to_vec(),
+                quiet_minutes: 15,
+                channel: Channel::Webhook { host: "hooks.example.com".to_owned() },
+            };
+            let rule = rules.create(Scope::Global, rule, None, &Actor::PLATFORM).await.expect("a rule");
+            rules.note(&rule, Some("nobody answers")).await.expect("noted");
+            made.push(rule.id);
+        }
+        let lost_key = format!("{lost}:{}", made[0]);
+        home.damage(Table::NotificationRules, &lost_key, damage);
+
+        let listed: Vec<Uuid> = rules.list(Scope::Global).await.expect("listed").iter().map(|rule| rule.id).collect();
+        let deliveries = rules.deliveries(Scope::Global).await.expect("listed");
+        assert_eq!(listed.contains(&made[0]), lost != "rule", "{damage:?}");
+        assert_eq!(deliveries.contains_key(&made[0]), lost != "delivery", "{damage:?}");
+        assert!(listed.contains(&made[1]) && deliveries.contains_key(&made[1]), "{damage:?}");
+        assert!(rules.delivery(Scope::Global, made[0]).await.is_ok(), "{damage:?}");
+        assert!(home.is_named(Table::NotificationRules, &lost_key).await, "{lost} {damage:?}");
+    }
+}
+
+#[tokio::test]
+async fn a_batch_that_is_not_readable_is_left_out_of_its_list() {
+    for damage in [Damage::Type("FormName"), Damage::Text] {
+        let home = TestHome::new().await;
+        let (batches, scope) = (&home.repositories.batches, Scope::Org(home.organization().await));
+        let (lost, kept) = (home.batch(scope, 3).await, home.batch(scope, 3).await);
+        home.damage(Table::Batches, &lost.id.row_key().expect("a time"), damage);
+        for (by, left) in
+            [(None, vec![kept.id]), (Some(kept.submitted_by), vec![kept.id]), (Some(lost.submitted_by), vec![])]
+        {
+            let listed = batches.list(scope, by, None, 10).await.expect("listed").items;
+            assert_eq!(listed.iter().map(|batch| batch.id).collect::<Vec<_>>(), left, "{damage:?}");
+        }
     }
 }

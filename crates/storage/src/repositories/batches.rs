@@ -9,7 +9,7 @@ mod removal;
 use super::audit::AuditDraft;
 use super::executions::{Execution, NewMark, marks, rows::scope_of};
 use super::paging::{Scan, page};
-use super::{Journal, Listing, Stores, etag_of, readable};
+use super::{Journal, Listing, Stores, etag_of, if_readable, readable};
 use crate::{BlobStore, Commit, Entity, Etag, Guard, IfMatch, Query, StoreError, Table, Write};
 use bytes::Bytes;
 use chrono::{DateTime, Utc};
@@ -207,7 +207,7 @@ impl Batches {
         row.map(|row| read(scope, &row)).transpose()
     }
 
-    /// The batches of a scope, newest first; of everybody, or of one user.
+    /// The batches of a scope that are readable, newest first; of everybody, or of one user.
     ///
     /// # Errors
     /// [`StoreError::Limit`] when the cursor is not one this list gave.
@@ -221,8 +221,8 @@ impl Batches {
         let scan = if submitted_by.is_some() { Scan::AtMost(super::paging::SCAN_LIMIT) } else { Scan::Unfiltered };
         let tables = self.journal.tables.as_ref();
         page(tables, Table::Batches, Query::partition(scope.key()), cursor, limit, scan, |row| {
-            let batch = read(scope, &row)?;
-            Ok(submitted_by.is_none_or(|user| batch.submitted_by == user).then_some(batch))
+            let batch = if_readable(Table::Batches, &row, read(scope, &row));
+            Ok(batch.filter(|batch| submitted_by.is_none_or(|user| batch.submitted_by == user)))
         })
         .await
     }

@@ -1,11 +1,12 @@
 //! Config values: table `OrgConfig`, PK organization or `GLOBAL`, RK `config:{key}`.
 
 use super::audit::AuditDraft;
-use super::{Actor, Journal, check_version, etag_of, retry, write_over};
+use super::{Actor, Journal, check_version, etag_of, if_readable, readable, retry, write_over};
 use crate::{Commit, Entity, Etag, IfMatch, Query, StoreError, Table, TableWrite, Write};
 use chrono::{DateTime, Utc};
 use msp_domain::{ConfigEntry, ConfigType, EffectiveConfig, OrgId, Scope};
 use serde_json::{Value, json};
+use std::collections::BTreeMap;
 
 const PREFIX: &str = "config:";
 
@@ -14,8 +15,6 @@ const PREFIX: &str = "config:";
 pub struct StoredConfig {
     /// Key, type, value, description.
     pub entry: ConfigEntry,
-    /// What it was listed under where it was imported from; nobody but an export looks at it.
-    pub category: Option<String>,
     /// When it was last written.
     pub updated_at: DateTime<Utc>,
     /// By whom.
@@ -35,36 +34,54 @@ impl Config {
         Self { journal }
     }
 
-    /// The values set in one scope, by key.
-    ///
-    /// # Errors
-    /// [`StoreError::Corrupt`] when a row is not readable.
-    pub async fn of_scope(&self, scope: Scope) -> Result<Vec<StoredConfig>, StoreError> {
-        self.each_of(scope).await?.into_iter().collect()
-    }
-
-    /// The same, each value with what keeps it from being read.
+    /// The values set in one scope that are readable, by key.
     ///
     /// # Errors
     /// [`StoreError::Unavailable`].
-    pub async fn each_of(&self, scope: Scope) -> Result<Vec<Result<StoredConfig, StoreError>>, StoreError> {
+    pub async fn of_scope(&self, scope: Scope) -> Result<Vec<StoredConfig>, StoreError> {
+        Ok(readable(Table::OrgConfig, &self.rows(scope).await?, read))
+    }
+
+    /// The values set in one scope, by key, for whoever must not miss one.
+    ///
+    /// # Errors
+    /// [`StoreError::Corrupt`] when a row is not readable.
+    pub async fn every(&self, scope: Scope) -> Result<Vec<StoredConfig>, StoreError> {
+        self.rows(scope).await?.iter().map(read).collect()
+    }
+
+    /// The values that hold for an organization and are readable, by key, each with the scope it is set in. One of its own
+    /// that is not readable is left out: what would be inherited without it does not hold.
+    ///
+    /// # Errors
+    /// [`StoreError::Unavailable`].
+    pub async fn holding(&self, org: OrgId) -> Result<Vec<(Scope, StoredConfig)>, StoreError> {
+        let (global, own) = futures::try_join!(self.rows(Scope::Global), self.rows(Scope::Org(org)))?;
+        let global = global.into_iter().map(|row| (Scope::Global, row));
+        let own = own.into_iter().map(|row| (Scope::Org(org), row));
+        let merged: BTreeMap<String, (Scope, Entity)> =
+            global.chain(own).map(|(scope, row)| (row.row_key.clone(), (scope, row))).collect();
+        let read = |(scope, row): (Scope, Entity)| Some((scope, if_readable(Table::OrgConfig, &row, read(&row))?));
+        Ok(merged.into_values().filter_map(read).collect())
+    }
+
+    async fn rows(&self, scope: Scope) -> Result<Vec<Entity>, StoreError> {
         let query = Query::partition(scope.key()).rows_with_prefix(PREFIX);
-        let rows = self.journal.tables.query_all(Table::OrgConfig, query).await?;
-        Ok(rows.iter().map(read).collect())
+        self.journal.tables.query_all(Table::OrgConfig, query).await
     }
 
     /// What holds for an organization: its own values over the global ones. `None`: only the global ones.
     ///
     /// # Errors
-    /// [`StoreError::Corrupt`] when a row is not readable.
+    /// [`StoreError::Corrupt`] when a row is not readable: no run goes by half of its settings.
     pub async fn effective(&self, org: Option<OrgId>) -> Result<EffectiveConfig, StoreError> {
         let own = async {
             match org {
-                Some(org) => self.of_scope(Scope::Org(org)).await,
+                Some(org) => self.every(Scope::Org(org)).await,
                 None => Ok(Vec::new()),
             }
         };
-        let (global, own) = futures::try_join!(self.of_scope(Scope::Global), own)?;
+        let (global, own) = futures::try_join!(self.every(Scope::Global), own)?;
         let entries = |stored: Vec<StoredConfig>| stored.into_iter().map(|stored| stored.entry).collect();
         Ok(EffectiveConfig::merge(entries(global), entries(own)))
     }
@@ -109,14 +126,10 @@ impl Config {
         actor: &Actor,
     ) -> Result<StoredConfig, StoreError> {
         let now = self.journal.clock.now();
-        let category = before.as_ref().and_then(|before| before.category.clone());
-        let mut writes = self.writes_at(now, scope, (entry, category.as_deref()), before.as_ref(), actor);
+        let mut writes = self.writes_at(now, scope, entry, before.as_ref(), actor);
         writes.push(self.journal.generation.bump());
         match self.journal.tables.commit_etags(Commit::of(writes)).await?.into_iter().next().flatten() {
-            Some(etag) => {
-                let (entry, updated_by) = (entry.clone(), actor.key());
-                Ok(StoredConfig { entry, category, updated_at: now, updated_by, etag })
-            }
+            Some(etag) => Ok(StoredConfig { entry: entry.clone(), updated_at: now, updated_by: actor.key(), etag }),
             None => self.get(scope, &entry.key).await?.ok_or(StoreError::NotFound),
         }
     }
@@ -125,18 +138,18 @@ impl Config {
     pub(super) fn writes(
         &self,
         scope: Scope,
-        (entry, category): (&ConfigEntry, Option<&str>),
+        entry: &ConfigEntry,
         before: Option<&StoredConfig>,
         actor: &Actor,
     ) -> Vec<TableWrite> {
-        self.writes_at(self.journal.clock.now(), scope, (entry, category), before, actor)
+        self.writes_at(self.journal.clock.now(), scope, entry, before, actor)
     }
 
     fn writes_at(
         &self,
         now: DateTime<Utc>,
         scope: Scope,
-        (entry, category): (&ConfigEntry, Option<&str>),
+        entry: &ConfigEntry,
         before: Option<&StoredConfig>,
         actor: &Actor,
     ) -> Vec<TableWrite> {
@@ -145,11 +158,10 @@ impl Config {
             .with("Type", entry.config_type.name())
             .with("UpdatedAt", now)
             .with("UpdatedBy", actor.key())
-            .with_some("Description", entry.description.as_deref())
-            .with_some("Category", category);
+            .with_some("Description", entry.description.as_deref());
         let details = json!({
-            "before": before.map(|stored| describe(&stored.entry, stored.category.as_deref())),
-            "after": describe(entry, category),
+            "before": before.map(|stored| describe(&stored.entry)),
+            "after": describe(entry),
         });
         vec![
             (Table::OrgConfig, write_over(before.map(|stored| stored.etag.clone()), row)),
@@ -173,7 +185,7 @@ impl Config {
             if check_version(Some(&before.etag), if_match).is_err() {
                 return Ok(None);
             }
-            let details = json!({ "before": describe(&before.entry, before.category.as_deref()) });
+            let details = json!({ "before": describe(&before.entry) });
             let delete = Write::delete(scope.key(), row_key(key), IfMatch::Etag(before.etag));
             let writes = vec![
                 (Table::OrgConfig, delete),
@@ -199,16 +211,11 @@ pub fn value_text(value: &Value) -> String {
     }
 }
 
-fn describe(entry: &ConfigEntry, category: Option<&str>) -> Value {
-    let mut described =
-        json!({ "value": entry.value, "type": entry.config_type.name(), "description": entry.description });
-    if let Some(category) = category {
-        described["category"] = category.into();
-    }
-    described
+fn describe(entry: &ConfigEntry) -> Value {
+    json!({ "value": entry.value, "type": entry.config_type.name(), "description": entry.description })
 }
 
-fn read(row: &Entity) -> Result<StoredConfig, StoreError> {
+pub(super) fn read(row: &Entity) -> Result<StoredConfig, StoreError> {
     let corrupt = |fault: String| StoreError::Corrupt(format!("{} of {}: {fault}", row.row_key, row.partition_key));
     let config_type: ConfigType = row.text("Type")?.parse().map_err(corrupt)?;
     let entry = ConfigEntry {
@@ -219,7 +226,6 @@ fn read(row: &Entity) -> Result<StoredConfig, StoreError> {
     };
     Ok(StoredConfig {
         entry,
-        category: row.text_opt("Category")?.map(str::to_owned),
         updated_at: row.instant("UpdatedAt")?,
         updated_by: row.text_opt("UpdatedBy")?.unwrap_or_default().to_owned(),
         etag: etag_of(row)?,

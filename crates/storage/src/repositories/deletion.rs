@@ -201,16 +201,16 @@ impl Repositories {
 
     async fn remove_settings(&self, org: OrgId, actor: &Actor) -> Result<(), StoreError> {
         let scope = Scope::Org(org);
-        for stored in readable(self.integrations.list(org).await)? {
+        for stored in self.integrations.list(org).await? {
             unless_gone(self.integrations.delete(org, &stored.integration_type, None, actor).await)?;
         }
-        for stored in readable(self.config.of_scope(scope).await)? {
+        for stored in self.config.of_scope(scope).await? {
             unless_gone(self.config.delete(scope, &stored.entry.key, None, actor).await)?;
         }
-        for form in readable(self.forms.list(scope).await)? {
+        for form in self.forms.list(scope).await? {
             unless_gone(self.forms.delete((scope, form.id), None, actor).await)?;
         }
-        for stored in readable(self.notification_rules.list(scope).await)? {
+        for stored in self.notification_rules.list(scope).await? {
             unless_gone(self.notification_rules.delete((scope, stored.id), None, actor).await)?;
         }
         self.notices.forget_all(Some(scope)).await?;
@@ -220,14 +220,6 @@ impl Repositories {
         self.forms.forget(scope).await?;
         self.retention.clear(scope, None, actor).await?;
         self.pauses.resume(&PauseTarget::Organization(org), actor).await.map(drop)
-    }
-}
-
-/// What cannot be read goes without a word of what it was.
-fn readable<T>(rows: Result<Vec<T>, StoreError>) -> Result<Vec<T>, StoreError> {
-    match rows {
-        Err(StoreError::Corrupt(_)) => Ok(Vec::new()),
-        rows => rows,
     }
 }
 

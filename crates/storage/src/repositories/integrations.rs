@@ -6,7 +6,7 @@ mod checks;
 pub use checks::IntegrationCheck;
 
 use super::audit::AuditDraft;
-use super::{Actor, Journal, check_version, etag_of, retry, write_over};
+use super::{Actor, Journal, check_version, etag_of, readable, retry, write_over};
 use crate::{
     Commit, Entity, Etag, IfMatch, Query, SecretAddress, SecretNamespace, SecretStore, SecretValue, StoreError, Table,
     Write, limits,
@@ -63,15 +63,15 @@ impl IntegrationSettings {
         Self { journal, secrets }
     }
 
-    /// All of one organization.
+    /// Those of one organization that are readable.
     ///
     /// # Errors
-    /// [`StoreError::Corrupt`] when a row is not readable.
+    /// [`StoreError::Unavailable`].
     pub async fn list(&self, org: OrgId) -> Result<Vec<StoredIntegration>, StoreError> {
         let query = Query::partition(org.key()).rows_with_prefix(PREFIX);
         let rows = self.journal.tables.query_all(Table::IntegrationConfig, query).await?;
         let credentials = self.secrets.names(SecretNamespace::Integration, Scope::Org(org)).await?;
-        rows.iter().map(|row| read(row, &credentials)).collect()
+        Ok(readable(Table::IntegrationConfig, &rows, |row| read(row, &credentials)))
     }
 
     /// One of one organization.
@@ -198,6 +198,11 @@ impl IntegrationSettings {
         // A version the caller did not mean is final; only a race with others is tried again.
         retry(attempt).await?.ok_or(StoreError::PreconditionFailed)
     }
+}
+
+/// Whether a row of the table can be read.
+pub(super) fn check(row: &Entity) -> Result<(), StoreError> {
+    if row.row_key.starts_with(checks::PREFIX) { checks::read(row).map(drop) } else { read(row, &[]).map(drop) }
 }
 
 fn row_key(integration_type: &str) -> String {

@@ -5,7 +5,7 @@ use super::paging::{Scan, encode, page};
 use super::{Actor, Interfered, Journal, Listing, check_version, etag_of, if_readable, readable, retry, write_over};
 use crate::{Commit, Entity, Etag, IfMatch, Query, StoreError, Table, Write};
 use chrono::{DateTime, Utc};
-use msp_domain::{AppRole, AppRoles, Scope, UserId};
+use msp_domain::{AppRole, AppRoles, Permissions, Scope, UserId};
 use serde_json::{Value, json};
 
 const PARTITION: &str = "USER";
@@ -38,6 +38,11 @@ pub struct User {
 }
 
 impl User {
+    /// What of a grant can hold for the account: everything for a person, what its app roles allow for a service account.
+    pub fn ceiling(&self) -> Permissions {
+        self.app_roles.as_ref().map_or(Permissions::ALL, |roles| roles.scopes().ceiling())
+    }
+
     /// Whether a credential that was issued at this instant is void.
     pub fn has_signed_out_since(&self, issued_at: DateTime<Utc>) -> bool {
         self.signed_out_at.is_some_and(|signed_out_at| issued_at <= signed_out_at)

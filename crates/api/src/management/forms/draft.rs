@@ -47,7 +47,8 @@ pub async fn draft_form(
     ApiPath(workflow): ApiPath<String>,
     _: NoQuery,
 ) -> Result<Json<FormDraft>, Problem> {
-    if !api.gate.somewhere(&asking.caller).await?.manage_forms {
+    let (somewhere, _) = api.gate.somewhere(&asking.caller).await?;
+    if !somewhere.manage_forms {
         return Err(permission_required(&api, &asking.actor, None, Permission::ManageForms).await);
     }
     let bundle = engine(&api)?.metadata();

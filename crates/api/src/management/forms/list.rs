@@ -1,7 +1,7 @@
 //! Lists of forms.
 
 use super::{
-    find::{ReadAccess, may_see, named, scopes},
+    find::{ReadAccess, Sight, scopes},
     view::FormSummary,
 };
 use crate::{
@@ -26,7 +26,8 @@ type Place = (bool, Option<OrgId>);
 
 /// List forms: of one organization by name and then everybody's, or those of every organization.
 ///
-/// Inactive ones are shown to those who may manage forms there.
+/// Inactive ones, and those of workflows in categories the caller may not run, are shown to those who may manage forms
+/// there, and to auditors.
 ///
 /// Problems: `query-invalid` (400), `organization-inactive` (409).
 #[utoipa::path(
@@ -43,16 +44,18 @@ pub async fn list_forms(
 ) -> Result<Json<PageOf<FormSummary>>, Problem> {
     let limit = page_limit(query.limit, DEFAULT_LIMIT, MAX_LIMIT)?;
     let after: Option<Position> = query.cursor.as_deref().map(decode_cursor).transpose()?;
-    let mut scopes = scopes(&api, &access.asking, named(&access)).await?;
+    let mut scopes = scopes(&api, &access.asking, access.access.as_ref()).await?;
+    let sight = Sight::new(&api, &access.asking, &scopes);
     if let Some((reached, ..)) = &after {
-        scopes.retain(|(scope, _)| place(*scope) >= *reached);
+        scopes.retain(|of| place(of.scope) >= *reached);
     }
-    scopes.sort_unstable_by_key(|(scope, _)| place(*scope));
+    scopes.sort_unstable_by_key(|of| place(of.scope));
     let mut items: Vec<StoredForm> = Vec::new();
-    for (scope, held) in scopes {
-        let mut forms = api.repositories.forms.list(scope).await?;
+    for of in scopes {
+        let mut forms = api.repositories.forms.list(of.scope).await?;
         forms.retain(|form| {
-            may_see(&access.asking, &held, form) && after.as_ref().is_none_or(|after| position(form) > *after)
+            sight.includes(&of, form.is_active, &form.workflow)
+                && after.as_ref().is_none_or(|after| position(form) > *after)
         });
         items.extend(forms);
         // One more than asked for says that more follow; scopes behind that are not read.

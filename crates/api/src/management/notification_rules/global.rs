@@ -1,4 +1,4 @@
-//! Rules about the failures of every organization, and of what runs without one. Only administrators see them.
+//! Rules about the failures of every organization, and of what runs without one. Only administrators and auditors see them.
 
 use super::{
     draft::PutNotificationRule,
@@ -8,7 +8,7 @@ use super::{
 use crate::{
     http::{
         Problem,
-        access::AdminAccess,
+        access::{AdminAccess, ReviewAccess},
         etag::IfMatch,
         json::ApiJson,
         paging::PageOf,
@@ -24,11 +24,11 @@ use msp_domain::Scope;
     get, path = "/api/global/notification-rules", operation_id = "listGlobalNotificationRules",
     tag = "notifications",
     responses((status = 200, body = PageOf<NotificationRuleView>, description = "Every rule, by name.")),
-    extensions(("x-permission" = json!("administrator")))
+    extensions(("x-permission" = json!("administrator or auditor")))
 )]
 pub async fn list_global_notification_rules(
     State(api): State<Api>,
-    _: AdminAccess,
+    _: ReviewAccess,
     _: NoQuery,
 ) -> Result<Json<PageOf<NotificationRuleView>>, Problem> {
     shared::list(&api, Scope::Global).await
@@ -67,11 +67,11 @@ pub async fn create_global_notification_rule(
     params(("id" = Uuid, Path, description = "The rule.")),
     responses((status = 200, body = NotificationRuleView, description = "The rule.",
         headers(("ETag" = String, description = "Its version.")))),
-    extensions(("x-permission" = json!("administrator")))
+    extensions(("x-permission" = json!("administrator or auditor")))
 )]
 pub async fn get_global_notification_rule(
     State(api): State<Api>,
-    _: AdminAccess,
+    _: ReviewAccess,
     ApiPath(RulePath { id }): ApiPath<RulePath>,
     _: NoQuery,
 ) -> Result<Shown, Problem> {

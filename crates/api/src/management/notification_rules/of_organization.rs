@@ -8,7 +8,7 @@ use super::{
 use crate::{
     http::{
         Problem,
-        access::{OrgAccess, permission_required},
+        access::{OrgAccess, OrgReading, permission_required},
         etag::IfMatch,
         json::ApiJson,
         paging::PageOf,
@@ -22,17 +22,17 @@ use msp_domain::{OrgId, Permission, Scope};
 
 /// List the rules by which failures of an organization are told.
 ///
-/// Rules of everybody hold as well; only administrators see those.
+/// Rules of everybody hold as well; only administrators and auditors see those.
 #[utoipa::path(
     get, path = "/api/organizations/{org}/notification-rules", operation_id = "listNotificationRules",
     tag = "notifications",
     params(("org" = OrgId, Path, description = "The organization.")),
     responses((status = 200, body = PageOf<NotificationRuleView>, description = "Every rule, by name.")),
-    extensions(("x-permission" = json!("manage_config")))
+    extensions(("x-permission" = json!("manage_config, or auditor")))
 )]
 pub async fn list_notification_rules(
     State(api): State<Api>,
-    access: OrgAccess<ManageConfig>,
+    access: OrgReading<ManageConfig>,
     _: NoQuery,
 ) -> Result<Json<PageOf<NotificationRuleView>>, Problem> {
     shared::list(&api, Scope::Org(access.org)).await
@@ -84,11 +84,11 @@ pub async fn create_notification_rule(
         ("id" = Uuid, Path, description = "The rule.")),
     responses((status = 200, body = NotificationRuleView, description = "The rule.",
         headers(("ETag" = String, description = "Its version.")))),
-    extensions(("x-permission" = json!("manage_config")))
+    extensions(("x-permission" = json!("manage_config, or auditor")))
 )]
 pub async fn get_notification_rule(
     State(api): State<Api>,
-    access: OrgAccess<ManageConfig>,
+    access: OrgReading<ManageConfig>,
     ApiPath(RulePath { id }): ApiPath<RulePath>,
     _: NoQuery,
 ) -> Result<Shown, Problem> {

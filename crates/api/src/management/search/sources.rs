@@ -8,7 +8,7 @@ use crate::{
     http::{Problem, access::MaybeOrgAccess, rights::AnyRight},
     management::{
         executions::{find::anywhere, list},
-        forms::find::{named, scopes},
+        forms::find::{Sight, scopes},
     },
     state::Api,
 };
@@ -75,29 +75,31 @@ impl<'a> Searching<'a> {
     }
 
     async fn of_forms(&self) -> Result<Hits, Problem> {
-        let scopes = scopes(self.api, &self.access.asking, named(self.access)).await?;
-        let keys: Vec<Scope> = scopes.iter().map(|(scope, _)| *scope).collect();
+        let scopes = scopes(self.api, &self.access.asking, self.access.access.as_ref()).await?;
+        let sight = Sight::new(self.api, &self.access.asking, &scopes);
+        let keys: Vec<Scope> = scopes.iter().map(|of| of.scope).collect();
         let index = self.api.repositories.forms.index(&keys).await?;
         let mut hits = Vec::new();
-        for ((scope, held), forms) in scopes.iter().zip(index) {
-            for form in forms.iter().filter(|form| form.is_active || held.manage_forms) {
+        for (of, forms) in scopes.iter().zip(index) {
+            for form in forms.iter().filter(|form| sight.includes(of, form.is_active, &form.workflow)) {
                 if let Some(fit) = self.wanted.fits(&form.name, &form.about) {
-                    let of = self.organization(scope.org());
-                    hits.push((fit, hit(form.id.to_string(), form.name.clone(), form.about.clone(), of)));
+                    let organization = self.organization(of.scope.org());
+                    hits.push((fit, hit(form.id.to_string(), form.name.clone(), form.about.clone(), organization)));
                 }
             }
         }
         Ok(hits)
     }
 
-    /// Those the caller may run or make forms for. While the first bundle loads there are none.
+    /// Those the caller may run or make forms for, and for an auditor all. While the first bundle loads there are none.
     async fn of_workflows(&self) -> Result<Hits, Problem> {
         let Some(engine) = self.api.engine.get() else { return Ok(Vec::new()) };
-        let any_of = [Permission::ExecuteWorkflows, Permission::ManageForms];
+        let caller = &self.access.asking.caller;
+        let any_of = [Permission::ExecuteWorkflows, Permission::ManageForms, Permission::ViewHistory];
         let anywhere;
         let access = match &self.access.access {
             Some(access) => access,
-            None => match self.api.gate.global(&self.access.asking.caller, &any_of).await {
+            None => match self.api.gate.global(caller, &any_of).await {
                 Ok(access) => {
                     anywhere = access;
                     &anywhere
@@ -108,10 +110,8 @@ impl<'a> Searching<'a> {
         };
         let held = access.permissions();
         let bundle = engine.metadata();
-        let shown = bundle
-            .workflows
-            .iter()
-            .filter(|workflow| held.manage_forms || (held.execute_workflows && access.may_run(&workflow.category)));
+        let sees_all = held.manage_forms || caller.audits();
+        let shown = bundle.workflows.iter().filter(|workflow| sees_all || access.may_run(&workflow.category));
         let fit = shown.filter_map(|workflow| {
             let about = workflow.description.clone();
             let fit = self.wanted.fits(&workflow.name, &format!("{about} {}", workflow.category))?;

@@ -4,7 +4,7 @@ mod check;
 pub(super) mod client;
 mod follow;
 mod list;
-pub(super) mod load;
+mod load;
 mod new;
 mod parameters;
 mod run;

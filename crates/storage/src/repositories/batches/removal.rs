@@ -38,15 +38,14 @@ impl Batches {
     pub async fn remove_all(&self, scope: Scope) -> Result<(), StoreError> {
         loop {
             match self.list(scope, None, None, REMOVED_AT_ONCE).await {
-                Ok(page) if page.items.is_empty() => return Ok(()),
+                // What cannot be read goes without its rows.
+                Ok(page) if page.items.is_empty() => {
+                    return clear_partition(self.journal.tables.as_ref(), Table::Batches, scope.key()).await;
+                }
                 Ok(page) => {
                     for batch in &page.items {
                         self.withdraw(batch).await?;
                     }
-                }
-                // What cannot be read goes without its rows.
-                Err(StoreError::Corrupt(_)) => {
-                    return clear_partition(self.journal.tables.as_ref(), Table::Batches, scope.key()).await;
                 }
                 Err(error) => return Err(error),
             }

@@ -2,7 +2,7 @@
 //! tells which scopes must be read again, also after a change another process made.
 
 use super::{Forms, StoredForm};
-use crate::{Entity, Etag, Guard, IfMatch, Query, StoreError, Table, TableWrite, Write};
+use crate::{Entity, Etag, IfMatch, Query, StoreError, Table, TableWrite, Write};
 use msp_domain::Scope;
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -24,6 +24,8 @@ pub struct IndexedForm {
     pub name: String,
     /// What it is for, its category and its workflow.
     pub about: String,
+    /// The workflow it runs.
+    pub workflow: String,
     /// Whether it can be submitted.
     pub is_active: bool,
 }
@@ -32,7 +34,8 @@ impl From<StoredForm> for IndexedForm {
     fn from(form: StoredForm) -> Self {
         let about = [form.description.as_str(), form.category.as_str(), form.workflow.as_str()];
         let about = about.into_iter().filter(|text| !text.is_empty()).collect::<Vec<_>>().join(" · ");
-        Self { id: form.id, scope: form.scope, name: form.name, about, is_active: form.is_active }
+        let StoredForm { id, scope, name, workflow, is_active, .. } = form;
+        Self { id, scope, name, about, workflow, is_active }
     }
 }
 
@@ -45,35 +48,16 @@ pub(super) struct Kept {
 /// What is held. Clones of the repository share it.
 pub(super) type Index = Arc<Mutex<HashMap<Scope, Kept>>>;
 
-/// Which forms a scope has, and what they say.
-#[derive(Debug, Clone, PartialEq)]
-pub struct FormsVersion {
-    scope: Scope,
-    etag: Option<Etag>,
-}
-
-impl FormsVersion {
-    pub(super) fn scope(&self) -> Scope {
-        self.scope
-    }
-
-    /// What holds while no form of the scope has changed.
-    pub(in crate::repositories) fn guard(&self) -> Guard {
-        let (partition_key, row_key) = (PARTITION.to_owned(), self.scope.key());
-        Guard { table: Table::Platform, partition_key, row_key, etag: self.etag.clone() }
-    }
-}
-
 /// The write that goes into the commit of every change of a form of this scope.
 pub(super) fn moved(scope: Scope) -> TableWrite {
     (Table::Platform, Write::UpsertReplace(Entity::new(PARTITION, scope.key()).with("Value", Uuid::new_v4())))
 }
 
 impl Forms {
-    /// The forms of these scopes as they are now. Reads one row per scope, and the forms of those that have changed.
+    /// The readable forms of these scopes as they are now. Reads one row per scope, and the forms of those that have changed.
     ///
     /// # Errors
-    /// [`StoreError::Corrupt`] when a form is not readable.
+    /// [`StoreError::Unavailable`].
     pub async fn index(&self, scopes: &[Scope]) -> Result<Vec<Arc<Vec<IndexedForm>>>, StoreError> {
         let versions = self.journal.tables.query_all(Table::Platform, Query::partition(PARTITION)).await?;
         let versions: HashMap<String, Option<Etag>> = versions.into_iter().map(|row| (row.row_key, row.etag)).collect();
@@ -91,15 +75,6 @@ impl Forms {
             found.push(forms);
         }
         Ok(found)
-    }
-
-    /// The version of a scope's forms, to be read before they are.
-    ///
-    /// # Errors
-    /// [`StoreError::Unavailable`].
-    pub async fn version(&self, scope: Scope) -> Result<FormsVersion, StoreError> {
-        let row = self.journal.tables.get(Table::Platform, PARTITION, &scope.key()).await?;
-        Ok(FormsVersion { scope, etag: row.and_then(|row| row.etag) })
     }
 
     /// Removes the version of a scope that has no forms any more.

@@ -1,14 +1,14 @@
 //! How the last check of an integration went: RK `check:{type}` beside the settings, so that a check is no new version of them.
 
 use super::IntegrationSettings;
-use crate::repositories::Actor;
 use crate::repositories::audit::AuditDraft;
+use crate::repositories::{Actor, readable};
 use crate::{Commit, Entity, Etag, Query, StoreError, Table, Write, limits};
 use chrono::{DateTime, Utc};
 use msp_domain::{OrgId, Scope};
 use serde_json::json;
 
-const PREFIX: &str = "check:";
+pub(super) const PREFIX: &str = "check:";
 /// Longest message kept, in UTF-16 units; what is longer is cut.
 const MAX_MESSAGE: usize = 2_000;
 
@@ -34,14 +34,14 @@ pub struct IntegrationCheck {
 }
 
 impl IntegrationSettings {
-    /// The last check of each integration of an organization.
+    /// The last check of each integration of an organization, of those that are readable.
     ///
     /// # Errors
-    /// [`StoreError::Corrupt`] when a row is not readable.
+    /// [`StoreError::Unavailable`].
     pub async fn checks(&self, org: OrgId) -> Result<Vec<IntegrationCheck>, StoreError> {
         let query = Query::partition(org.key()).rows_with_prefix(PREFIX);
         let rows = self.journal.tables.query_all(Table::IntegrationConfig, query).await?;
-        rows.iter().map(read).collect()
+        Ok(readable(Table::IntegrationConfig, &rows, read))
     }
 
     /// Keeps a check and puts it on the audit trail.
@@ -69,7 +69,7 @@ pub(super) fn row_key(integration_type: &str) -> String {
     format!("{PREFIX}{integration_type}")
 }
 
-fn read(row: &Entity) -> Result<IntegrationCheck, StoreError> {
+pub(super) fn read(row: &Entity) -> Result<IntegrationCheck, StoreError> {
     Ok(IntegrationCheck {
         integration_type: row.row_key.strip_prefix(PREFIX).unwrap_or(&row.row_key).to_owned(),
         settings_version: Etag(row.text("SettingsVersion")?.to_owned()),

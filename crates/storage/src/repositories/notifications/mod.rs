@@ -10,7 +10,7 @@ pub(super) use notices::{Wanted, check_notice, kept_error_type};
 pub(super) use rows::check as check_rule;
 
 use super::audit::AuditDraft;
-use super::{Actor, Journal, check_version, clear_rows, etag_of, readable, retry, write_over};
+use super::{Actor, Journal, check_version, clear_rows, etag_of, if_readable, readable, retry, write_over};
 use crate::{
     Commit, Entity, Etag, Guard, IfMatch, Query, SecretAddress, SecretNamespace, SecretStore, SecretValue, StoreError,
     Table, Write, limits,
@@ -73,13 +73,13 @@ impl NotificationRules {
         Self { journal, secrets, changed: Arc::default() }
     }
 
-    /// Those of one scope, by name.
+    /// Those of one scope that are readable, by name.
     ///
     /// # Errors
-    /// [`StoreError::Corrupt`] when a row is not readable.
+    /// [`StoreError::Unavailable`].
     pub async fn list(&self, scope: Scope) -> Result<Vec<StoredRule>, StoreError> {
         let rows = self.journal.tables.query_all(Table::NotificationRules, of(scope, RULE)).await?;
-        let mut rules = rows.iter().map(|row| rows::read(scope, row)).collect::<Result<Vec<_>, _>>()?;
+        let mut rules = readable(Table::NotificationRules, &rows, |row| rows::read(scope, row));
         rules.sort_by_cached_key(|stored| (stored.rule.name.to_lowercase(), stored.id));
         Ok(rules)
     }
@@ -250,22 +250,25 @@ impl NotificationRules {
         clear_rows(tables.as_ref(), Table::ActiveExecutions, notices::of_rule(id)).await
     }
 
-    /// How telling went, by rule.
+    /// How telling went, by rule, as far as that is readable.
     ///
     /// # Errors
-    /// [`StoreError::Corrupt`] when a row is not readable.
+    /// [`StoreError::Unavailable`].
     pub async fn deliveries(&self, scope: Scope) -> Result<HashMap<Uuid, Delivery>, StoreError> {
         let rows = self.journal.tables.query_all(Table::NotificationRules, of(scope, DELIVERY)).await?;
-        rows.iter().map(rows::read_delivery).collect()
+        Ok(readable(Table::NotificationRules, &rows, rows::read_delivery).into_iter().collect())
     }
 
     /// How telling went, for one rule.
     ///
     /// # Errors
-    /// As for [`Self::deliveries`].
+    /// [`StoreError::Unavailable`].
     pub async fn delivery(&self, scope: Scope, id: Uuid) -> Result<Delivery, StoreError> {
         let row = self.journal.tables.get(Table::NotificationRules, &scope.key(), &delivery_key(id)).await?;
-        Ok(row.as_ref().map(rows::read_delivery).transpose()?.map(|(_, delivery)| delivery).unwrap_or_default())
+        let delivery = row.as_ref().and_then(|row| {
+            if_readable(Table::NotificationRules, row, rows::read_delivery(row)).map(|(_, delivery)| delivery)
+        });
+        Ok(delivery.unwrap_or_default())
     }
 
     /// Puts on record how telling went: `error` of `None`, well. Nothing is written if the rule was changed or removed

@@ -1,14 +1,17 @@
-//! Organizations, users and rules of notifications: nothing mirrors them, so a row that is not readable is for a person to put
-//! right.
+//! Organizations, users and what is set up by people: nothing mirrors them, so a row that is not readable is for a person to
+//! put right.
 
 use super::{Pass, Walk};
-use crate::repositories::{notifications, organizations, users};
+use crate::repositories::{config, forms, integrations, notifications, organizations, users};
 use crate::{Entity, StoreError, Table};
 
 impl Pass<'_> {
     pub(super) async fn directory(&mut self) -> Result<(), StoreError> {
         self.read_all(Table::Organizations, |row| organizations::read(row).map(drop)).await?;
         self.read_all(Table::Users, |row| users::read(row).map(drop)).await?;
+        self.read_all(Table::OrgConfig, |row| config::read(row).map(drop)).await?;
+        self.read_all(Table::IntegrationConfig, integrations::check).await?;
+        self.read_all(Table::Forms, forms::check).await?;
         self.read_all(Table::NotificationRules, notifications::check_rule).await
     }
 
