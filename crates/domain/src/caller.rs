@@ -122,6 +122,11 @@ impl Caller {
     pub fn may_review(&self) -> bool {
         self.reaches_everything() && self.scopes == TokenScopes::ALL
     }
+
+    /// Whether the caller reads everything and does nothing with it.
+    pub fn audits(&self) -> bool {
+        self.is_auditor && self.may_review()
+    }
 }
 
 #[cfg(test)]
