@@ -59,7 +59,8 @@ pub enum Command {
     /// Create and change organizations, variables and forms as a folder of files says, beside a running server or without
     /// one; nothing is ever deleted. Exit code 1 if something cannot be written
     Import(Import),
-    /// Write organizations, variables and forms into an empty folder that `msp import` reads; secrets only by name
+    /// Write organizations, variables and forms into an empty folder that `msp import` reads; secrets only by name. Exit code
+    /// 1 if something cannot be read; the rest is written
     Export(Export),
     /// Play Microsoft Graph and HaloPSA over HTTP, for demos and tests
     Simulate(Simulate),
@@ -213,6 +214,10 @@ pub struct Import {
     /// Say what would change, and change nothing
     #[arg(long)]
     pub dry_run: bool,
+    /// Import forms without a look at whether their workflows exist. Otherwise the running server is asked, or the workspace
+    /// loaded
+    #[arg(long)]
+    pub unchecked: bool,
     /// Only this organization: its id or its name; may be repeated
     #[arg(long, value_name = "ORG")]
     pub org: Vec<String>,

@@ -8,8 +8,8 @@ use base64::Engine as _;
 use base64::prelude::BASE64_STANDARD;
 use msp_domain::Scope;
 use msp_storage::{
-    Commit, Entity, Guard, IfMatch, Query, SecretAddress, SecretNamespace, SecretStore, SecretValue, StoreError, Table,
-    TableStore, Write, limits,
+    Commit, Entity, Guard, IfMatch, Query, SecretAddress, SecretChange, SecretNamespace, SecretStore, SecretValue,
+    StoreError, Table, TableStore, Write, limits,
 };
 use std::sync::Arc;
 use zeroize::Zeroizing;
@@ -43,6 +43,47 @@ impl LocalSecrets {
             }),
             _ => Err(key_changed()),
         }
+    }
+}
+
+impl LocalSecrets {
+    /// The row of a secret with this value.
+    fn sealed(&self, address: &SecretAddress, value: &SecretValue) -> Result<Entity, StoreError> {
+        limits::check_secret(value)?;
+        let sealed = seal(&self.key, &associated(address), value.reveal())?;
+        Ok(Entity::new(address.scope.key(), row_key(address)).with(SEALED, sealed))
+    }
+
+    async fn row(&self, address: &SecretAddress) -> Result<Option<Entity>, StoreError> {
+        self.tables.get(Table::Secrets, &address.scope.key(), &row_key(address)).await
+    }
+
+    /// The value in a row.
+    fn opened(&self, address: &SecretAddress, row: &Entity) -> Result<SecretValue, StoreError> {
+        open(&self.key, &associated(address), row.text(SEALED)?).ok_or_else(|| {
+            StoreError::Corrupt(format!(
+                "the secret ({}, {}) does not decrypt: it was changed, or moved from another place",
+                row.partition_key, row.row_key
+            ))
+        })
+    }
+
+    /// What makes a change, on condition that the row stays as it was read here.
+    async fn change(&self, change: &SecretChange) -> Result<Option<Write>, StoreError> {
+        let row = self.row(&change.address).await?;
+        if let Some(seen) = &change.seen {
+            let held = row.as_ref().map(|row| self.opened(&change.address, row)).transpose()?;
+            if held.as_ref().map(SecretValue::reveal) != seen.as_ref().map(SecretValue::reveal) {
+                return Err(StoreError::PreconditionFailed);
+            }
+        }
+        let version = row.map(|row| row.etag.map_or(IfMatch::Any, IfMatch::Etag));
+        Ok(match (&change.value, version) {
+            (Some(value), Some(version)) => Some(Write::Replace(self.sealed(&change.address, value)?, version)),
+            (Some(value), None) => Some(Write::Insert(self.sealed(&change.address, value)?)),
+            (None, Some(version)) => Some(Write::delete(change.address.scope.key(), row_key(&change.address), version)),
+            (None, None) => None,
+        })
     }
 }
 
@@ -128,9 +169,7 @@ fn row_key(address: &SecretAddress) -> String {
 #[async_trait]
 impl SecretStore for LocalSecrets {
     async fn set(&self, address: &SecretAddress, value: &SecretValue) -> Result<(), StoreError> {
-        limits::check_secret(value)?;
-        let sealed = seal(&self.key, &associated(address), value.reveal())?;
-        let row = Entity::new(address.scope.key(), row_key(address)).with(SEALED, sealed);
+        let row = self.sealed(address, value)?;
         let commit =
             Commit { writes: vec![(Table::Secrets, Write::UpsertReplace(row))], guards: vec![self.same_key().await?] };
         match self.tables.commit(commit).await {
@@ -140,15 +179,8 @@ impl SecretStore for LocalSecrets {
     }
 
     async fn get(&self, address: &SecretAddress) -> Result<Option<SecretValue>, StoreError> {
-        let Some(row) = self.tables.get(Table::Secrets, &address.scope.key(), &row_key(address)).await? else {
-            return Ok(None);
-        };
-        open(&self.key, &associated(address), row.text(SEALED)?).map(Some).ok_or_else(|| {
-            StoreError::Corrupt(format!(
-                "the secret ({}, {}) does not decrypt: it was changed, or moved from another place",
-                row.partition_key, row.row_key
-            ))
-        })
+        let row = self.row(address).await?;
+        row.map(|row| self.opened(address, &row)).transpose()
     }
 
     async fn delete(&self, address: &SecretAddress) -> Result<(), StoreError> {
@@ -157,6 +189,14 @@ impl SecretStore for LocalSecrets {
             Ok(_) | Err(StoreError::NotFound) => Ok(()),
             Err(error) => Err(error),
         }
+    }
+
+    async fn within(&self, changes: &[SecretChange]) -> Result<Option<Commit>, StoreError> {
+        let mut commit = Commit { writes: Vec::new(), guards: vec![self.same_key().await?] };
+        for change in changes {
+            commit.writes.extend(self.change(change).await?.map(|write| (Table::Secrets, write)));
+        }
+        Ok(Some(commit))
     }
 
     async fn names(&self, namespace: SecretNamespace, scope: Scope) -> Result<Vec<String>, StoreError> {

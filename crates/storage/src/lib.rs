@@ -16,7 +16,7 @@ pub use entity::{Entity, Etag, Property};
 pub use error::StoreError;
 pub use queue::{ExecutionPointer, ExecutionQueue, QueueMessage};
 pub use repositories::Repositories;
-pub use secrets::{SecretAddress, SecretNamespace, SecretStore, SecretValue};
+pub use secrets::{SecretAddress, SecretChange, SecretNamespace, SecretStore, SecretValue};
 pub use tables::{
     Commit, Comparison, Continuation, Filter, Guard, IfMatch, Page, Query, Table, TableStore, TableWrite, Timeline,
     Write,

@@ -20,10 +20,15 @@ pub const MAX_PROPERTY_NAME: usize = 255;
 pub const MAX_KEY_LENGTH: usize = 512;
 /// Most comparisons in a query, those of the keys included: Azure counts them alike.
 pub const MAX_COMPARISONS: usize = 15;
-/// Most operations in a batch or commit.
+/// Most operations in a batch.
 pub const MAX_BATCH_WRITES: usize = 100;
 /// Largest batch, in bytes.
 pub const MAX_BATCH_BYTES: usize = 4 * 1024 * 1024;
+/// Most operations in a commit, which Azure takes as several batches: the largest import of one organization, with room.
+/// SQLite holds its write lock for less than a second then.
+pub const MAX_COMMIT_WRITES: usize = 12_000;
+/// Largest commit, in bytes: that import again.
+pub const MAX_COMMIT_BYTES: usize = 256 * 1024 * 1024;
 /// Most entities in a page, and the page size when none is asked for.
 pub const MAX_PAGE: usize = 1000;
 /// Longest secret, in bytes. Key Vault ends at 25 kB, and sealed in base64 it must fit a string property.
@@ -153,7 +158,7 @@ pub fn check_write(write: &Write) -> Result<(), StoreError> {
 /// # Errors
 /// [`StoreError::Limit`].
 pub fn check_batch(writes: &[Write]) -> Result<(), StoreError> {
-    check_group(writes.iter())?;
+    check_group("batch", writes.iter(), MAX_BATCH_WRITES, MAX_BATCH_BYTES)?;
     let mut partitions = writes.iter().map(|write| write.keys().0);
     let first = partitions.next();
     if partitions.any(|partition| Some(partition) != first) {
@@ -166,12 +171,13 @@ pub fn check_batch(writes: &[Write]) -> Result<(), StoreError> {
     Ok(())
 }
 
-/// Checks a commit: 1 to 100 writes, each entity once, 4 MiB. Azure splits it into one batch per partition.
+/// Checks a commit: 1 to 12,000 writes, each entity once, 256 MiB. Azure makes batches of what follows each other into one
+/// partition, of 100 writes and 4 MiB at most.
 ///
 /// # Errors
 /// [`StoreError::Limit`].
 pub fn check_commit(commit: &Commit) -> Result<(), StoreError> {
-    check_group(commit.writes.iter().map(|(_, write)| write))?;
+    check_group("commit", commit.writes.iter().map(|(_, write)| write), MAX_COMMIT_WRITES, MAX_COMMIT_BYTES)?;
     let mut entities = HashSet::new();
     if !commit.writes.iter().all(|(table, write)| entities.insert((*table, write.keys()))) {
         return refuse("a commit names each entity once");
@@ -179,18 +185,23 @@ pub fn check_commit(commit: &Commit) -> Result<(), StoreError> {
     commit.guards.iter().try_for_each(|guard| check_keys(&guard.partition_key, &guard.row_key))
 }
 
-fn check_group<'a>(writes: impl ExactSizeIterator<Item = &'a Write>) -> Result<(), StoreError> {
+fn check_group<'a>(
+    what: &str,
+    writes: impl ExactSizeIterator<Item = &'a Write>,
+    most: usize,
+    most_bytes: usize,
+) -> Result<(), StoreError> {
     let count = writes.len();
-    if count == 0 || count > MAX_BATCH_WRITES {
-        return refuse(format!("a batch or commit has 1 to {MAX_BATCH_WRITES} writes, not {count}"));
+    if count == 0 || count > most {
+        return refuse(format!("a {what} has 1 to {most} writes, not {count}"));
     }
     let mut size = 0;
     for write in writes {
         check_write(write)?;
         size += write.entity().map_or(0, entity_bytes);
     }
-    if size > MAX_BATCH_BYTES {
-        return refuse(format!("a batch or commit has at most {MAX_BATCH_BYTES} bytes, this one {size}"));
+    if size > most_bytes {
+        return refuse(format!("a {what} has at most {most_bytes} bytes, this one {size}"));
     }
     Ok(())
 }

@@ -1,6 +1,6 @@
 //! Secrets: encrypted at rest, bound to their address, never printable.
 
-use crate::StoreError;
+use crate::{Commit, StoreError};
 use async_trait::async_trait;
 use msp_domain::Scope;
 use std::fmt;
@@ -74,6 +74,17 @@ impl fmt::Debug for SecretValue {
     }
 }
 
+/// A change of one secret that is made together with others.
+#[derive(Debug, Clone)]
+pub struct SecretChange {
+    /// Which secret.
+    pub address: SecretAddress,
+    /// What must be there still; `None`: whatever is there, also what does not decrypt.
+    pub seen: Option<Option<SecretValue>>,
+    /// What shall be there; `None`: nothing.
+    pub value: Option<SecretValue>,
+}
+
 /// A store of secrets.
 #[async_trait]
 pub trait SecretStore: Send + Sync + 'static {
@@ -85,6 +96,12 @@ pub trait SecretStore: Send + Sync + 'static {
 
     /// Removes a secret; removing one that is not there is no error.
     async fn delete(&self, address: &SecretAddress) -> Result<(), StoreError>;
+
+    /// What makes these changes, for a commit that holds more: nobody then sees a part of it. `None`: this home keeps secrets
+    /// apart from tables (Key Vault), so each must be set or deleted by itself.
+    ///
+    /// [`StoreError::PreconditionFailed`] when one of them is not what was seen.
+    async fn within(&self, changes: &[SecretChange]) -> Result<Option<Commit>, StoreError>;
 
     /// The names in a namespace and scope, sorted.
     async fn names(&self, namespace: SecretNamespace, scope: Scope) -> Result<Vec<String>, StoreError>;

@@ -226,7 +226,8 @@ pub struct Guard {
 }
 
 /// Writes over several tables and partitions, in an order that is safe to be interrupted after any of them.
-/// SQLite makes them one transaction; Azure checks the guards, then writes in order (design section 2).
+/// SQLite makes them one transaction, however many they are; Azure checks the guards, then writes in order, as batches of
+/// what follows each other into one partition (design section 2).
 #[derive(Debug, Clone, Default)]
 pub struct Commit {
     /// The writes, in order.

@@ -1,7 +1,9 @@
 //! `msp import` and `msp export`.
 
 use crate::support::{Installation, Server};
+use nix::sys::signal::Signal;
 use reqwest::Method;
+use rusqlite::Connection;
 use serde_json::{Value, json};
 use std::{collections::BTreeMap, fs, os::unix::fs::symlink, path::Path};
 
@@ -10,7 +12,7 @@ const ORGANIZATIONS: &str = "name,tenant_id,time_zone,tags,is_active\n\
     \"Fabrikam, Inc./EU\",,,,false\n";
 const VARIABLES: &str = "name,value,category\n\
     default_domain,contoso.example,general\n\
-    main_contact,\"Ada, Lovelace\",contact\n\
+    main_contact,\"Ada, Lovelace\",Contact\n\
     formula,=1+1,general\n\
     vendor_key,a long vendor secret,secret\n\
     masked,********,password\n";
@@ -61,8 +63,18 @@ fn content(folder: &Path) -> BTreeMap<String, String> {
     files
 }
 
+const WORKFLOW: &str = r#"
+from msp_sdk import param, workflow
+
+@workflow(name="onboard")
+@param("email", type="email")
+async def onboard(context, email=None):
+    return email
+"#;
+
 fn installed() -> Installation {
     let installation = Installation::new();
+    installation.write("workflows/onboard.py", WORKFLOW);
     installation.succeed(&["seed"]);
     installation
 }
@@ -111,13 +123,15 @@ async fn a_folder_is_imported_as_a_dry_run_said_and_importing_it_or_its_export_a
     assert!(told.contains("secrets are named without their values"), "{told}");
     let files = content(&exported);
     assert!(files.values().all(|text| !text.contains("a long vendor secret") && !text.contains("demo-key-of")));
-    assert!(files["organizations/Contoso/variables.csv"].contains("formula,'=1+1,general,string,"), "{files:?}");
+    let variables = &files["organizations/Contoso/variables.csv"];
+    for line in ["formula,'=1+1,general,string,", "main_contact,\"Ada, Lovelace\",Contact,string,"] {
+        assert!(variables.contains(line), "{variables}");
+    }
     assert!(files.keys().any(|path| path == "organizations/Contoso/forms/Old.inactive.json"), "{files:?}");
     let unchanged = installation.succeed(&["import", target]);
     assert!(unchanged.contains("0 written") && unchanged.lines().count() == 1, "{unchanged}");
 
-    let elsewhere = Installation::new();
-    elsewhere.succeed(&["seed"]);
+    let elsewhere = installed();
     elsewhere.succeed(&["import", target]);
     let copy = elsewhere.data().with_file_name("copy");
     elsewhere.succeed(&["export", copy.to_str().expect("UTF-8")]);
@@ -137,7 +151,7 @@ async fn a_folder_is_imported_as_a_dry_run_said_and_importing_it_or_its_export_a
     assert_eq!((&contoso["time_zone"], &contoso["tags"]), (&json!("Europe/Berlin"), &json!(["eu", "gold"])));
     let org = contoso["id"].as_str().expect("an id");
     let contact = get(&server, &token, &format!("/api/organizations/{org}/config/main_contact")).await;
-    assert_eq!((&contact["value"], &contact["description"]), (&json!("Ada, Lovelace"), &json!("contact")));
+    assert_eq!((&contact["value"], &contact["description"]), (&json!("Ada, Lovelace"), &Value::Null));
     let limit = get(&server, &token, "/api/global/config/limit").await;
     assert_eq!((&limit["value"], &limit["type"]), (&json!(-25), &json!("int")));
 }
@@ -150,7 +164,7 @@ async fn a_running_server_checks_the_workflows_of_forms_and_serves_what_was_impo
         &folder,
         &[
             ("organizations/Contoso/variables.csv", "name,value,category\nregion,north,general\n"),
-            ("organizations/Fabrikam/forms/New user.json", &form("New user")),
+            ("organizations/Fabrikam/forms/New user.json", &form("New user").replace("onboard", "offboard")),
         ],
     );
     let server = installation.serve();
@@ -252,6 +266,7 @@ fn what_is_no_import_is_refused_before_anything_is_read_or_written() {
     symlink(&secret, folder.join("organizations/Contoso/forms/x.json")).expect("linked");
     refused(1, "is a link, and links are not followed", &["import", &path]);
     refused(2, "is not empty", &["export", &path]);
+    refused(2, "is not a folder", &["export", folder.join("organizations.csv").to_str().expect("UTF-8")]);
     let exported = installation.data().with_file_name("exported");
     installation.succeed(&["export", exported.to_str().expect("UTF-8")]);
     assert!(!content(&exported)["organizations.csv"].contains("New"));
@@ -269,4 +284,130 @@ fn more_than_a_commit_holds_is_imported_whole() {
     assert!(done.ends_with("1 written, 0 things unchanged."), "{done}");
     let again = installation.succeed(&["import", path]);
     assert!(again.ends_with("0 written, 121 things unchanged."), "{again}");
+}
+
+#[test]
+fn without_a_server_the_workspace_says_whether_workflows_exist_and_forms_come_in_unseen_only_when_asked() {
+    let installation = installed();
+    let folder = installation.data().with_file_name("folder");
+    let path = folder.to_str().expect("UTF-8");
+    write(
+        &folder,
+        &[
+            ("organizations/Contoso/forms/Known.json", &form("Known")),
+            ("organizations/Fabrikam/forms/Unknown.json", &form("Unknown").replace("onboard", "onbord")),
+        ],
+    );
+    let finished = installation.run(&["import", path]);
+    assert_eq!(finished.code, Some(1), "{finished:#?}");
+    let said = "error      Fabrikam: form `Unknown`: #/workflow unknown workflow `onbord`; did you mean `onboard`?";
+    assert!(finished.stdout.contains(said), "{finished:#?}");
+    assert!(finished.stdout.contains("1 written"), "{finished:#?}");
+
+    fs::remove_dir_all(installation.workspace()).expect("removed");
+    let finished = installation.run(&["import", path, "--dry-run"]);
+    assert_eq!(finished.code, Some(1), "{finished:#?}");
+    let said = "error      Fabrikam: form `Unknown`: nobody can say whether its workflow exists (no server answers;";
+    assert!(finished.stdout.contains(said) && finished.stdout.contains("`--unchecked`"), "{finished:#?}");
+    let done = installation.succeed(&["import", path, "--unchecked"]);
+    assert!(done.ends_with("1 written, 1 things unchanged."), "{done}");
+}
+
+#[test]
+fn an_export_leaves_out_and_names_what_cannot_be_read_and_tells_forms_of_one_name_apart() {
+    let installation = installed();
+    let folder = installation.data().with_file_name("folder");
+    filled(&folder);
+    let path = folder.to_str().expect("UTF-8");
+    installation.succeed(&["import", path]);
+    let database = Connection::open(installation.data().join("msp.db")).expect("opens");
+    let change = |sql: &str| assert_eq!(database.execute(sql, []).expect("written"), 1, "{sql}");
+    // Two forms of one name, as the API allows.
+    change(
+        "UPDATE entities SET props = replace(props, 'Old', 'New user') WHERE tbl = 'Forms' AND json_extract(props, '$.Name') = 'Old'",
+    );
+    let export = |name: &str| {
+        let target = installation.data().with_file_name(name);
+        (installation.run(&["export", target.to_str().expect("UTF-8")]), content(&target))
+    };
+    let (finished, files) = export("twice");
+    assert_eq!(finished.code, Some(0), "{finished:#?}");
+    assert!(
+        finished.stderr.contains("note: organizations/Contoso: 2 forms are called `New user`, and an import"),
+        "{finished:#?}"
+    );
+    let forms: Vec<&String> =
+        files.keys().filter(|path| path.starts_with("organizations/Contoso/forms/New user~")).collect();
+    assert_eq!(forms.len(), 2, "{files:#?}");
+    assert_eq!(forms.iter().filter(|path| path.ends_with(".inactive.json")).count(), 1, "{forms:?}");
+
+    change("UPDATE entities SET props = '{' WHERE tbl = 'Forms' AND json_extract(props, '$.IsActive') = 0");
+    change("UPDATE entities SET props = '{' WHERE tbl = 'OrgConfig' AND rk = 'config:main_contact'");
+    change(
+        "UPDATE entities SET props = '{' WHERE tbl = 'Organizations' AND json_extract(props, '$.Name') = 'Northwind'",
+    );
+    let (finished, files) = export("damaged");
+    assert_eq!(finished.code, Some(1), "{finished:#?}");
+    for said in [
+        "error: left out: organization ",
+        "error: left out: organizations/Contoso: a variable: ",
+        "config:main_contact",
+        "error: left out: organizations/Contoso: a form: ",
+    ] {
+        assert!(finished.stderr.contains(said), "{said}\n{finished:#?}");
+    }
+    assert!(files.contains_key("organizations/Contoso/forms/New user.json"), "{files:#?}");
+    assert!(files["organizations/Contoso/variables.csv"].contains("default_domain"), "{files:#?}");
+    assert!(files.contains_key("global/forms/Everybody.json"), "{files:#?}");
+
+    // Where something is not readable, nothing is written beside it; elsewhere everything is.
+    fs::write(folder.join("global/variables.csv"), "name,value,category\nlimit,-26,general\n").expect("written");
+    let finished = installation.run(&["import", path]);
+    assert_eq!(finished.code, Some(1), "{finished:#?}");
+    for said in [
+        "error      Contoso: a variable that is there cannot be read: ",
+        "error      Contoso: a form that is there",
+        "1 written",
+    ] {
+        assert!(finished.stdout.contains(said), "{said}\n{finished:#?}");
+    }
+}
+
+/// Variables of each organization whose import is killed: enough to be killed in the middle of.
+const MANY: usize = 1_500;
+
+#[test]
+fn an_import_killed_at_any_moment_leaves_whole_organizations_and_the_next_one_brings_the_rest() {
+    let installation = installed();
+    let folder = installation.data().with_file_name("folder");
+    let path = folder.to_str().expect("UTF-8");
+    let mut variables = "name,value,category\n".to_owned();
+    (0..MANY).for_each(|number| variables += &format!("key_{number},{number},general\n"));
+    variables += "vendor_key,a long vendor secret,secret\n";
+    let names: Vec<String> = (0..6).map(|number| format!("Client {number}")).collect();
+    write(&folder, &[("organizations.csv", &("name\n".to_owned() + &names.join("\n")))]);
+    for name in &names {
+        write(&folder, &[(&format!("organizations/{name}/variables.csv"), &variables)]);
+    }
+    let log = installation.data().join("msp.db-wal");
+    let written = || fs::metadata(&log).map_or(0, |log| log.len());
+    for round in 0..4_u64 {
+        let before = written();
+        let import = installation.begin("import", &["import", path]);
+        // Later in each round, by what stands on the disk: one import leaves half a megabyte and more.
+        import.wait_for("something is written", || (written() > before + round * 300_000).then_some(()));
+        import.signal(Signal::SIGKILL);
+        import.end();
+        let exported = installation.data().with_file_name(format!("exported-{round}"));
+        installation.succeed(&["export", exported.to_str().expect("UTF-8")]);
+        let files = content(&exported);
+        for name in names.iter().filter(|name| files["organizations.csv"].contains(*name)) {
+            let variables = files.get(&format!("organizations/{name}/variables.csv")).expect("whole");
+            assert_eq!(variables.matches("\nkey_").count(), MANY, "{name} in round {round}");
+            assert!(variables.contains("vendor_key,,secret"), "{name} in round {round}");
+        }
+    }
+    installation.succeed(&["import", path]);
+    let again = installation.succeed(&["import", path]);
+    assert!(again.contains("0 written"), "{again}");
 }

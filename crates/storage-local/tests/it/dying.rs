@@ -6,8 +6,8 @@ use bytes::Bytes;
 use futures::stream::BoxStream;
 use msp_domain::{Clock, Scope};
 use msp_storage::{
-    BlobStore, Commit, Entity, Etag, Guard, Page, Query, Repositories, SecretAddress, SecretNamespace, SecretStore,
-    SecretValue, StoreError, Table, TableStore, TableWrite, Write,
+    BlobStore, Commit, Entity, Etag, Guard, Page, Query, Repositories, SecretAddress, SecretChange, SecretNamespace,
+    SecretStore, SecretValue, StoreError, Table, TableStore, TableWrite, Write, limits,
 };
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -66,7 +66,8 @@ impl TableStore for Dying {
             }
         }
         let is_one_batch = |a: &TableWrite, b: &TableWrite| a.0 == b.0 && a.1.keys().0 == b.1.keys().0;
-        for batch in commit.writes.chunk_by(is_one_batch) {
+        let batches = commit.writes.chunk_by(is_one_batch);
+        for batch in batches.flat_map(|batch| batch.chunks(limits::MAX_BATCH_WRITES)) {
             let writes = batch.iter().map(|(_, write)| write.clone()).collect();
             self.write(self.tables.batch(batch[0].0, writes)).await?;
         }
@@ -105,6 +106,11 @@ impl SecretStore for Dying {
 
     async fn delete(&self, address: &SecretAddress) -> Result<(), StoreError> {
         self.write(self.secrets.delete(address)).await
+    }
+
+    async fn within(&self, changes: &[SecretChange]) -> Result<Option<Commit>, StoreError> {
+        // A home without transactions keeps its secrets elsewhere, too.
+        if self.is_torn { Ok(None) } else { self.secrets.within(changes).await }
     }
 
     async fn names(&self, namespace: SecretNamespace, scope: Scope) -> Result<Vec<String>, StoreError> {

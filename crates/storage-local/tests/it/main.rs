@@ -12,6 +12,7 @@ mod exports;
 mod files;
 mod folder;
 mod grants;
+mod imports;
 mod linearizable;
 mod lost_answers;
 mod notices;

@@ -1,7 +1,7 @@
 //! Azure's limits, as refusals that write nothing.
 
 use super::{TABLE, assert_limit, get, insert, partition};
-use crate::{Comparison, Entity, Filter, IfMatch, Property, Query, TableStore, Write};
+use crate::{Commit, Comparison, Entity, Filter, IfMatch, Property, Query, TableStore, Write};
 
 async fn refused(tables: &dyn TableStore, entity: Entity, rule: &str) {
     for write in [Write::Insert(entity.clone()), Write::UpsertMerge(entity.clone())] {
@@ -73,6 +73,11 @@ pub(super) async fn batches_are_bounded(tables: &dyn TableStore) {
     let found = tables.query(TABLE, Query::partition(&partition)).await.expect("a page");
     assert!(found.entities.is_empty(), "a refused batch writes nothing");
     tables.batch(TABLE, (0..100).map(row).collect()).await.expect("100 writes are accepted");
+    let commit = |range: std::ops::Range<usize>| Commit::of(range.map(|n| (TABLE, row(n))).collect());
+    tables.commit(commit(100..350)).await.expect("a commit takes several batches");
+    let all = tables.query_all(TABLE, Query::partition(&partition)).await.expect("read");
+    assert_eq!(all.len(), 350, "all of a commit is written");
+    assert_limit(&tables.commit(commit(350..12_351)).await, "a commit has at most 12,000 writes");
 }
 
 pub(super) async fn queries_are_bounded(tables: &dyn TableStore) {

@@ -15,6 +15,8 @@ const PREFIX: &str = "config:";
 pub struct StoredConfig {
     /// Key, type, value, description.
     pub entry: ConfigEntry,
+    /// What it was listed under where it was imported from; nobody but an export looks at it.
+    pub category: Option<String>,
     /// When it was last written.
     pub updated_at: DateTime<Utc>,
     /// By whom.
@@ -47,7 +49,15 @@ impl Config {
     /// # Errors
     /// [`StoreError::Corrupt`] when a row is not readable.
     pub async fn every(&self, scope: Scope) -> Result<Vec<StoredConfig>, StoreError> {
-        self.rows(scope).await?.iter().map(read).collect()
+        self.each_of(scope).await?.into_iter().collect()
+    }
+
+    /// The same, each value with what keeps it from being read.
+    ///
+    /// # Errors
+    /// [`StoreError::Unavailable`].
+    pub async fn each_of(&self, scope: Scope) -> Result<Vec<Result<StoredConfig, StoreError>>, StoreError> {
+        Ok(self.rows(scope).await?.iter().map(read).collect())
     }
 
     /// The values that hold for an organization and are readable, by key, each with the scope it is set in. One of its own
@@ -126,10 +136,14 @@ impl Config {
         actor: &Actor,
     ) -> Result<StoredConfig, StoreError> {
         let now = self.journal.clock.now();
-        let mut writes = self.writes_at(now, scope, entry, before.as_ref(), actor);
+        let category = before.as_ref().and_then(|before| before.category.clone());
+        let mut writes = self.writes_at(now, scope, (entry, category.as_deref()), before.as_ref(), actor);
         writes.push(self.journal.generation.bump());
         match self.journal.tables.commit_etags(Commit::of(writes)).await?.into_iter().next().flatten() {
-            Some(etag) => Ok(StoredConfig { entry: entry.clone(), updated_at: now, updated_by: actor.key(), etag }),
+            Some(etag) => {
+                let (entry, updated_by) = (entry.clone(), actor.key());
+                Ok(StoredConfig { entry, category, updated_at: now, updated_by, etag })
+            }
             None => self.get(scope, &entry.key).await?.ok_or(StoreError::NotFound),
         }
     }
@@ -138,18 +152,18 @@ impl Config {
     pub(super) fn writes(
         &self,
         scope: Scope,
-        entry: &ConfigEntry,
+        (entry, category): (&ConfigEntry, Option<&str>),
         before: Option<&StoredConfig>,
         actor: &Actor,
     ) -> Vec<TableWrite> {
-        self.writes_at(self.journal.clock.now(), scope, entry, before, actor)
+        self.writes_at(self.journal.clock.now(), scope, (entry, category), before, actor)
     }
 
     fn writes_at(
         &self,
         now: DateTime<Utc>,
         scope: Scope,
-        entry: &ConfigEntry,
+        (entry, category): (&ConfigEntry, Option<&str>),
         before: Option<&StoredConfig>,
         actor: &Actor,
     ) -> Vec<TableWrite> {
@@ -158,10 +172,11 @@ impl Config {
             .with("Type", entry.config_type.name())
             .with("UpdatedAt", now)
             .with("UpdatedBy", actor.key())
-            .with_some("Description", entry.description.as_deref());
+            .with_some("Description", entry.description.as_deref())
+            .with_some("Category", category);
         let details = json!({
-            "before": before.map(|stored| describe(&stored.entry)),
-            "after": describe(entry),
+            "before": before.map(|stored| describe(&stored.entry, stored.category.as_deref())),
+            "after": describe(entry, category),
         });
         vec![
             (Table::OrgConfig, write_over(before.map(|stored| stored.etag.clone()), row)),
@@ -185,7 +200,7 @@ impl Config {
             if check_version(Some(&before.etag), if_match).is_err() {
                 return Ok(None);
             }
-            let details = json!({ "before": describe(&before.entry) });
+            let details = json!({ "before": describe(&before.entry, before.category.as_deref()) });
             let delete = Write::delete(scope.key(), row_key(key), IfMatch::Etag(before.etag));
             let writes = vec![
                 (Table::OrgConfig, delete),
@@ -211,8 +226,13 @@ pub fn value_text(value: &Value) -> String {
     }
 }
 
-fn describe(entry: &ConfigEntry) -> Value {
-    json!({ "value": entry.value, "type": entry.config_type.name(), "description": entry.description })
+fn describe(entry: &ConfigEntry, category: Option<&str>) -> Value {
+    let mut described =
+        json!({ "value": entry.value, "type": entry.config_type.name(), "description": entry.description });
+    if let Some(category) = category {
+        described["category"] = category.into();
+    }
+    described
 }
 
 pub(super) fn read(row: &Entity) -> Result<StoredConfig, StoreError> {
@@ -226,6 +246,7 @@ pub(super) fn read(row: &Entity) -> Result<StoredConfig, StoreError> {
     };
     Ok(StoredConfig {
         entry,
+        category: row.text_opt("Category")?.map(str::to_owned),
         updated_at: row.instant("UpdatedAt")?,
         updated_by: row.text_opt("UpdatedBy")?.unwrap_or_default().to_owned(),
         etag: etag_of(row)?,

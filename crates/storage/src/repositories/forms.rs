@@ -2,13 +2,15 @@
 //! Each scope has a version of its own, table `Platform`, PK `FORMS`, for the index of the search.
 
 mod described;
+mod import;
 mod index;
 
-pub use index::IndexedForm;
+pub use import::Imported;
+pub use index::{FormsVersion, IndexedForm};
 
 use super::audit::AuditDraft;
 use super::{Actor, Journal, check_version, etag_of, readable, retry, write_over};
-use crate::{Commit, Entity, Etag, IfMatch, Query, StoreError, Table, TableWrite, Write};
+use crate::{Commit, Entity, Etag, Guard, IfMatch, Query, StoreError, Table, TableWrite, Write};
 use chrono::{DateTime, Utc};
 use msp_domain::{Scope, form::FormSchema};
 use serde_json::{Value, json};
@@ -83,13 +85,12 @@ impl Forms {
         Ok(by_name(readable(Table::Forms, &rows, |row| read(scope, row))))
     }
 
-    /// Those of one scope, by name, for whoever must not miss one.
+    /// Those of one scope in no order, each with what keeps it from being read: for whoever must not miss one.
     ///
     /// # Errors
-    /// [`StoreError::Corrupt`] when a row is not readable.
-    pub async fn every(&self, scope: Scope) -> Result<Vec<StoredForm>, StoreError> {
-        let rows = self.rows(scope).await?;
-        Ok(by_name(rows.iter().map(|row| read(scope, row)).collect::<Result<_, _>>()?))
+    /// [`StoreError::Unavailable`].
+    pub async fn each_of(&self, scope: Scope) -> Result<Vec<Result<StoredForm, StoreError>>, StoreError> {
+        Ok(self.rows(scope).await?.iter().map(|row| read(scope, row)).collect())
     }
 
     async fn rows(&self, scope: Scope) -> Result<Vec<Entity>, StoreError> {
@@ -110,12 +111,28 @@ impl Forms {
     /// # Errors
     /// [`StoreError::Limit`] when the scope has as many as it may.
     pub async fn create(&self, scope: Scope, schema: &FormSchema, actor: &Actor) -> Result<StoredForm, StoreError> {
-        if self.rows(scope).await?.len() >= MAX_FORMS {
+        retry(async || {
+            let seen = self.version(scope).await?;
+            let forms = self.rows(scope).await?.len();
+            self.add(seen, forms, schema, actor).await
+        })
+        .await
+    }
+
+    /// Adds a form to those there are at this version.
+    async fn add(
+        &self,
+        seen: FormsVersion,
+        forms: usize,
+        schema: &FormSchema,
+        actor: &Actor,
+    ) -> Result<StoredForm, StoreError> {
+        if forms >= MAX_FORMS {
             return Err(StoreError::Limit(format!("there are {MAX_FORMS} forms here, and that is the most")));
         }
-        let form = self.blank(scope, actor).holding(schema);
+        let form = self.blank(seen.scope(), actor).holding(schema);
         let details = json!({ "after": describe(&form) });
-        self.store(form, None, actor, "Form.Create", details).await
+        self.store((form, None), vec![seen.guard()], actor, "Form.Create", details).await
     }
 
     /// What saving a form writes over `before`, for a commit that holds more and has [`Self::moved`] once.
@@ -219,7 +236,7 @@ impl Forms {
             after.updated_by = actor.key();
             after.updated_at = self.journal.clock.now();
             let details = described::change(&described, &describe(&after));
-            self.store(after, Some(current), actor, "Form.Update", details).await.map(Some)
+            self.store((after, Some(current)), Vec::new(), actor, "Form.Update", details).await.map(Some)
         };
         // A version the caller did not mean is final; only a race with others is tried again.
         retry(attempt).await?.ok_or(StoreError::PreconditionFailed)
@@ -253,15 +270,15 @@ impl Forms {
 
     async fn store(
         &self,
-        mut form: StoredForm,
-        current: Option<Etag>,
+        (mut form, current): (StoredForm, Option<Etag>),
+        guards: Vec<Guard>,
         actor: &Actor,
         action: &str,
         details: Value,
     ) -> Result<StoredForm, StoreError> {
         let mut writes = self.change_of(&form, current, actor, action, details);
         writes.push(index::moved(form.scope));
-        match self.journal.tables.commit_etags(Commit::of(writes)).await?.into_iter().next().flatten() {
+        match self.journal.tables.commit_etags(Commit { writes, guards }).await?.into_iter().next().flatten() {
             Some(etag) => form.etag = etag,
             None => form = self.get(form.scope, form.id).await?.ok_or(StoreError::NotFound)?,
         }

@@ -1,36 +1,43 @@
-//! Writing much into one organization, or into what everybody shares, at once.
+//! Writing much into one organization, or into what everybody shares, at once: one commit, so all of it or nothing.
 //!
-//! What fits one commit is written whole or not at all. What does not is cut between things, never within one, and in an
-//! order that a repeat finishes: the organization, its config, its forms. Secrets share no transaction with tables and come
-//! last. Every write names the version its maker has seen, so nothing somebody else changed meanwhile is overwritten.
+//! Every write names the version its maker has seen, secrets included, so nothing somebody else changed meanwhile is
+//! overwritten. Where a home makes no transaction of a commit, the order bears being stopped: what is audited first, then the
+//! organization, its config, its forms; secrets that stand apart from tables last. The same import again then finishes it.
 
 use super::config::StoredConfig;
-use super::forms::StoredForm;
+use super::forms::{FormsVersion, StoredForm};
 use super::organizations::{Organization, OrganizationError};
-use super::{Actor, Repositories};
-use crate::{Commit, SecretValue, StoreError, Table, TableWrite, limits};
+use super::{Actor, Interfered, MAX_ATTEMPTS, Repositories};
+use crate::{Commit, Etag, SecretChange, SecretValue, StoreError, Table};
 use msp_domain::{ConfigEntry, Scope, form::FormSchema};
 
-/// Largest commit this writes, in bytes: what Azure takes, with room for how it counts.
-const MAX_BYTES: usize = limits::MAX_BATCH_BYTES / 4 * 3;
+/// Most things of one import into one scope: a row and an audit row each, far within a commit.
+pub const MAX_CHANGES: usize = 5_000;
 
 /// What is written into one scope.
 #[derive(Debug, Default)]
 pub struct Changes {
     /// The organization: as it was, if it was, and as it shall be.
     pub organization: Option<(Option<Organization>, Organization)>,
-    /// Config values, each with what was there.
-    pub config: Vec<(Option<StoredConfig>, ConfigEntry)>,
+    /// Config values, each with what was there and its category.
+    pub config: Vec<(Option<StoredConfig>, ConfigEntry, Option<String>)>,
     /// Forms, each with what was there, and whether they can be submitted.
     pub forms: Vec<(Option<StoredForm>, FormSchema, bool)>,
-    /// Secrets of workflows.
-    pub secrets: Vec<(String, SecretValue)>,
+    /// The version of the scope's forms before they were read: a form that came since may have the name of a new one.
+    pub forms_seen: Option<FormsVersion>,
+    /// Secrets of workflows, each with what was there.
+    pub secrets: Vec<(String, Option<SecretValue>, SecretValue)>,
 }
 
 impl Changes {
     /// Whether there is nothing to write.
     pub fn is_empty(&self) -> bool {
-        self.organization.is_none() && self.config.is_empty() && self.forms.is_empty() && self.secrets.is_empty()
+        self.len() == 0
+    }
+
+    /// How many things are written.
+    pub fn len(&self) -> usize {
+        usize::from(self.organization.is_some()) + self.config.len() + self.forms.len() + self.secrets.len()
     }
 }
 
@@ -38,70 +45,112 @@ impl Repositories {
     /// Writes changes into a scope.
     ///
     /// # Errors
-    /// [`OrganizationError::NameTaken`] or [`OrganizationError::TenantTaken`], and [`StoreError::PreconditionFailed`] or
-    /// [`StoreError::AlreadyExists`] when somebody changed one of these things meanwhile: then nothing was written, unless
-    /// it took several commits.
+    /// [`OrganizationError::NameTaken`], [`OrganizationError::TenantTaken`] or [`OrganizationError::BeingDeleted`];
+    /// [`OrganizationError::NotFound`] when the organization is gone; [`StoreError::PreconditionFailed`] or
+    /// [`StoreError::AlreadyExists`] when somebody changed one of these things meanwhile. Then nothing was written.
     pub async fn apply(&self, scope: Scope, changes: &Changes, actor: &Actor) -> Result<(), OrganizationError> {
-        let seen = self.generation.current().await?;
-        let mut guards = vec![self.generation.guard(seen)];
-        let mut things: Vec<Vec<TableWrite>> = Vec::new();
-        if let Some((before, after)) = &changes.organization {
-            things.push(self.organizations.prepare(before.as_ref(), after, actor).await?);
-        }
-        for (before, entry) in &changes.config {
-            things.push(self.config.writes(scope, entry, before.as_ref(), actor));
-        }
-        for (before, schema, is_active) in &changes.forms {
-            things.push(self.forms.writes(scope, before.as_ref(), schema, *is_active, actor));
-        }
-        for mut writes in commits(things) {
-            if writes.iter().any(|(table, _)| *table == Table::Forms) {
-                writes.push(self.forms.moved(scope));
+        let mut tries = 0;
+        loop {
+            tries += 1;
+            let seen = self.generation.current().await?;
+            match self.try_to_apply(scope, changes, seen.clone(), actor).await {
+                // Something else than what is written here may have changed: only then another try can go well.
+                Err(error)
+                    if error.interfered() && tries < MAX_ATTEMPTS && self.generation.current().await? != seen => {}
+                outcome => return outcome,
             }
-            writes.push(self.generation.bump());
-            self.stores.tables.commit(Commit { writes, guards: std::mem::take(&mut guards) }).await?;
         }
-        for (name, value) in &changes.secrets {
-            self.workflow_secrets.set(scope, name, value, actor).await?;
-        }
-        Ok(())
     }
 
-    /// Whether a secret of workflows has exactly this value already; `None`: there is none.
-    ///
-    /// # Errors
-    /// [`StoreError::Corrupt`] when it does not decrypt at its address.
-    pub async fn secret_is(
+    async fn try_to_apply(
         &self,
         scope: Scope,
-        name: &str,
-        value: Option<&SecretValue>,
-    ) -> Result<Option<bool>, StoreError> {
-        let stored = self.workflow_secrets.own(scope, name).await?;
-        Ok(stored.map(|stored| value.is_some_and(|value| value.reveal() == stored.reveal())))
+        changes: &Changes,
+        seen: Option<Etag>,
+        actor: &Actor,
+    ) -> Result<(), OrganizationError> {
+        if !matches!(changes.organization, Some((None, _))) {
+            self.check_open(scope).await?;
+        }
+        let mut commit = Commit { writes: Vec::new(), guards: vec![self.generation.guard(seen)] };
+        let (mut void, mut secrets) = (Vec::new(), Vec::new());
+        if let Some((before, after)) = &changes.organization {
+            let (writes, credentials) = self.organizations.prepare(before.as_ref(), after, actor).await?;
+            commit.writes.extend(writes);
+            void = credentials;
+        }
+        for (before, entry, category) in &changes.config {
+            commit.writes.extend(self.config.writes(scope, (entry, category.as_deref()), before.as_ref(), actor));
+        }
+        for (before, schema, is_active) in &changes.forms {
+            commit.writes.extend(self.forms.writes(scope, before.as_ref(), schema, *is_active, actor));
+        }
+        if !changes.forms.is_empty() {
+            commit.writes.push(self.forms.moved(scope));
+            commit.guards.extend(changes.forms_seen.as_ref().map(FormsVersion::guard));
+        }
+        for (name, before, after) in &changes.secrets {
+            let (audit, change) = self.workflow_secrets.change(scope, name, (before.as_ref(), after), actor);
+            commit.writes.push(audit);
+            secrets.push(change);
+        }
+        commit.writes.push(self.generation.bump());
+        // Where this is no transaction, nothing takes effect unrecorded.
+        commit.writes.sort_by_key(|(table, _)| *table != Table::AuditLogs);
+        self.commit_with(commit, &void, &secrets).await
     }
-}
 
-/// What may come into a commit besides: the versions of forms and of everything else.
-const BESIDES: usize = 2;
+    /// Makes a commit together with changes of secrets. A home that keeps them apart loses what must go before it, and gets
+    /// what is new after it.
+    async fn commit_with(
+        &self,
+        mut commit: Commit,
+        void: &[SecretChange],
+        secrets: &[SecretChange],
+    ) -> Result<(), OrganizationError> {
+        let store = &self.stores.secrets;
+        let together = if void.is_empty() && secrets.is_empty() {
+            Some(Commit::default())
+        } else {
+            store.within(&[void, secrets].concat()).await?
+        };
+        let Some(together) = together else {
+            for SecretChange { address, seen, .. } in secrets {
+                let held = store.get(address).await?;
+                let differs = |seen: &Option<SecretValue>| {
+                    held.as_ref().map(SecretValue::reveal) != seen.as_ref().map(SecretValue::reveal)
+                };
+                if seen.as_ref().is_some_and(differs) {
+                    return Err(StoreError::PreconditionFailed.into());
+                }
+            }
+            for void in void {
+                store.delete(&void.address).await?;
+            }
+            self.stores.tables.commit(commit).await?;
+            for SecretChange { address, value, .. } in secrets {
+                if let Some(value) = value {
+                    store.set(address, value).await?;
+                }
+            }
+            if !secrets.is_empty() {
+                let (table, moved) = self.generation.bump();
+                self.stores.tables.write(table, moved).await?;
+            }
+            return Ok(());
+        };
+        commit.writes.extend(together.writes);
+        commit.guards.extend(together.guards);
+        Ok(self.stores.tables.commit(commit).await?)
+    }
 
-/// Things in as few commits as they fit, with room for [`BESIDES`] in each.
-fn commits(things: Vec<Vec<TableWrite>>) -> Vec<Vec<TableWrite>> {
-    let (mut commits, mut bytes) = (Vec::<Vec<TableWrite>>::new(), 0);
-    for thing in things {
-        let size: usize = thing.iter().filter_map(|(_, write)| write.entity()).map(limits::entity_bytes).sum();
-        match commits.last_mut() {
-            Some(last)
-                if last.len() + thing.len() + BESIDES <= limits::MAX_BATCH_WRITES && bytes + size <= MAX_BYTES =>
-            {
-                bytes += size;
-                last.extend(thing);
-            }
-            _ => {
-                bytes = size;
-                commits.push(thing);
-            }
+    /// Refuses an organization that is gone, or is going. Whoever begins to delete it moves the generation.
+    async fn check_open(&self, scope: Scope) -> Result<(), OrganizationError> {
+        let Scope::Org(org) = scope else { return Ok(()) };
+        match self.organizations.get(org).await? {
+            Some(organization) if organization.deletion.is_some() => Err(OrganizationError::BeingDeleted),
+            Some(_) => Ok(()),
+            None => Err(OrganizationError::NotFound),
         }
     }
-    commits
 }

@@ -5,7 +5,7 @@ use super::deletion::{Belongings, Deletion};
 use super::integrations::{TENANT_BOUND, credential_address};
 use super::paging::{Scan, page};
 use super::{Actor, Interfered, Journal, Listing, check_version, etag_of, if_readable, readable, retry, write_over};
-use crate::{Commit, Entity, Etag, IfMatch, Query, SecretStore, StoreError, Table, TableWrite, Write};
+use crate::{Commit, Entity, Etag, IfMatch, Query, SecretChange, SecretStore, StoreError, Table, TableWrite, Write};
 use chrono::{DateTime, Utc};
 use chrono_tz::Tz;
 use msp_domain::{OrgId, Scope, Tags, time_zone};
@@ -177,32 +177,27 @@ impl Organizations {
     }
 
     /// What writing an organization over `before` writes, for a commit that holds more, guards the generation and moves
-    /// it. As for `update`, credentials of an old tenant go first.
+    /// it; and the credentials of an old tenant, which go with it or before it.
     pub(super) async fn prepare(
         &self,
         before: Option<&Organization>,
         after: &Organization,
         actor: &Actor,
-    ) -> Result<Vec<TableWrite>, OrganizationError> {
+    ) -> Result<(Vec<TableWrite>, Vec<SecretChange>), OrganizationError> {
         self.check_unique(after.id, &after.name, after.tenant_id).await?;
         let Some(before) = before else {
             let details = json!({ "after": describe(after) });
-            return Ok(self.writes(after, None, actor, "Organization.Create", details));
+            return Ok((self.writes(after, None, actor, "Organization.Create", details), Vec::new()));
         };
-        if before.deletion.is_some() {
-            return Err(OrganizationError::BeingDeleted);
-        }
-        self.drop_old_credentials(before, after).await?;
+        let void = old_credentials(before, after);
         let after = Organization { updated_at: self.journal.clock.now(), ..after.clone() };
         let details = json!({ "before": describe(before), "after": describe(&after) });
-        Ok(self.writes(&after, Some(before.etag.clone()), actor, "Organization.Update", details))
+        Ok((self.writes(&after, Some(before.etag.clone()), actor, "Organization.Update", details), void))
     }
 
     async fn drop_old_credentials(&self, before: &Organization, after: &Organization) -> Result<(), StoreError> {
-        if before.tenant_id.is_some() && before.tenant_id != after.tenant_id {
-            for integration in TENANT_BOUND {
-                self.secrets.delete(&credential_address(after.id, integration)).await?;
-            }
+        for void in old_credentials(before, after) {
+            self.secrets.delete(&void.address).await?;
         }
         Ok(())
     }
@@ -392,6 +387,16 @@ impl Organizations {
         }
         Ok(organization)
     }
+}
+
+/// The credentials that belong to the tenant an organization leaves.
+fn old_credentials(before: &Organization, after: &Organization) -> Vec<SecretChange> {
+    if before.tenant_id.is_none() || before.tenant_id == after.tenant_id {
+        return Vec::new();
+    }
+    let void =
+        |integration| SecretChange { address: credential_address(after.id, integration), seen: None, value: None };
+    TENANT_BOUND.into_iter().map(void).collect()
 }
 
 pub(super) fn describe(organization: &Organization) -> Value {

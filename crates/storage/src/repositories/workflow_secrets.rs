@@ -2,7 +2,7 @@
 
 use super::audit::AuditDraft;
 use super::{Actor, Journal};
-use crate::{SecretAddress, SecretNamespace, SecretStore, SecretValue, StoreError};
+use crate::{SecretAddress, SecretChange, SecretNamespace, SecretStore, SecretValue, StoreError, TableWrite};
 use msp_domain::{ConfigOrigin, OrgId, Scope, config::check_name};
 use serde_json::json;
 use std::sync::Arc;
@@ -56,14 +56,30 @@ impl WorkflowSecrets {
         self.changed().await
     }
 
+    /// A change over what was seen, with the audit row that goes before it.
+    pub(super) fn change(
+        &self,
+        scope: Scope,
+        name: &str,
+        (seen, value): (Option<&SecretValue>, &SecretValue),
+        actor: &Actor,
+    ) -> (TableWrite, SecretChange) {
+        let audit = self.journal.audit.row(AuditDraft::new(scope, actor, "Secret.Set", name, json!({})));
+        let address = address(scope, name);
+        (audit, SecretChange { address, seen: Some(seen.cloned()), value: Some(value.clone()) })
+    }
+
     /// What was answered with the earlier value is void. After the change: an answer made before it is given to nobody.
     async fn changed(&self) -> Result<(), StoreError> {
         let (table, write) = self.journal.generation.bump();
         self.journal.tables.write(table, write).await.map(|_| ())
     }
 
-    /// The value set in exactly this scope, for comparing.
-    pub(super) async fn own(&self, scope: Scope, name: &str) -> Result<Option<SecretValue>, StoreError> {
+    /// The value set in exactly this scope, for comparing: no run reads it this way.
+    ///
+    /// # Errors
+    /// [`StoreError::Corrupt`] when it does not decrypt at its address.
+    pub async fn own(&self, scope: Scope, name: &str) -> Result<Option<SecretValue>, StoreError> {
         self.secrets.get(&address(scope, name)).await
     }
 

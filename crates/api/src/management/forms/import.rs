@@ -10,6 +10,7 @@ use axum::{
     extract::{OriginalUri, State},
 };
 use msp_domain::{FieldFault, OrgId, form::FormSchema};
+use msp_storage::repositories::forms::Imported;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 use uuid::Uuid;
@@ -78,20 +79,12 @@ pub async fn import_form(
     let scope = writable_scope(&api, &access, uri.path()).await?;
     let (schema, warnings) = checked(&api, document)?;
     let (forms, actor) = (&api.repositories.forms, &access.asking.actor);
-    let mut named = forms.list(scope).await?;
-    named.retain(|form| form.name == schema.name);
-    let (action, id) = match named.as_slice() {
-        [] if query.dry_run => (ImportAction::Created, None),
-        [] => (ImportAction::Created, Some(forms.create(scope, &schema, actor).await?.id)),
-        [same] if same.schema()? == schema => (ImportAction::Unchanged, Some(same.id)),
-        [other] => {
-            if !query.dry_run {
-                forms.replace((scope, other.id), &schema, Some(&other.etag), actor).await?;
-            }
-            (ImportAction::Updated, Some(other.id))
-        }
-        several => {
-            let detail = format!("{} forms here are called \"{}\": rename all but one.", several.len(), schema.name);
+    let (action, id) = match forms.import(scope, &schema, query.dry_run, actor).await? {
+        Imported::Created(id) => (ImportAction::Created, id),
+        Imported::Updated(id) => (ImportAction::Updated, Some(id)),
+        Imported::Unchanged(id) => (ImportAction::Unchanged, Some(id)),
+        Imported::Ambiguous(several) => {
+            let detail = format!("{several} forms here are called \"{}\": rename all but one.", schema.name);
             return Err(Problem::new(Kind::Conflict).detail(detail));
         }
     };

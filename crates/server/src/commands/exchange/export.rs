@@ -1,9 +1,14 @@
 //! `msp export`.
 
+use super::super::users::plain;
 use super::{forms, layout, organizations, variables};
-use crate::{cli::Export, failure::UsageError, platform::Platform};
+use crate::{
+    cli::Export,
+    failure::{Reported, UsageError},
+    platform::Platform,
+};
 use anyhow::{Context, Result};
-use msp_domain::Scope;
+use msp_domain::{OrgId, Scope};
 use msp_storage::repositories::{Actor, audit::AuditDraft};
 use serde_json::json;
 use std::{
@@ -12,9 +17,13 @@ use std::{
     path::{Path, PathBuf},
 };
 
-/// Writes organizations, variables and forms into an empty folder, as `msp import` reads them.
+/// Writes organizations, variables and forms into an empty folder, as `msp import` reads them. What cannot be read is named
+/// and left out.
 pub async fn export(platform: &Platform, arguments: &Export) -> Result<()> {
     let folder = &arguments.folder;
+    if folder.exists() && !folder.is_dir() {
+        return Err(UsageError(format!("{} is not a folder", folder.display())).into());
+    }
     if fs::read_dir(folder).is_ok_and(|mut entries| entries.next().is_some()) {
         return Err(UsageError(format!("{} is not empty; name an empty or a new folder", folder.display())).into());
     }
@@ -29,18 +38,24 @@ pub async fn export(platform: &Platform, arguments: &Export) -> Result<()> {
     chosen.sort_by_key(|organization| organization.name.to_lowercase());
     chosen.dedup_by_key(|organization| organization.id);
 
-    let mut files = BTreeMap::new();
-    let mut hidden = 0;
-    files.insert(PathBuf::from(layout::ORGANIZATIONS_CSV), organizations::export(&chosen));
+    let mut exported = Exported::default();
+    if arguments.org.is_empty() {
+        let readable = platform.repositories.organizations.all().await?;
+        let is_lost = |id: &OrgId| !readable.iter().any(|readable| readable.id == *id);
+        let lost = platform.repositories.organizations.ids().await?.into_iter().filter(is_lost);
+        exported.left_out.extend(lost.map(|id| format!("organization {}: it is not readable", id.key())));
+    }
+    exported.files.insert(PathBuf::from(layout::ORGANIZATIONS_CSV), organizations::export(&chosen));
     for organization in &chosen {
         let place = Path::new(layout::ORGANIZATIONS).join(layout::file_name(&organization.name));
-        hidden += collect(platform, Scope::Org(organization.id), &place, &mut files).await?;
+        collect(platform, Scope::Org(organization.id), &place, &mut exported).await?;
     }
     if arguments.org.is_empty() {
-        hidden += collect(platform, Scope::Global, Path::new(layout::GLOBAL), &mut files).await?;
+        collect(platform, Scope::Global, Path::new(layout::GLOBAL), &mut exported).await?;
     }
+    let Exported { files, secrets, notes, left_out } = exported;
     // First, so that no data ever leaves unrecorded.
-    let details = json!({ "made_by": "command line", "organizations": chosen.len() });
+    let details = json!({ "made_by": "command line", "organizations": chosen.len(), "left_out": left_out.len() });
     let target = folder.display().to_string();
     let draft = AuditDraft::new(Scope::Global, &Actor::PLATFORM, "Export.Create", target.clone(), details);
     platform.repositories.audit.record(draft).await?;
@@ -51,31 +66,29 @@ pub async fn export(platform: &Platform, arguments: &Export) -> Result<()> {
         fs::write(&path, content).with_context(|| format!("{} cannot be written", path.display()))?;
     }
     println!("{target}: {} organizations, {} files", chosen.len(), files.len());
-    if hidden > 0 {
-        println!("{hidden} secrets are named without their values: secrets never leave the platform in clear.");
+    if secrets > 0 {
+        println!("{secrets} secrets are named without their values: secrets never leave the platform in clear.");
     }
-    Ok(())
+    notes.iter().for_each(|note| eprintln!("note: {}", plain(note)));
+    left_out.iter().for_each(|lost| eprintln!("error: left out: {}", plain(lost)));
+    if left_out.is_empty() { Ok(()) } else { Err(Reported.into()) }
 }
 
-/// Adds the files of a scope, and answers how many secrets they name.
-async fn collect(
-    platform: &Platform,
-    scope: Scope,
-    place: &Path,
-    files: &mut BTreeMap<PathBuf, String>,
-) -> Result<usize> {
-    let mut hidden = 0;
-    if let Some((content, secrets)) = variables::export(&platform.repositories, scope).await? {
-        files.insert(place.join(layout::VARIABLES_CSV), content);
-        hidden = secrets;
-    }
-    for (name, content) in forms::export(&platform.repositories, scope).await? {
-        let path = place.join(layout::FORMS).join(name);
-        if files.insert(path.clone(), content).is_some() {
-            let fault =
-                format!("two forms have the same name ({}), and an import could not tell them apart", path.display());
-            return Err(UsageError(format!("{fault}; rename one")).into());
-        }
-    }
-    Ok(hidden)
+/// What an export is made of.
+#[derive(Default)]
+pub struct Exported {
+    /// Every file and what is in it.
+    pub files: BTreeMap<PathBuf, String>,
+    /// How many secrets are named.
+    pub secrets: usize,
+    /// What should be known before it is imported.
+    pub notes: Vec<String>,
+    /// What cannot be read, and so is not in it.
+    pub left_out: Vec<String>,
+}
+
+/// Adds the files of a scope.
+async fn collect(platform: &Platform, scope: Scope, place: &Path, exported: &mut Exported) -> Result<()> {
+    variables::export(&platform.repositories, scope, place, exported).await?;
+    forms::export(&platform.repositories, scope, place, exported).await
 }

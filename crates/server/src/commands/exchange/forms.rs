@@ -1,6 +1,7 @@
 //! `forms/*.json`: documents as `POST /api/forms` takes them. `NAME.inactive.json` holds a form that cannot be submitted.
 
 use super::{
+    export::Exported,
     layout,
     plan::{ScopePlan, Verdict},
 };
@@ -11,15 +12,29 @@ use msp_storage::{
     repositories::forms::{MAX_FORMS, StoredForm},
 };
 use serde_json::Value;
-use std::{collections::HashSet, path::Path};
+use std::{
+    collections::{HashMap, HashSet},
+    path::Path,
+    sync::Arc,
+};
 
 /// Faults of one form that are told: who has more begins with these.
 const SHOWN_FAULTS: usize = 5;
 
-/// Adds what the forms of a scope say to its plan. Without `bundle` nobody can say whether their workflows exist.
+/// What says whether the workflows and option generators of forms exist.
+pub enum Offer {
+    /// Nothing: nobody wants to know.
+    Unchecked,
+    /// What the running server offers, or else the workspace.
+    Known(Arc<BundleMetadata>),
+    /// Nothing, and why.
+    Unknown(String),
+}
+
+/// Adds what the forms of a scope say to its plan.
 pub async fn plan(
     repositories: &Repositories,
-    bundle: Option<&BundleMetadata>,
+    offer: &Offer,
     folder: &Path,
     shown: &str,
     plan: &mut ScopePlan,
@@ -28,7 +43,8 @@ pub async fn plan(
     if files.is_empty() {
         return Ok(());
     }
-    let stored = repositories.forms.every(plan.scope).await?;
+    plan.changes.forms_seen = Some(repositories.forms.version(plan.scope).await?);
+    let stored = plan.readable("form", repositories.forms.each_of(plan.scope).await?, shown)?;
     let mut seen = HashSet::new();
     for (file, path) in files {
         let at = format!("{shown}/{}/{file}", layout::FORMS);
@@ -43,7 +59,7 @@ pub async fn plan(
             plan.note(Verdict::Error, &format!("form `{}` stands in another file already", schema.name), &at);
             continue;
         }
-        decide(plan, &stored, bundle, schema, !file.ends_with(layout::INACTIVE_FORM), &at)?;
+        decide(plan, &stored, offer, schema, !file.ends_with(layout::INACTIVE_FORM), &at)?;
     }
     let created = plan.changes.forms.iter().filter(|(before, ..)| before.is_none()).count();
     if stored.len() + created > MAX_FORMS {
@@ -55,7 +71,7 @@ pub async fn plan(
 fn decide(
     plan: &mut ScopePlan,
     stored: &[StoredForm],
-    bundle: Option<&BundleMetadata>,
+    offer: &Offer,
     schema: FormSchema,
     is_active: bool,
     at: &str,
@@ -67,20 +83,22 @@ fn decide(
         plan.note(Verdict::Conflict, &format!("{what}: several forms are called that; rename all but one"), at);
         return Ok(());
     }
-    if let Some(before) = before {
-        // One that cannot be read is replaced.
-        let says = match before.schema() {
-            Ok(says) => Some(says),
-            Err(StoreError::Corrupt(_)) => None,
-            Err(error) => return Err(error.into()),
-        };
-        if before.is_active == is_active && says.as_ref() == Some(&schema) {
-            plan.note(Verdict::Unchanged, &what, at);
-            return Ok(());
-        }
+    // One that cannot be read is replaced.
+    if let Some(before) = before
+        && before.is_active == is_active
+        && before.says(&schema)?
+    {
+        plan.note(Verdict::Unchanged, &what, at);
+        return Ok(());
     }
-    let faults = bundle.map(|bundle| schema.check_against(bundle)).unwrap_or_default();
-    for fault in described(&faults) {
+    let faults = match offer {
+        Offer::Unchecked => Vec::new(),
+        Offer::Known(bundle) => described(&schema.check_against(bundle)),
+        Offer::Unknown(why) => {
+            vec![format!("nobody can say whether its workflow exists ({why}); `--unchecked` imports it unseen")]
+        }
+    };
+    for fault in faults {
         plan.note(Verdict::Error, &format!("{what}: {fault}"), at);
     }
     plan.note(if before.is_some() { Verdict::Update } else { Verdict::Create }, &what, at);
@@ -102,13 +120,35 @@ fn described(faults: &[FieldFault]) -> Vec<String> {
     faults.iter().take(SHOWN_FAULTS).map(|fault| format!("{} {}", fault.pointer, fault.detail)).collect()
 }
 
-/// The files of the forms of a scope: name and content.
-pub async fn export(repositories: &Repositories, scope: Scope) -> Result<Vec<(String, String)>> {
-    let mut files = Vec::new();
-    for form in repositories.forms.every(scope).await? {
-        let ending = if form.is_active { layout::FORM } else { layout::INACTIVE_FORM };
-        let content = serde_json::to_string_pretty(&form.schema()?).context("a form always serialises")?;
-        files.push((layout::file_name(&form.name) + ending, content + "\n"));
+/// Adds the files of the forms of a scope.
+pub async fn export(repositories: &Repositories, scope: Scope, place: &Path, export: &mut Exported) -> Result<()> {
+    let mut readable = Vec::new();
+    for form in repositories.forms.each_of(scope).await? {
+        let read = form.and_then(|form| Ok((form.schema()?, form)));
+        match read {
+            Ok(read) => readable.push(read),
+            Err(StoreError::Corrupt(fault)) => export.left_out.push(format!("{}: a form: {fault}", place.display())),
+            Err(error) => return Err(error.into()),
+        }
     }
-    Ok(files)
+    let mut called_so: HashMap<&str, usize> = HashMap::new();
+    for (schema, _) in &readable {
+        *called_so.entry(&schema.name).or_default() += 1;
+    }
+    for (name, several) in called_so.iter().filter(|(_, forms)| **forms > 1) {
+        export.notes.push(format!(
+            "{}: {several} forms are called `{name}`, and an import cannot tell them apart; rename all but one",
+            place.display()
+        ));
+    }
+    for (schema, form) in &readable {
+        let mut name = layout::file_name(&schema.name);
+        if called_so[schema.name.as_str()] > 1 {
+            name = format!("{name}~{}", form.id);
+        }
+        name += if form.is_active { layout::FORM } else { layout::INACTIVE_FORM };
+        let content = serde_json::to_string_pretty(schema).context("a form always serialises")?;
+        export.files.insert(place.join(layout::FORMS).join(name), content + "\n");
+    }
+    Ok(())
 }

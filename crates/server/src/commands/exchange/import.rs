@@ -1,14 +1,18 @@
 //! `msp import`.
 
 use super::{
-    forms, layout,
+    forms::{self, Offer},
+    layout,
     organizations::{self, same},
     plan::{ScopePlan, Verdict},
     variables,
 };
 use crate::{
-    cli::Import,
-    commands::{token, workflows::client::Client},
+    cli::{Import, Places},
+    commands::{
+        token,
+        workflows::{client::Client, load::load},
+    },
     failure::{Reported, UsageError},
     platform::Platform,
     running::RunningServer,
@@ -19,10 +23,11 @@ use msp_storage::{
     StoreError,
     repositories::{
         Actor,
+        import::MAX_CHANGES,
         organizations::{Organization, OrganizationError},
     },
 };
-use std::path::Path;
+use std::{path::Path, sync::Arc};
 
 /// Shows what a folder would change, and changes it.
 pub async fn import(platform: &Platform, arguments: &Import) -> Result<()> {
@@ -31,13 +36,10 @@ pub async fn import(platform: &Platform, arguments: &Import) -> Result<()> {
         return Err(UsageError(format!("{} is not a folder", folder.display())).into());
     }
     layout::only(&layout::entries(folder)?, &[layout::ORGANIZATIONS_CSV, layout::ORGANIZATIONS, layout::GLOBAL])?;
-    let bundle = offered(platform).await;
-    let mut plans = plans(platform, folder, bundle.as_ref()).await?;
+    let offer = offer(platform, folder, arguments.unchecked).await?;
+    let mut plans = plans(platform, folder, &offer).await?;
     choose(&mut plans, &arguments.org)?;
     plans.iter().for_each(ScopePlan::print);
-    if bundle.is_none() && plans.iter().any(|plan| !plan.changes.forms.is_empty()) {
-        eprintln!("No server answers, so nobody can say whether the workflows of these forms exist.");
-    }
     let blocked = plans.iter().filter(|plan| plan.blocked).count();
     let unchanged: usize = plans.iter().map(|plan| plan.unchanged).sum();
     let mut failed = blocked;
@@ -68,11 +70,27 @@ pub async fn import(platform: &Platform, arguments: &Import) -> Result<()> {
 
 fn reason(error: &OrganizationError) -> String {
     match error {
-        OrganizationError::Store(StoreError::PreconditionFailed | StoreError::AlreadyExists) => {
-            "somebody changed it meanwhile; import again".to_owned()
+        OrganizationError::NotFound
+        | OrganizationError::Store(StoreError::PreconditionFailed | StoreError::AlreadyExists) => {
+            "somebody changed it meanwhile, and nothing of it was written; import again".to_owned()
         }
         error => error.to_string(),
     }
+}
+
+/// What the forms of a folder are checked against, if it has any: what the running server offers, or else the workspace.
+async fn offer(platform: &Platform, folder: &Path, unchecked: bool) -> Result<Offer> {
+    let mut owners = layout::entries(&folder.join(layout::ORGANIZATIONS))?;
+    owners.push((layout::GLOBAL.to_owned(), folder.join(layout::GLOBAL)));
+    if unchecked || !owners.iter().any(|(_, owner)| owner.join(layout::FORMS).exists()) {
+        return Ok(Offer::Unchecked);
+    }
+    if let Some(bundle) = offered(platform).await {
+        return Ok(Offer::Known(Arc::new(bundle)));
+    }
+    let (data, workspace) = (platform.data.clone(), platform.workspace.clone());
+    let loaded = load(&Places { data, workspace, settings: None }, &platform.settings).await;
+    Ok(loaded.map_or_else(|error| Offer::Unknown(format!("no server answers; {error:#}")), Offer::Known))
 }
 
 /// What the running server offers; `None`: none runs, or it does not answer.
@@ -84,19 +102,19 @@ async fn offered(platform: &Platform) -> Option<BundleMetadata> {
 }
 
 /// Everything the folder is about: the organizations of the list, those that only have a folder, and what everybody shares.
-async fn plans(platform: &Platform, folder: &Path, bundle: Option<&BundleMetadata>) -> Result<Vec<ScopePlan>> {
+async fn plans(platform: &Platform, folder: &Path, offer: &Offer) -> Result<Vec<ScopePlan>> {
     let repositories = &platform.repositories;
     let stored = repositories.organizations.all().await?;
     let mut plans = organizations::plans(folder, &stored, &repositories.organizations)?;
     for (name, path) in layout::entries(&folder.join(layout::ORGANIZATIONS))? {
         let plan = plan_of(&mut plans, &stored, &name)?;
         let shown = format!("{}/{name}", layout::ORGANIZATIONS);
-        fill(platform, bundle, &path, &shown, plan).await?;
+        fill(platform, offer, &path, &shown, plan).await?;
     }
     let shared = folder.join(layout::GLOBAL);
     if shared.exists() {
         let mut plan = ScopePlan::new(layout::GLOBAL, Scope::Global);
-        fill(platform, bundle, &shared, layout::GLOBAL, &mut plan).await?;
+        fill(platform, offer, &shared, layout::GLOBAL, &mut plan).await?;
         plans.push(plan);
     }
     Ok(plans)
@@ -126,16 +144,17 @@ fn plan_of<'a>(plans: &'a mut Vec<ScopePlan>, stored: &[Organization], folder: &
     Ok(plans.last_mut().expect("one was added"))
 }
 
-async fn fill(
-    platform: &Platform,
-    bundle: Option<&BundleMetadata>,
-    folder: &Path,
-    shown: &str,
-    plan: &mut ScopePlan,
-) -> Result<()> {
+async fn fill(platform: &Platform, offer: &Offer, folder: &Path, shown: &str, plan: &mut ScopePlan) -> Result<()> {
     layout::only(&layout::entries(folder)?, &[layout::VARIABLES_CSV, layout::FORMS])?;
     variables::plan(&platform.repositories, folder, shown, plan).await?;
-    forms::plan(&platform.repositories, bundle, folder, shown, plan).await
+    forms::plan(&platform.repositories, offer, folder, shown, plan).await?;
+    let things = plan.changes.len();
+    if things > MAX_CHANGES {
+        let fault =
+            format!("{things} things would change, and at most {MAX_CHANGES} are written at once; import in parts");
+        plan.note(Verdict::Error, &fault, shown);
+    }
+    Ok(())
 }
 
 /// Leaves only the organizations that were asked for; all when none was.

@@ -1,8 +1,9 @@
 //! What an import would do, thing by thing, before it does anything.
 
 use super::super::users::plain;
+use anyhow::Result;
 use msp_domain::Scope;
-use msp_storage::repositories::import::Changes;
+use msp_storage::{StoreError, repositories::import::Changes};
 use std::fmt;
 
 /// What becomes of one thing.
@@ -72,6 +73,21 @@ impl ScopePlan {
         } else {
             self.lines.push(format!("{verdict:<9}  {}: {}  ({})", self.title, plain(what), plain(at)));
         }
+    }
+
+    /// What can be read of what is there. Beside the rest nothing is written: it may be what the folder is about.
+    pub fn readable<T>(&mut self, what: &str, stored: Vec<Result<T, StoreError>>, at: &str) -> Result<Vec<T>> {
+        let mut readable = Vec::with_capacity(stored.len());
+        for stored in stored {
+            match stored {
+                Ok(stored) => readable.push(stored),
+                Err(StoreError::Corrupt(fault)) => {
+                    self.note(Verdict::Error, &format!("a {what} that is there cannot be read: {fault}"), at);
+                }
+                Err(error) => return Err(error.into()),
+            }
+        }
+        Ok(readable)
     }
 
     /// Prints what it says, what stays as it is apart.

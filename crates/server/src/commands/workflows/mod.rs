@@ -4,7 +4,7 @@ mod check;
 pub(super) mod client;
 mod follow;
 mod list;
-mod load;
+pub(super) mod load;
 mod new;
 mod parameters;
 mod run;

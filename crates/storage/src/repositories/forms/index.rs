@@ -2,7 +2,7 @@
 //! tells which scopes must be read again, also after a change another process made.
 
 use super::{Forms, StoredForm};
-use crate::{Entity, Etag, IfMatch, Query, StoreError, Table, TableWrite, Write};
+use crate::{Entity, Etag, Guard, IfMatch, Query, StoreError, Table, TableWrite, Write};
 use msp_domain::Scope;
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -48,6 +48,25 @@ pub(super) struct Kept {
 /// What is held. Clones of the repository share it.
 pub(super) type Index = Arc<Mutex<HashMap<Scope, Kept>>>;
 
+/// Which forms a scope has, and what they say.
+#[derive(Debug, Clone, PartialEq)]
+pub struct FormsVersion {
+    scope: Scope,
+    etag: Option<Etag>,
+}
+
+impl FormsVersion {
+    pub(super) fn scope(&self) -> Scope {
+        self.scope
+    }
+
+    /// What holds while no form of the scope has changed.
+    pub(in crate::repositories) fn guard(&self) -> Guard {
+        let (partition_key, row_key) = (PARTITION.to_owned(), self.scope.key());
+        Guard { table: Table::Platform, partition_key, row_key, etag: self.etag.clone() }
+    }
+}
+
 /// The write that goes into the commit of every change of a form of this scope.
 pub(super) fn moved(scope: Scope) -> TableWrite {
     (Table::Platform, Write::UpsertReplace(Entity::new(PARTITION, scope.key()).with("Value", Uuid::new_v4())))
@@ -75,6 +94,15 @@ impl Forms {
             found.push(forms);
         }
         Ok(found)
+    }
+
+    /// The version of a scope's forms, to be read before they are.
+    ///
+    /// # Errors
+    /// [`StoreError::Unavailable`].
+    pub async fn version(&self, scope: Scope) -> Result<FormsVersion, StoreError> {
+        let row = self.journal.tables.get(Table::Platform, PARTITION, &scope.key()).await?;
+        Ok(FormsVersion { scope, etag: row.and_then(|row| row.etag) })
     }
 
     /// Removes the version of a scope that has no forms any more.
