@@ -240,6 +240,22 @@ async fn an_import_creates_or_replaces_the_form_of_its_name_and_says_which() {
 }
 
 #[tokio::test]
+async fn a_form_that_many_import_at_once_is_there_once_and_can_be_imported_again() {
+    let app = app().await;
+    let org = app.org("Contoso").await;
+    let author = app.user_with(&org, [Permission::ManageForms]).await;
+    let import = async |number: usize| {
+        let mut form = document("New user");
+        form["description"] = json!(format!("From place {number}"));
+        author.post(org.id, "/api/forms/import", form).await.expect(200).json()["action"].clone()
+    };
+    let actions = futures::future::join_all((0..8).map(import)).await;
+    assert_eq!(actions.iter().filter(|action| *action == "created").count(), 1, "{actions:?}");
+    assert_eq!(listed(&author, org.id).await, ["New user"]);
+    assert_eq!(import(8).await, "updated");
+}
+
+#[tokio::test]
 async fn a_draft_asks_for_every_parameter_of_a_workflow() {
     let app = app().await;
     let org = app.org("Contoso").await;

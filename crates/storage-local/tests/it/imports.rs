@@ -241,3 +241,22 @@ async fn however_many_import_a_form_at_once_there_is_one_of_its_name_and_never_m
     assert!(raced.iter().all(|one| matches!(one, Ok(()) | Err(StoreError::Limit(_)))), "{raced:?}");
     assert_eq!(forms.list(scope).await.expect("listed").len(), MAX_FORMS);
 }
+
+#[tokio::test]
+async fn the_category_of_a_variable_is_audited_and_outlives_changes_of_its_value() {
+    let home = TestHome::new().await;
+    let (repositories, by, scope) = (&home.repositories, &Actor::PLATFORM, Scope::Global);
+    let config = vec![(None, variable("contact", "Ada"), Some("Contact".to_owned()))];
+    repositories.apply(scope, &Changes { config, ..Changes::default() }, by).await.expect("written");
+    let set = repositories.config.set(scope, &variable("contact", "Grace"), None, by).await.expect("set");
+    assert_eq!(set.category.as_deref(), Some("Contact"));
+    let stored = repositories.config.get(scope, "contact").await.expect("read").expect("there");
+    assert_eq!((stored.category.as_deref(), &stored.entry.value), (Some("Contact"), &json!("Grace")));
+    for row in repositories.audit.list(scope, None, 10).await.expect("listed").items {
+        if row.draft.action == "Config.Set" {
+            assert_eq!(row.draft.details["after"]["category"], "Contact");
+        }
+    }
+    let plain = repositories.config.set(scope, &variable("plain", "x"), None, by).await.expect("set");
+    assert_eq!(plain.category, None);
+}
