@@ -713,7 +713,8 @@ export interface paths {
          *     of one cell have `|` between them. Every row is checked against the whole form and the workflow before any of them runs:
          *     either all are accepted, at once and for good, or none. Then each becomes an execution when its turn comes, a few at a
          *     time, with rights checked again when it starts. With `dry_run=true` the rows are only checked. With an `Idempotency-Key`,
-         *     the same file sent again within 24 hours is answered by the batch it started the first time.
+         *     the same cells sent again within 24 hours are answered by the batch they started the first time, whatever has become of
+         *     the form.
          *
          *     Problems: `rows-invalid` (422), `csv-unreadable` (400), `batches-full` (409), `form-inactive` (409),
          *     `options-failed` (424), `organization-required` (400), `organization-inactive` (409), `paused` (409), `not-found` (404),
@@ -850,7 +851,8 @@ export interface paths {
          * Run the failed rows of a batch again.
          * @description A new batch of the rows that failed, timed out or were interrupted, with their values, the form as it is now, and by the
          *     caller. It names the earlier batch in `retry_of`, and each execution the one it repeats. Rows with passwords cannot be run
-         *     again, because history does not keep them: submit those in a new file.
+         *     again, because history does not keep them: submit those in a new file. With an `Idempotency-Key`, the same request sent again
+         *     within 24 hours is answered by the batch it started the first time, whatever has become of the form.
          *
          *     Problems: `batch-running` (409), `nothing-failed` (409), `rows-invalid` (422), `batches-full` (409),
          *     `form-inactive` (409), `options-failed` (424), `organization-inactive` (409), `paused` (409), `not-found` (404),

@@ -11,7 +11,11 @@ mod work;
 pub(crate) use record::{check, submit};
 pub(crate) use work::resume;
 
-use crate::{engine::SubmittedForm, places::Places, runtime::Runtime};
+use crate::{
+    engine::{Idempotency, SubmittedForm},
+    places::Places,
+    runtime::Runtime,
+};
 use msp_auth::Access;
 use msp_domain::{BatchId, ExecutionId, FieldFault, Scope};
 use msp_storage::{
@@ -42,8 +46,8 @@ pub struct BatchRequest {
     pub form: SubmittedForm,
     /// The rows.
     pub rows: Vec<RowInput>,
-    /// The caller's `Idempotency-Key`: the same request again within 24 hours is answered by the same batch.
-    pub idempotency_key: Option<String>,
+    /// What the caller names the request by: the same one again within 24 hours is answered by the same batch.
+    pub idempotency: Option<Idempotency>,
     /// The batch whose failed rows it repeats.
     pub retry_of: Option<BatchId>,
 }

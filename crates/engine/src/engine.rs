@@ -2,7 +2,7 @@
 
 use crate::{
     BatchRequest, CancelBatchError, CancelError, Changes, RowFault, batches, cancel, counting, dispatcher, files,
-    idempotency::{self, Earlier, Fingerprints},
+    idempotency::{self, BatchKey, Earlier, Fingerprints},
     metrics, options, packing,
     panics::keep_running,
     pauses,
@@ -353,6 +353,24 @@ impl Engine {
         match idempotency::earlier(runtime, access.scope(), &mark).await? {
             Earlier::Run(id) => idempotency::answer(runtime, access.scope(), id, wait).await.map(Some),
             Earlier::None(_) => Ok(None),
+        }
+    }
+
+    /// The same for a form submitted with many rows: its batch, whatever has become of the form.
+    ///
+    /// # Errors
+    /// [`RunError::KeyReused`]; [`RunError::Store`].
+    pub async fn repeated_batch(
+        &self,
+        access: &Access,
+        form: Uuid,
+        idempotency: &Idempotency,
+    ) -> Result<Option<Batch>, RunError> {
+        let runtime = &self.runtime;
+        let mark = runtime.fingerprints.batch_mark(access, form, idempotency, runtime.clock.now());
+        match BatchKey::look_up(runtime, access.scope(), &mark).await? {
+            BatchKey::Leads(batch) => Ok(Some(*batch)),
+            BatchKey::Free(_) => Ok(None),
         }
     }
 

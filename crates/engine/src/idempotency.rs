@@ -1,7 +1,6 @@
 //! `Idempotency-Key`: the same request, sent again, is answered by the run it started the first time.
 
 use crate::{
-    batches::BatchRequest,
     engine::{Idempotency, RunAnswer, RunError, Wait},
     runtime::Runtime,
 };
@@ -13,9 +12,9 @@ use msp_storage::{
     Etag, StoreError,
     repositories::{batches::Batch, executions::NewMark},
 };
-use serde_json::json;
 use std::sync::Arc;
 use tokio::time::Instant;
+use uuid::Uuid;
 
 /// How long a key leads to its run (design section 3).
 const KEPT: Duration = Duration::hours(24);
@@ -50,22 +49,16 @@ impl Fingerprints {
             replaces: None,
         }
     }
-}
 
-impl Fingerprints {
-    /// The mark of a batch, if its caller sent a key: scoped to caller, organization and form.
-    pub fn batch_mark(&self, request: &BatchRequest, now: DateTime<Utc>) -> Option<NewMark> {
-        let key = request.idempotency_key.as_deref()?;
-        let (scope, user) = (request.access.scope().key(), request.access.caller().user.key());
-        let (form, repeats) = (request.form.id.to_string(), request.retry_of.map(|id| id.key()).unwrap_or_default());
-        let rows: Vec<_> = request.rows.iter().map(|row| (row.row, &row.input)).collect();
-        let rows = json!(rows).to_string();
-        Some(NewMark {
-            key_hash: self.of(&["batch", &user, &scope, &form, key]),
-            body_hash: self.of(&["rows", &repeats, &rows]),
+    /// The mark of a batch: scoped to caller, organization and form.
+    pub fn batch_mark(&self, access: &Access, form: Uuid, sent: &Idempotency, now: DateTime<Utc>) -> NewMark {
+        let (scope, user) = (access.scope().key(), access.caller().user.key());
+        NewMark {
+            key_hash: self.of(&["batch", &user, &scope, &form.to_string(), &sent.key]),
+            body_hash: self.of(&["rows", &sent.request]),
             expires_at: now + KEPT,
             replaces: None,
-        })
+        }
     }
 }
 

@@ -1,6 +1,7 @@
 //! The engine's routes: running workflows, options of fields, what the bundle offers.
 
 pub(crate) mod attempts;
+pub(crate) mod choices;
 pub(crate) mod idempotency;
 pub(crate) mod metadata;
 pub(crate) mod options;

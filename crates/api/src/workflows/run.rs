@@ -2,7 +2,7 @@
 
 use super::{
     attempts::{Fault, attempts},
-    engine,
+    choices, engine,
     idempotency::IdempotencyKey,
     prefer::{PREFERENCE_APPLIED, Preference},
     run_at::RunAt,
@@ -33,6 +33,7 @@ use msp_engine::{Idempotency, RunAnswer, RunRequest, Wait};
 use msp_storage::repositories::{executions::Execution, forms::StoredForm};
 use serde::Serialize;
 use serde_json::{Map, Value, json};
+use tokio::time::Instant;
 
 /// The id of the execution, on every answer of a run.
 const EXECUTION_ID: HeaderName = HeaderName::from_static("x-execution-id");
@@ -163,19 +164,19 @@ impl Start {
 
     /// Starts it and answers as the caller prefers. When rights or settings change meanwhile, the gate is asked again.
     pub async fn run(self, api: &Api, asking: &Asking, access: Access) -> Result<Response, Problem> {
-        let org = access.scope().org();
+        let (org, deadline) = (access.scope().org(), choices::deadline());
         let renew = || open(api, asking, org, ExecuteWorkflows::ANY_OF);
-        let answer = attempts(access, renew, |access| self.attempt(api, asking, access)).await?;
+        let answer = attempts(access, renew, |access| self.attempt(api, asking, access, deadline)).await?;
         Ok(self.answered(answer))
     }
 
-    async fn attempt(&self, api: &Api, asking: &Asking, access: Access) -> Result<RunAnswer, Fault> {
+    async fn attempt(&self, api: &Api, asking: &Asking, access: Access, deadline: Instant) -> Result<RunAnswer, Fault> {
         // Before a form's option generators are asked. The engine looks once more at the workflow as it runs it.
         permitted(api, asking, &access, &self.workflow).await?;
         let (form, input, files) = match &self.form {
             Some(form) => {
                 let who = (&access, &asking.actor);
-                let submitted = submission::submitted(api, who, &self.workflow, form, &self.input).await?;
+                let submitted = submission::submitted(api, who, &self.workflow, form, &self.input, deadline).await?;
                 (Some(submitted.form), submitted.values, submitted.files)
             }
             None => (None, self.input.clone(), Vec::new()),

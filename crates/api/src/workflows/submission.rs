@@ -1,6 +1,10 @@
 //! `X-Form-Id`: a run that is the submission of a form. The server checks what was entered as the client did.
 
-use super::{attempts::Fault, engine, submitted_files::Uploads};
+use super::{
+    attempts::Fault,
+    choices::{Checked, Choices, Written},
+    submitted_files::Uploads,
+};
 use crate::{
     http::{Problem, ProblemKind as Kind},
     management::batches::submit::invalid_rows,
@@ -10,23 +14,20 @@ use axum::{
     extract::FromRequestParts,
     http::{HeaderName, request::Parts},
 };
-use futures::future::try_join_all;
 use msp_auth::Access;
 use msp_domain::{
     FieldFault, Scope,
-    form::{Field, FieldType, FormSchema, OptionInput, OptionSource, chosen_among, is_among},
+    form::{FieldType, FormSchema},
 };
-use msp_engine::{OptionsRequest, RowFault, RowInput, SubmittedForm};
+use msp_engine::{RowFault, RowInput, SubmittedForm};
 use msp_storage::repositories::{Actor, files::TakenUpload, forms::StoredForm};
-use serde_json::{Map, Value, json};
-use std::collections::HashMap;
+use serde_json::{Map, Value};
+use std::{collections::BTreeMap, slice};
+use tokio::time::Instant;
 use uuid::Uuid;
 
 /// The name of the request header.
 const FORM_ID: HeaderName = HeaderName::from_static("x-form-id");
-
-/// Option generators of one submission that are asked at the same time: each takes a place among those that wait.
-const ASKED_AT_ONCE: usize = 4;
 
 /// Most questions that the rows of one file put to option generators: each may run for seconds.
 const MAX_QUESTIONS: usize = 200;
@@ -73,6 +74,7 @@ pub(crate) async fn submitted(
     workflow: &str,
     form: &StoredForm,
     input: &Map<String, Value>,
+    deadline: Instant,
 ) -> Result<Submitted, Fault> {
     require_active(form)?;
     if form.workflow != workflow {
@@ -85,7 +87,10 @@ pub(crate) async fn submitted(
     let uploads = Uploads::resolve(api, access, &schema, &mut input).await?;
     let values = schema.validate(&input).map_err(invalid)?;
     let files = uploads.taken(&schema, &values)?;
-    let faults = not_offered(api, (access, actor), &schema, &values).await?;
+    let choices = Choices::of(&schema, slice::from_ref(&values), Written::AsValue);
+    let checked = choices.check(api, (access, actor), deadline).await?.into_iter();
+    let refused = |one: Checked| one.outcome.err().map(|detail| FieldFault::at(&one.field, detail));
+    let faults: Vec<FieldFault> = checked.filter_map(refused).collect();
     if !faults.is_empty() {
         return Err(invalid(faults).into());
     }
@@ -106,149 +111,40 @@ fn as_submitted(form: &StoredForm, schema: &FormSchema) -> SubmittedForm {
     SubmittedForm { id: form.id, name: form.name.clone(), passwords }
 }
 
-/// Rows entered into a form, each checked as [`submitted`] does. An option may be written as its value or its label. The
-/// same question is put to an option generator once, however many rows ask it.
+/// Rows entered into a form, each checked as [`submitted`] does. An option may be written as its value or its label.
 pub(crate) async fn checked_rows(
     api: &Api,
     who: (&Access, &Actor),
     form: &StoredForm,
-    rows: Vec<RowInput>,
-) -> Result<(SubmittedForm, Vec<RowInput>), Problem> {
+    rows: &[RowInput],
+    deadline: Instant,
+) -> Result<(SubmittedForm, Vec<RowInput>), Fault> {
     require_active(form)?;
-    let schema = form.schema()?;
-    let mut answers: HashMap<String, Vec<Value>> = HashMap::new();
-    let (mut valid, mut faulty) = (Vec::with_capacity(rows.len()), Vec::new());
-    for mut row in rows {
+    let schema = form.schema().map_err(Problem::from)?;
+    let (mut valid, mut faulty) = (Vec::with_capacity(rows.len()), BTreeMap::<u32, Vec<FieldFault>>::new());
+    for row in rows {
         match schema.validate(&row.input) {
-            Ok(values) => row.input = values,
-            Err(faults) => {
-                faulty.push(RowFault { row: row.row, faults });
-                continue;
-            }
-        }
-        let mut faults = Vec::new();
-        for field in &schema.fields {
-            let Some(Question { generator, inputs, chosen }) = question(field, &row.input) else { continue };
-            let key = json!([generator, inputs]).to_string();
-            if !answers.contains_key(&key) {
-                if answers.len() == MAX_QUESTIONS {
-                    let detail = format!(
-                        "The rows put more than {MAX_QUESTIONS} different questions to option generators. Send them in \
-                         several files."
-                    );
-                    return Err(Problem::new(Kind::RowsInvalid).detail(detail));
-                }
-                answers.insert(key.clone(), ask(api, who, generator, inputs).await?);
-            }
-            let items = answers.get(&key).map_or(&[] as &[Value], Vec::as_slice);
-            let chosen = chosen_among(items, chosen);
-            match is_among(items, &chosen) {
-                Ok(()) => drop(row.input.insert(field.name.clone(), chosen)),
-                Err(detail) => faults.push(FieldFault::at(&field.name, detail)),
-            }
-        }
-        match faults.is_empty() {
-            true => valid.push(row),
-            false => faulty.push(RowFault { row: row.row, faults }),
+            Ok(input) => valid.push(RowInput { input, ..row.clone() }),
+            Err(faults) => drop(faulty.insert(row.row, faults)),
         }
     }
-    if faulty.is_empty() { Ok((as_submitted(form, &schema), valid)) } else { Err(invalid_rows(&faulty)) }
-}
-
-/// What a field's option generator is asked, to check what was chosen.
-struct Question<'a> {
-    generator: &'a str,
-    inputs: Map<String, Value>,
-    chosen: &'a Value,
-}
-
-fn question<'a>(field: &'a Field, values: &'a Map<String, Value>) -> Option<Question<'a>> {
-    let (chosen, options) = (values.get(&field.name)?, field.options.as_ref()?);
-    let OptionSource::OptionGenerator { generator, inputs } = &options.source else { return None };
-    if options.allow_custom || chosen.as_array().is_some_and(Vec::is_empty) {
-        return None;
+    let choices = Choices::of(&schema, valid.iter().map(|row| &row.input), Written::AsValueOrLabel);
+    if choices.question_count() > MAX_QUESTIONS {
+        let detail = format!(
+            "The rows put more than {MAX_QUESTIONS} different questions to option generators. Send them in several files."
+        );
+        return Err(Problem::new(Kind::RowsInvalid).detail(detail).into());
     }
-    let inputs = inputs.iter().filter_map(|(name, input)| match input {
-        OptionInput::Value { value } => Some((name.clone(), value.clone())),
-        OptionInput::Field { field } => Some((name.clone(), values.get(field)?.clone())),
-    });
-    Some(Question { generator, inputs: inputs.collect(), chosen })
-}
-
-async fn ask(
-    api: &Api,
-    (access, actor): (&Access, &Actor),
-    generator: &str,
-    inputs: Map<String, Value>,
-) -> Result<Vec<Value>, Problem> {
-    let request = OptionsRequest {
-        generator: generator.to_owned(),
-        access: access.clone(),
-        actor: actor.clone(),
-        inputs,
-        search: None,
-        limit: usize::MAX,
-        fresh: false,
-    };
-    Ok(engine(api)?.options(request).await?.items)
-}
-
-/// A value that was chosen from what a generator offers.
-struct Choice<'a> {
-    field: &'a str,
-    generator: &'a str,
-    inputs: Map<String, Value>,
-    chosen: &'a Value,
-}
-
-/// The chosen values that their option generators do not offer.
-async fn not_offered(
-    api: &Api,
-    who: (&Access, &Actor),
-    schema: &FormSchema,
-    values: &Map<String, Value>,
-) -> Result<Vec<FieldFault>, Fault> {
-    let mut choices = Vec::new();
-    for field in &schema.fields {
-        let (Some(chosen), Some(options)) = (values.get(&field.name), &field.options) else { continue };
-        let OptionSource::OptionGenerator { generator, inputs } = &options.source else { continue };
-        if options.allow_custom || chosen.as_array().is_some_and(Vec::is_empty) {
-            continue;
+    for Checked { submission, field, outcome } in choices.check(api, who, deadline).await? {
+        let row = &mut valid[submission];
+        match outcome {
+            Ok(chosen) => drop(row.input.insert(field, chosen)),
+            Err(detail) => faulty.entry(row.row).or_default().push(FieldFault::at(&field, detail)),
         }
-        let inputs = inputs.iter().filter_map(|(name, input)| match input {
-            OptionInput::Value { value } => Some((name.clone(), value.clone())),
-            OptionInput::Field { field } => Some((name.clone(), values.get(field)?.clone())),
-        });
-        choices.push(Choice { field: &field.name, generator, inputs: inputs.collect(), chosen });
     }
-    let mut faults = Vec::new();
-    for some in choices.chunks(ASKED_AT_ONCE) {
-        let answers = try_join_all(some.iter().map(|choice| choice.fault(api, who))).await?;
-        faults.extend(answers.into_iter().flatten());
+    if faulty.is_empty() {
+        return Ok((as_submitted(form, &schema), valid));
     }
-    Ok(faults)
-}
-
-impl Choice<'_> {
-    /// Why it cannot be chosen. An answer that was kept may admit it; only a new one may refuse it.
-    async fn fault(&self, api: &Api, (access, actor): (&Access, &Actor)) -> Result<Option<FieldFault>, Fault> {
-        let ask = async |fresh| {
-            let request = OptionsRequest {
-                generator: self.generator.to_owned(),
-                access: access.clone(),
-                actor: actor.clone(),
-                inputs: self.inputs.clone(),
-                search: None,
-                limit: usize::MAX,
-                fresh,
-            };
-            Ok::<_, Fault>(engine(api)?.options(request).await?)
-        };
-        let answer = ask(false).await?;
-        let mut outcome = is_among(&answer.items, self.chosen);
-        if outcome.is_err() && answer.age_seconds.is_some() {
-            outcome = is_among(&ask(true).await?.items, self.chosen);
-        }
-        Ok(outcome.err().map(|detail| FieldFault::at(self.field, detail)))
-    }
+    let faulty: Vec<RowFault> = faulty.into_iter().map(|(row, faults)| RowFault { row, faults }).collect();
+    Err(invalid_rows(&faulty).into())
 }

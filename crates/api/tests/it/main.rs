@@ -6,6 +6,7 @@ mod audited;
 mod auditors;
 mod auth;
 mod batch_lists;
+mod batch_submissions;
 mod batches;
 mod client;
 mod config;

@@ -102,7 +102,9 @@ pub(crate) async fn submit(runtime: Arc<Runtime>, request: BatchRequest) -> Resu
 
 async fn record(runtime: &Arc<Runtime>, request: BatchRequest) -> Result<Batch, RunError> {
     let scope = request.access.scope();
-    let mut mark = runtime.fingerprints.batch_mark(&request, runtime.clock.now());
+    let (access, form, now) = (&request.access, request.form.id, runtime.clock.now());
+    let mark = |sent| runtime.fingerprints.batch_mark(access, form, sent, now);
+    let mut mark = request.idempotency.as_ref().map(mark);
     if let Some(mark) = &mut mark {
         match BatchKey::look_up(runtime, scope, mark).await? {
             BatchKey::Leads(batch) => return Ok(*batch),

@@ -2,7 +2,7 @@
 
 use super::{
     find::{BatchAccess, find_batch},
-    submit::{Submission, invalid_rows},
+    submit::{Submission, invalid_rows, repeated},
     view::{BatchView, rows},
 };
 use crate::{
@@ -18,12 +18,14 @@ use crate::{
 use axum::{extract::State, response::Response};
 use msp_domain::{BatchId, ExecutionStatus};
 use msp_engine::{Engine, RowFault, RowInput};
+use serde_json::json;
 
 /// Run the failed rows of a batch again.
 ///
 /// A new batch of the rows that failed, timed out or were interrupted, with their values, the form as it is now, and by the
 /// caller. It names the earlier batch in `retry_of`, and each execution the one it repeats. Rows with passwords cannot be run
-/// again, because history does not keep them: submit those in a new file.
+/// again, because history does not keep them: submit those in a new file. With an `Idempotency-Key`, the same request sent again
+/// within 24 hours is answered by the batch it started the first time, whatever has become of the form.
 ///
 /// Problems: `batch-running` (409), `nothing-failed` (409), `rows-invalid` (422), `batches-full` (409),
 /// `form-inactive` (409), `options-failed` (424), `organization-inactive` (409), `paused` (409), `not-found` (404),
@@ -48,6 +50,10 @@ pub async fn rerun_failed_rows(
 ) -> Result<Response, Problem> {
     let batch = find_batch(&api, &access, id).await?;
     let granted = open(&api, &access.asking, batch.scope.org(), ExecuteWorkflows::ANY_OF).await?;
+    let idempotency = idempotency_key.names(|| json!({ "retry_of": id }));
+    if let Some(answer) = repeated(&api, &access.asking, &granted, batch.form_id, idempotency.as_ref()).await? {
+        return Ok(answer);
+    }
     if batch.completed_at.is_none() {
         return Err(Problem::new(Kind::BatchRunning)
             .detail("Rows of this batch still wait or run. Cancel the rest, or wait for their end."));
@@ -72,7 +78,7 @@ pub async fn rerun_failed_rows(
     if again.is_empty() {
         return Err(Problem::new(Kind::NothingFailed).detail("No row of this batch failed."));
     }
-    let submission = Submission { form, rows: again, idempotency_key, retry_of: Some(id) };
+    let submission = Submission { form, rows: again, idempotency, retry_of: Some(id) };
     submission.submit(&api, &access.asking, granted).await
 }
 

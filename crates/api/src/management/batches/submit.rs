@@ -11,7 +11,8 @@ use crate::{
     },
     state::Api,
     workflows::{
-        engine,
+        attempts::{Fault, attempts},
+        choices, engine,
         idempotency::IdempotencyKey,
         run::permitted,
         submission::{self, checked_rows},
@@ -23,15 +24,16 @@ use axum::{
     http::{StatusCode, header},
     response::{IntoResponse, Response},
 };
+use csv::StringRecord;
 use msp_auth::Access;
 use msp_domain::{BatchId, FieldFault, form::Columns};
-use msp_engine::{BatchRequest, RowFault, RowInput, RunError};
+use msp_engine::{BatchRequest, Idempotency, RowFault, RowInput};
 use msp_storage::repositories::{batches::Batch, forms::StoredForm};
 use serde::{Deserialize, Serialize};
+use serde_json::json;
+use tokio::time::Instant;
 use uuid::Uuid;
 
-/// How often the gate is asked again when rights or settings change meanwhile.
-const MAX_ATTEMPTS: usize = 5;
 /// Faults that are told at once: more do not help.
 const MAX_FAULTS: usize = 200;
 
@@ -66,7 +68,8 @@ pub struct CheckedRows {
 /// of one cell have `|` between them. Every row is checked against the whole form and the workflow before any of them runs:
 /// either all are accepted, at once and for good, or none. Then each becomes an execution when its turn comes, a few at a
 /// time, with rights checked again when it starts. With `dry_run=true` the rows are only checked. With an `Idempotency-Key`,
-/// the same file sent again within 24 hours is answered by the batch it started the first time.
+/// the same cells sent again within 24 hours are answered by the batch they started the first time, whatever has become of
+/// the form.
 ///
 /// Problems: `rows-invalid` (422), `csv-unreadable` (400), `batches-full` (409), `form-inactive` (409),
 /// `options-failed` (424), `organization-required` (400), `organization-inactive` (409), `paused` (409), `not-found` (404),
@@ -95,71 +98,105 @@ pub async fn submit_batch(
     idempotency_key: IdempotencyKey,
     CsvBody { header, rows }: CsvBody,
 ) -> Result<Response, Problem> {
+    let idempotency = idempotency_key.names(|| json!({ "header": header, "rows": cells(&rows) }));
+    if !query.dry_run
+        && let Some(answer) = repeated(&api, &scope.asking, &scope.access, form, idempotency.as_ref()).await?
+    {
+        return Ok(answer);
+    }
     let form = submission::find(&api, scope.access.scope(), form).await?.ok_or(Kind::NotFound)?;
     let schema = form.schema()?;
     let columns = Columns::of(&schema, &header).map_err(|faults| Problem::new(Kind::RowsInvalid).errors(faults))?;
     let rows = rows.iter().zip(1..);
     let rows: Vec<RowInput> =
         rows.map(|(cells, row)| RowInput { row, input: columns.submission(cells.iter()), retry_of: None }).collect();
+    let checked = CheckedRows { row_count: rows.len(), columns: columns.names() };
+    let submission = Submission { form, rows, idempotency, retry_of: None };
     if query.dry_run {
-        let checked = CheckedRows { row_count: rows.len(), columns: columns.names() };
-        let submission = Submission { form, rows, idempotency_key, retry_of: None };
         submission.check(&api, &scope.asking, scope.access.clone()).await?;
         return Ok(Json(checked).into_response());
     }
-    let submission = Submission { form, rows, idempotency_key, retry_of: None };
     submission.submit(&api, &scope.asking, scope.access.clone()).await
+}
+
+fn cells(rows: &[StringRecord]) -> Vec<Vec<&str>> {
+    rows.iter().map(|row| row.iter().collect()).collect()
+}
+
+/// The answer, if this very request was sent before: it no longer matters what has become of the form.
+pub(super) async fn repeated(
+    api: &Api,
+    asking: &Asking,
+    access: &Access,
+    form: Uuid,
+    idempotency: Option<&Idempotency>,
+) -> Result<Option<Response>, Problem> {
+    let Some(idempotency) = idempotency else { return Ok(None) };
+    let Some(batch) = engine(api)?.repeated_batch(access, form, idempotency).await? else { return Ok(None) };
+    permitted(api, asking, access, &batch.workflow_name).await?;
+    answered(api, &batch).await.map(Some)
 }
 
 /// Rows to be run with a form.
 pub(super) struct Submission {
     pub form: StoredForm,
     pub rows: Vec<RowInput>,
-    pub idempotency_key: IdempotencyKey,
+    /// What the caller names the request by.
+    pub idempotency: Option<Idempotency>,
     /// The batch whose failed rows they are.
     pub retry_of: Option<BatchId>,
 }
 
 impl Submission {
+    /// Checks them, and records nothing.
     async fn check(self, api: &Api, asking: &Asking, access: Access) -> Result<(), Problem> {
-        let request = self.request(api, asking, access).await?;
-        Ok(engine(api)?.check_batch(&request).await?)
+        let (submission, engine) = (&self, engine(api)?);
+        let check = |request: BatchRequest| async move { Ok(engine.check_batch(&request).await?) };
+        submission.attempted(api, asking, access, check).await
     }
 
-    /// Puts them on record. When rights or settings change meanwhile, the gate is asked again.
+    /// Puts them on record.
     pub async fn submit(self, api: &Api, asking: &Asking, access: Access) -> Result<Response, Problem> {
-        let org = access.scope().org();
-        let mut request = self.request(api, asking, access).await?;
-        for _ in 0..MAX_ATTEMPTS {
-            let again = BatchRequest {
-                workflow: request.workflow.clone(),
-                access: request.access.clone(),
-                actor: request.actor.clone(),
-                form: request.form.clone(),
-                rows: request.rows.clone(),
-                idempotency_key: request.idempotency_key.clone(),
-                retry_of: request.retry_of,
-            };
-            match engine(api)?.submit(again).await {
-                Ok(batch) => return answered(api, &batch).await,
-                Err(RunError::Changed) => request.access = open(api, asking, org, ExecuteWorkflows::ANY_OF).await?,
-                Err(error) => return Err(error.into()),
-            }
-        }
-        Err(Kind::SettingsChanging.into())
+        let (submission, engine) = (&self, engine(api)?);
+        let submit = |request| async move { Ok(engine.submit(request).await?) };
+        answered(api, &submission.attempted(api, asking, access, submit).await?).await
     }
 
-    async fn request(self, api: &Api, asking: &Asking, access: Access) -> Result<BatchRequest, Problem> {
+    /// When rights or settings change meanwhile, the gate is asked again, and every row is checked again.
+    async fn attempted<T, D>(
+        &self,
+        api: &Api,
+        asking: &Asking,
+        access: Access,
+        attempt: impl Fn(BatchRequest) -> D,
+    ) -> Result<T, Problem>
+    where
+        D: Future<Output = Result<T, Fault>>,
+    {
+        let (org, deadline, attempt) = (access.scope().org(), choices::deadline(), &attempt);
+        let renew = || open(api, asking, org, ExecuteWorkflows::ANY_OF);
+        let attempt = |access| async move { attempt(self.request(api, asking, access, deadline).await?).await };
+        attempts(access, renew, attempt).await
+    }
+
+    async fn request(
+        &self,
+        api: &Api,
+        asking: &Asking,
+        access: Access,
+        deadline: Instant,
+    ) -> Result<BatchRequest, Fault> {
         // Before the form's option generators are asked. The engine looks once more.
         permitted(api, asking, &access, &self.form.workflow).await?;
-        let (form, rows) = checked_rows(api, (&access, &asking.actor), &self.form, self.rows).await?;
+        let who = (&access, &asking.actor);
+        let (form, rows) = checked_rows(api, who, &self.form, &self.rows, deadline).await?;
         Ok(BatchRequest {
-            workflow: self.form.workflow,
+            workflow: self.form.workflow.clone(),
             access,
             actor: asking.actor.clone(),
             form,
             rows,
-            idempotency_key: self.idempotency_key.0,
+            idempotency: self.idempotency.clone(),
             retry_of: self.retry_of,
         })
     }
