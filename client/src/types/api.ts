@@ -736,9 +736,10 @@ export interface paths {
             cookie?: never;
         };
         /**
-         * List the batches of an organization, newest first.
-         * @description Without `view_history` only the caller's own. The counts of a batch that has not ended may be a second old; reading it by
-         *     its id counts anew.
+         * List batches, newest first.
+         * @description With an organization, those of that organization; without, those of every organization the caller may view, and the
+         *     caller's own. Without `view_history` an organization shows only the caller's own. The counts of a batch that has not ended
+         *     may be a second old; reading it by its id counts anew. A page of one's own may be shorter, even empty, although more follow.
          *
          *     Problems: `query-invalid` (400), `organization-inactive` (409).
          */
@@ -760,7 +761,9 @@ export interface paths {
         };
         /**
          * Read a batch: how many of its rows stand where.
-         * @description Problems: `not-found` (404), `path-invalid` (400), `organization-inactive` (409).
+         * @description Without an organization it is looked for in every one the caller may view, and among the caller's own.
+         *
+         *     Problems: `not-found` (404), `path-invalid` (400), `organization-inactive` (409).
          */
         get: operations["getBatch"];
         put?: never;

@@ -133,6 +133,8 @@ pub enum Timeline {
     Executions,
     /// [`Table::AuditLogs`].
     Audit,
+    /// [`Table::Batches`].
+    Batches,
 }
 
 impl Timeline {
@@ -141,6 +143,7 @@ impl Timeline {
         match self {
             Self::Executions => Table::WorkflowExecutions,
             Self::Audit => Table::AuditLogs,
+            Self::Batches => Table::Batches,
         }
     }
 }

@@ -1,7 +1,7 @@
-//! Lists of batches that are under way, however many rows those have.
+//! Lists of batches: of one organization or of all, and however many rows they have.
 
 use async_trait::async_trait;
-use msp_domain::{BatchId, Clock, ExecutionId, Permission, Scope, Trigger};
+use msp_domain::{BatchId, Clock, ExecutionId, Permission, Permissions, Scope, Trigger, UserId};
 use msp_storage::{
     Commit, Entity, Etag, Page, Query, StoreError, Table, TableStore, Write,
     repositories::{
@@ -12,7 +12,7 @@ use msp_storage::{
     },
 };
 use msp_test_support::TestApp;
-use serde_json::{Map, json};
+use serde_json::{Map, Value, json};
 use std::sync::{
     Arc,
     atomic::{AtomicUsize, Ordering},
@@ -59,10 +59,9 @@ impl TableStore for Counting {
     }
 }
 
-/// A batch under way of which every row is an execution that waits.
-async fn large_batch(app: &TestApp, scope: Scope) -> Batch {
-    let (now, user) = (app.clock.now(), app.admin().user());
-    let new = NewBatch {
+fn new_batch(app: &TestApp, scope: Scope, user: UserId) -> NewBatch {
+    let now = app.clock.now();
+    NewBatch {
         id: BatchId::at(now),
         scope,
         form_id: Uuid::new_v4(),
@@ -77,12 +76,30 @@ async fn large_batch(app: &TestApp, scope: Scope) -> Batch {
         has_passwords: false,
         retry_of: None,
         mark: None,
-    };
+    }
+}
+
+fn audit(scope: Scope, action: &str) -> AuditDraft {
+    AuditDraft::new(scope, &Actor::PLATFORM, action, "onboard", json!({}))
+}
+
+/// A batch of one row, a second after the one before.
+async fn small_batch(app: &TestApp, scope: Scope, user: UserId) -> BatchId {
+    app.clock.advance(chrono::Duration::seconds(1));
+    let new = new_batch(app, scope, user);
+    let row = BatchRow { row: 1, execution_id: ExecutionId::at(new.created_at), input: Map::new(), retry_of: None };
+    app.repositories.batches.insert(&new, &[row], Vec::new(), audit(scope, "Batch.Submit")).await.expect("recorded").id
+}
+
+/// A batch under way of which every row is an execution that waits.
+async fn large_batch(app: &TestApp, scope: Scope) -> Batch {
+    let user = app.admin().user();
+    let new = new_batch(app, scope, user);
+    let now = new.created_at;
     let row = |row| BatchRow { row, execution_id: ExecutionId::at(now), input: Map::new(), retry_of: None };
     let rows: Vec<BatchRow> = (1..=ROWS).map(row).collect();
-    let audit = |action| AuditDraft::new(scope, &Actor::PLATFORM, action, "onboard", json!({}));
     let batches = &app.repositories.batches;
-    let batch = batches.insert(&new, &rows, Vec::new(), audit("Batch.Submit")).await.expect("recorded");
+    let batch = batches.insert(&new, &rows, Vec::new(), audit(scope, "Batch.Submit")).await.expect("recorded");
     for row in rows {
         let execution = NewExecution {
             id: row.execution_id,
@@ -105,7 +122,8 @@ async fn large_batch(app: &TestApp, scope: Scope) -> Batch {
             files: Vec::new(),
         };
         let executions = &app.repositories.executions;
-        executions.insert(&execution, &Entry::Queued, Vec::new(), audit("Workflow.Execute")).await.expect("recorded");
+        let audit = audit(scope, "Workflow.Execute");
+        executions.insert(&execution, &Entry::Queued, Vec::new(), audit).await.expect("recorded");
     }
     batch
 }
@@ -131,4 +149,56 @@ async fn a_list_reads_no_row_of_the_batches_it_shows_and_a_batch_by_itself_is_co
     let itself = reader.get(org.id, &path).await.expect(200).json();
     assert_eq!(itself["counts"]["pending"], json!(ROWS), "{itself}");
     assert_eq!(read.load(Ordering::SeqCst), ROWS as usize);
+}
+
+#[tokio::test]
+async fn without_an_organization_one_list_has_what_the_caller_may_view_anywhere_and_loses_nothing_while_more_arrive() {
+    let app = TestApp::new().await;
+    let (viewed, worked, closed) = (app.org("Viewed").await, app.org("Worked").await, app.org("Closed").await);
+    let reader = app.user_with(&viewed, [Permission::ViewHistory]).await;
+    app.grant(&reader, worked.id, [Permission::ExecuteWorkflows].into_iter().collect()).await;
+    let (me, other) = (reader.user(), UserId::random());
+    let batch = async |org: Option<_>, user| small_batch(&app, org.map_or(Scope::Global, Scope::Org), user).await;
+    let mut visible = Vec::new();
+    for _ in 0..3 {
+        visible.push(batch(Some(viewed.id), other).await);
+        visible.push(batch(Some(worked.id), me).await);
+        visible.push(batch(None, me).await);
+    }
+    let hidden = [batch(Some(worked.id), other).await, batch(Some(closed.id), me).await, batch(None, other).await];
+    visible.reverse();
+
+    for limit in [1, 2, 4, 50] {
+        let (mut listed, mut next, mut late) = (Vec::<BatchId>::new(), String::new(), Vec::new());
+        loop {
+            let path = format!("/api/batches?limit={limit}{next}");
+            let page = reader.get(None, &path).await.expect(200).json();
+            let items = page["items"].as_array().expect("items");
+            assert!(items.len() <= limit, "{page}");
+            listed.extend(
+                items.iter().map(|batch| batch["id"].as_str().expect("an id").parse::<BatchId>().expect("an id")),
+            );
+            let Some(cursor) = page["next_cursor"].as_str() else { break };
+            next = format!("&cursor={cursor}");
+            late.push(batch(Some(viewed.id), other).await);
+        }
+        assert_eq!(listed, visible, "pages of {limit}");
+        visible.splice(0..0, late.into_iter().rev());
+    }
+
+    let get = async |id: &BatchId| reader.get(None, &format!("/api/batches/{id}")).await;
+    for id in &visible {
+        assert_eq!(get(id).await.expect(200).json()["id"], json!(id));
+    }
+    for id in &hidden {
+        get(id).await.assert_problem(404, "not-found");
+        reader.get(None, &format!("/api/batches/{id}/rows.csv")).await.assert_problem(404, "not-found");
+    }
+    let everything = app.admin().get(None, "/api/batches").await.expect(200).json();
+    assert_eq!(everything["items"].as_array().map(Vec::len), Some(visible.len() + hidden.len()));
+    app.grant(&reader, worked.id, Permissions::NONE).await;
+    let listed = reader.get(None, "/api/batches").await.expect(200).json();
+    let is_of = |org: Value| listed["items"].as_array().expect("items").iter().any(|batch| batch["org_id"] == org);
+    assert!(is_of(json!(viewed.id)) && !is_of(json!(worked.id)) && !is_of(Value::Null), "{listed}");
+    reader.get(closed.id, "/api/batches").await.assert_problem(403, "permission-denied");
 }

@@ -532,6 +532,8 @@ async fn ids_of_the_other_do_not_exist_here(op: &Operation, caller: &TestCaller,
         }
         "cancelBatch" | "rerunFailedRows" => {
             assert_status(op, "own header, the other's id", &answer, 404);
+            let answer = op.request(caller, other, own_org, "").send().await;
+            assert_status(op, "no header, the other's id", &answer, 404);
             let answer = op.request(caller, own, own_org, "").org(own_org).send().await;
             // One's own has not ended, and the engine of this test never starts.
             let expected = if op.id == "cancelBatch" { 503 } else { 409 };
@@ -540,6 +542,9 @@ async fn ids_of_the_other_do_not_exist_here(op: &Operation, caller: &TestCaller,
         "listBatches" => {
             assert_status(op, "one's own", &answer, 200);
             assert_eq!(answer.json()["items"].as_array().map(Vec::len), Some(1), "{}", answer.text());
+            let everywhere = op.request(caller, own, own_org, "").send().await;
+            assert_status(op, "everywhere", &everywhere, 200);
+            assert_eq!(everywhere.json(), answer.json(), "what the caller may not view is not listed");
         }
         "getExportSchedule" | "listExportFiles" | "downloadExportFile" => {
             assert_status(op, "own header, the other's id", &answer, 404);

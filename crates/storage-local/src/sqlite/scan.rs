@@ -105,6 +105,10 @@ pub(super) fn across(
             "SELECT pk, rk, etag, props FROM entities INDEXED BY audit_in_time
              WHERE tbl = 'AuditLogs' AND rk >= ?1 AND rk < ?2 ORDER BY rk LIMIT ?3"
         }
+        Timeline::Batches => {
+            "SELECT pk, rk, etag, props FROM entities INDEXED BY batches_in_time
+             WHERE tbl = 'Batches' AND rk >= ?1 AND rk < ?2 ORDER BY rk LIMIT ?3"
+        }
     };
     let mut statement = connection.prepare_cached(sql).map_err(fault::of_read)?;
     let limit = i64::try_from(limit).unwrap_or(i64::MAX);

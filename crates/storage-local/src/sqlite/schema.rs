@@ -38,6 +38,7 @@ const CREATE: &str = "
 const CREATE_TIMELINES: &str = "
     CREATE INDEX IF NOT EXISTS executions_in_time ON entities (rk) WHERE tbl = 'WorkflowExecutions';
     CREATE INDEX IF NOT EXISTS audit_in_time ON entities (rk) WHERE tbl = 'AuditLogs';
+    CREATE INDEX IF NOT EXISTS batches_in_time ON entities (rk) WHERE tbl = 'Batches';
 ";
 
 /// A connection to an existing file, set up the way every one is.

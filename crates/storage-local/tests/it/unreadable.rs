@@ -10,6 +10,7 @@ use msp_domain::{
     UserId,
 };
 use msp_storage::repositories::audit::AuditFilter;
+use msp_storage::repositories::batches::BatchFilter;
 use msp_storage::repositories::executions::{Ended, Entry, ExecutionFilter, Started};
 use msp_storage::repositories::integrations::{CredentialChange, IntegrationCheck};
 use msp_storage::repositories::organizations::{NewOrganization, OrganizationError};
@@ -426,7 +427,8 @@ async fn a_batch_that_is_not_readable_is_left_out_of_its_list() {
         for (by, left) in
             [(None, vec![kept.id]), (Some(kept.submitted_by), vec![kept.id]), (Some(lost.submitted_by), vec![])]
         {
-            let listed = batches.list(scope, by, None, 10).await.expect("listed").items;
+            let listed =
+                batches.list(vec![(scope, BatchFilter { submitted_by: by })], None, 10).await.expect("listed").items;
             assert_eq!(listed.iter().map(|batch| batch.id).collect::<Vec<_>>(), left, "{damage:?}");
         }
     }

@@ -175,10 +175,17 @@ pub(super) async fn a_continuation_stays_in_its_partition(tables: &dyn TableStor
 }
 
 pub(super) async fn rows_of_all_partitions_have_one_order_where_the_home_has_it(tables: &dyn TableStore) {
-    let (timeline, place) = (Timeline::Audit, Uuid::new_v4().simple().to_string());
+    for timeline in [Timeline::Executions, Timeline::Audit, Timeline::Batches] {
+        rows_have_one_order(tables, timeline).await;
+    }
+}
+
+async fn rows_have_one_order(tables: &dyn TableStore, timeline: Timeline) {
+    let (table, place) = (timeline.table(), Uuid::new_v4().simple().to_string());
     let (one, two) = (partition(), partition());
     for (partition, row) in [(&one, "1"), (&two, "2"), (&one, "3"), (&two, "4")] {
-        insert(tables, Entity::new(partition, format!("{place}{row}"))).await;
+        let entity = Entity::new(partition, format!("{place}{row}"));
+        tables.write(table, Write::Insert(entity)).await.expect("a new entity can be inserted");
     }
     let key = |row: &str| format!("{place}{row}");
     let across = async |limit| tables.across(timeline, &key("2"), &key("4"), limit).await.expect("a query answers");

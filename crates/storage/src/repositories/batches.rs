@@ -4,12 +4,14 @@
 //! dies. Each becomes an execution when its turn comes. All their ids carry the time of the batch, so that they stand side
 //! by side in the history and one range of keys finds them.
 
+mod list;
 mod removal;
+
+pub use list::BatchFilter;
 
 use super::audit::AuditDraft;
 use super::executions::{Execution, NewMark, marks, rows::scope_of};
-use super::paging::{Scan, page};
-use super::{Journal, Listing, Stores, etag_of, if_readable, readable};
+use super::{Journal, Stores, etag_of, readable};
 use crate::{BlobStore, Commit, Entity, Etag, Guard, IfMatch, Query, StoreError, Table, Write};
 use bytes::Bytes;
 use chrono::{DateTime, Utc};
@@ -205,26 +207,6 @@ impl Batches {
         let Some(row_key) = id.row_key() else { return Ok(None) };
         let row = self.journal.tables.get(Table::Batches, &scope.key(), &row_key).await?;
         row.map(|row| read(scope, &row)).transpose()
-    }
-
-    /// The batches of a scope that are readable, newest first; of everybody, or of one user.
-    ///
-    /// # Errors
-    /// [`StoreError::Limit`] when the cursor is not one this list gave.
-    pub async fn list(
-        &self,
-        scope: Scope,
-        submitted_by: Option<UserId>,
-        cursor: Option<&str>,
-        limit: usize,
-    ) -> Result<Listing<Batch>, StoreError> {
-        let scan = if submitted_by.is_some() { Scan::AtMost(super::paging::SCAN_LIMIT) } else { Scan::Unfiltered };
-        let tables = self.journal.tables.as_ref();
-        page(tables, Table::Batches, Query::partition(scope.key()), cursor, limit, scan, |row| {
-            let batch = if_readable(Table::Batches, &row, read(scope, &row));
-            Ok(batch.filter(|batch| submitted_by.is_none_or(|user| batch.submitted_by == user)))
-        })
-        .await
     }
 
     /// Every batch with a row that has not ended, oldest first. One that is not readable stays as it is and keeps no other.

@@ -1,7 +1,7 @@
 //! Reading batches and their rows.
 
 use super::{
-    find::{BatchAccess, find_batch, only_of},
+    find::{BatchAccess, find_batch, lanes},
     view::{BatchRowView, BatchView, rows},
 };
 use crate::{
@@ -16,10 +16,11 @@ use axum::{Json, extract::State};
 use msp_domain::{BatchId, ExecutionStatus};
 use serde::Deserialize;
 
-/// List the batches of an organization, newest first.
+/// List batches, newest first.
 ///
-/// Without `view_history` only the caller's own. The counts of a batch that has not ended may be a second old; reading it by
-/// its id counts anew.
+/// With an organization, those of that organization; without, those of every organization the caller may view, and the
+/// caller's own. Without `view_history` an organization shows only the caller's own. The counts of a batch that has not ended
+/// may be a second old; reading it by its id counts anew. A page of one's own may be shorter, even empty, although more follow.
 ///
 /// Problems: `query-invalid` (400), `organization-inactive` (409).
 #[utoipa::path(
@@ -34,15 +35,16 @@ pub async fn list_batches(
     ApiQuery(query): ApiQuery<PageQuery>,
 ) -> Result<Json<PageOf<BatchView>>, Problem> {
     let limit = page_limit(query.limit, DEFAULT_LIMIT, MAX_LIMIT)?;
-    let (scope, batches) = (access.access.scope(), &api.repositories.batches);
-    let page =
-        batches.list(scope, only_of(&api, &access).await?, query.cursor.as_deref(), limit).await.map_err(list_fault)?;
+    let (lanes, batches) = (lanes(&api, &access).await?, &api.repositories.batches);
+    let page = batches.list(lanes, query.cursor.as_deref(), limit).await.map_err(list_fault)?;
     // Each is one row, however many it has: what is under way was counted about a second ago.
     let items = page.items.iter().map(|batch| BatchView::of(batch, batch.noted)).collect();
     Ok(Json(PageOf { items, next_cursor: page.next_cursor }))
 }
 
 /// Read a batch: how many of its rows stand where.
+///
+/// Without an organization it is looked for in every one the caller may view, and among the caller's own.
 ///
 /// Problems: `not-found` (404), `path-invalid` (400), `organization-inactive` (409).
 #[utoipa::path(

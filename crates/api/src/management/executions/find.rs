@@ -61,7 +61,7 @@ pub(in crate::management) async fn anywhere(
 
 /// What the caller may do with executions without organization: its own, while it may execute somewhere; everyone's only
 /// as administrator or auditor, because no grant is about `GLOBAL`.
-pub(super) async fn in_global(api: &Api, asking: &Asking) -> Result<Permissions, Problem> {
+pub(in crate::management) async fn in_global(api: &Api, asking: &Asking) -> Result<Permissions, Problem> {
     let (somewhere, _) = api.gate.somewhere(&asking.caller).await?;
     let view_history = asking.caller.reaches_everything() && somewhere.view_history;
     Ok(Permissions { view_history, execute_workflows: somewhere.execute_workflows, ..Permissions::NONE })

@@ -1,6 +1,6 @@
 //! Removing batches: taken back, expired, or with their organization. The executions their rows became are not touched.
 
-use super::{Batch, Batches, OPEN_PARTITION, read};
+use super::{Batch, BatchFilter, Batches, OPEN_PARTITION, read};
 use crate::repositories::clear_partition;
 use crate::{IfMatch, Query, StoreError, Table, Write};
 use chrono::{DateTime, Utc};
@@ -37,7 +37,7 @@ impl Batches {
     /// [`StoreError::Full`] or [`StoreError::Unavailable`]; safe to repeat.
     pub async fn remove_all(&self, scope: Scope) -> Result<(), StoreError> {
         loop {
-            match self.list(scope, None, None, REMOVED_AT_ONCE).await {
+            match self.list(vec![(scope, BatchFilter::default())], None, REMOVED_AT_ONCE).await {
                 // What cannot be read goes without its rows.
                 Ok(page) if page.items.is_empty() => {
                     return clear_partition(self.journal.tables.as_ref(), Table::Batches, scope.key()).await;
