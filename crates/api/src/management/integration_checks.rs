@@ -100,7 +100,7 @@ pub async fn list_integration_types(_: SignedIn, _: NoQuery) -> Json<PageOf<Inte
 /// Check whether an integration works: ask its service, with a token of its own, also while it is switched off.
 ///
 /// What the service refuses is no problem of this request: the answer says what is wrong and what to do. It is kept as
-/// `last_check` until the settings change. At most 6 checks of one integration within a minute.
+/// `last_check` until the settings change, or the tenant it asked is no longer the organization's. At most 6 checks of one integration within a minute.
 ///
 /// Problems: `not-found` (404), `path-invalid` (400), `too-many-attempts` (429).
 #[utoipa::path(

@@ -51,7 +51,7 @@ pub struct IntegrationView {
     pub updated_at: DateTime<Utc>,
     /// By whom: a user id, or `platform`.
     pub updated_by: String,
-    /// The last check with these settings; `null`: they were not checked.
+    /// The last check with these settings, in the tenant the organization has now; `null`: they were not checked.
     pub last_check: Option<IntegrationCheckView>,
 }
 

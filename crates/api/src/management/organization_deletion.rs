@@ -38,8 +38,11 @@ const PATIENCE: Duration = Duration::from_secs(10);
 #[derive(Debug, Serialize, utoipa::ToSchema)]
 #[schema(example = json!({
     "org_id": "6f9619ff-8b86-d011-b42d-00cf4fc964ff", "name": "Contoso",
-    "removes": { "grants": 4, "secrets": 2, "integrations": 1, "config": 6, "forms": 3, "exports": 1, "executions": 1000,
-        "more_executions": true },
+    "removes": {
+        "grants": 4, "secrets": 2, "integrations": 1, "config": 6, "forms": 3, "notification_rules": 1, "exports": 1,
+        "untold_failures": 0, "has_retention_limit": true, "is_paused": false, "uploads": 1, "batches": 2,
+        "more_batches": false, "executions": 1000, "more_executions": true
+    },
     "refused_because": ["organization-active"], "started_at": null, "started_by": null
 }))]
 pub struct DeletionView {

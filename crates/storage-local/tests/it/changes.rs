@@ -1,9 +1,9 @@
 //! Organizations, users, grants, config, secrets and integrations: what a change writes besides itself.
 
 use crate::support::{TestHome, actor};
-use msp_domain::{ConfigEntry, ConfigOrigin, ConfigType, OrgId, Permission, Permissions, Scope, UserId};
+use msp_domain::{Clock, ConfigEntry, ConfigOrigin, ConfigType, OrgId, Permission, Permissions, Scope, UserId};
 use msp_storage::repositories::Actor;
-use msp_storage::repositories::integrations::CredentialChange;
+use msp_storage::repositories::integrations::{CredentialChange, IntegrationCheck};
 use msp_storage::repositories::organizations::{NewOrganization, OrganizationChange, OrganizationError};
 use msp_storage::repositories::users::{UserChange, UserError};
 use msp_storage::{Etag, SecretValue, StoreError, Table};
@@ -305,12 +305,44 @@ async fn moving_an_organization_to_another_tenant_takes_only_the_old_tenants_cre
         stored.expect("put");
     }
     let held = async |integration| integrations.credential(org, integration).await.expect("read").is_some();
+    let check = async || {
+        for stored in integrations.list(org).await.expect("listed") {
+            let check = IntegrationCheck {
+                integration_type: stored.integration_type,
+                settings_version: stored.etag,
+                error_type: None,
+                message: "Connected.".to_owned(),
+                status: None,
+                checked_at: home.clock.now(),
+                checked_by: Actor::PLATFORM.key(),
+                duration_ms: 5,
+            };
+            integrations.record_check(org, &check, &Actor::PLATFORM).await.expect("recorded");
+        }
+    };
+    let checked = async || {
+        let checks = integrations.checks(org).await.expect("listed");
+        checks.into_iter().map(|check| check.integration_type).collect::<Vec<_>>()
+    };
     let link = |tenant| OrganizationChange { tenant_id: Some(tenant), ..Default::default() };
 
     let linked = organizations.update(org, &link(Some(Uuid::new_v4())), None, &Actor::PLATFORM).await;
     linked.expect("the first link moves nothing away");
     assert!(held("msgraph").await);
+    check().await;
+    let renamed = OrganizationChange { name: Some("Contoso Ltd".to_owned()), ..Default::default() };
+    organizations.update(org, &renamed, None, &Actor::PLATFORM).await.expect("renamed");
+    assert_eq!(checked().await, ["halopsa", "msgraph"]);
     organizations.update(org, &link(Some(Uuid::new_v4())), None, &Actor::PLATFORM).await.expect("moved");
     assert!(!held("msgraph").await, "the old tenant's credential must not be sent to the new one");
     assert!(held("halopsa").await);
+    assert_eq!(checked().await, ["halopsa"], "nobody has asked the new tenant yet");
+    check().await;
+    organizations.update(org, &link(None), None, &Actor::PLATFORM).await.expect("unlinked");
+    assert_eq!(checked().await, ["halopsa"]);
+
+    let rows = home.repositories.audit.list(Scope::Org(org), None, 50).await.expect("listed").items;
+    let rows = rows.into_iter().filter(|row| row.draft.action == "Organization.Update");
+    let dropped: Vec<Value> = rows.filter_map(|row| row.draft.details.get("dropped_credentials").cloned()).collect();
+    assert_eq!(dropped, [json!(["msgraph"])], "only the move took one away");
 }

@@ -16,6 +16,7 @@ use msp_storage::repositories::integrations::CredentialChange;
 use msp_storage::repositories::organizations::{NewOrganization, Organization, OrganizationError};
 use msp_storage::repositories::{Actor, deletion::Belongings};
 use msp_storage::{Property, Query, SecretAddress, SecretNamespace, SecretValue, StoreError, Table};
+use rusqlite::Connection;
 use serde_json::json;
 
 /// An inactive organization that has one of everything.
@@ -160,10 +161,13 @@ async fn wherever_a_deletion_is_interrupted_it_is_closed_and_the_next_call_finis
     let row = rows.iter().find(|row| row.draft.action == "Organization.Delete").expect("recorded");
     assert_eq!(row.draft.details["before"]["name"], "Contoso");
     let removed = &row.draft.details["removed"];
-    for what in ["grants", "secrets", "integrations", "config", "forms", "notification_rules", "exports", "executions"]
-    {
-        assert_eq!(removed[what], 1, "{what}");
+    for (what, number) in removed.as_object().expect("an object") {
+        // One of everything: whatever a deletion removes is named before.
+        let expected = if what.starts_with("more_") { json!(false) } else { json!(1) };
+        let flag = what.starts_with("has_") || what.starts_with("is_");
+        assert_eq!(*number, if flag { json!(true) } else { expected }, "{what}");
     }
+    assert_eq!(removed.as_object().map(serde_json::Map::len), Some(15));
 }
 
 #[tokio::test]
@@ -196,6 +200,12 @@ async fn only_the_version_that_was_seen_is_deleted_and_only_while_nobody_uses_it
         forms: 1,
         notification_rules: 1,
         exports: 1,
+        untold_failures: 1,
+        has_retention_limit: true,
+        is_paused: true,
+        uploads: 1,
+        batches: 1,
+        more_batches: false,
         executions: 2,
         more_executions: false,
     };
@@ -217,4 +227,21 @@ async fn a_repair_finishes_a_deletion_and_a_dry_run_only_names_it() {
         assert!(found[0].contains("is being deleted"), "{found:?}");
     }
     assert_eq!(traces(&home, organization.id).await, Vec::<String>::new());
+}
+
+#[tokio::test]
+async fn rows_that_are_not_readable_are_counted_among_what_goes_and_keep_no_deletion() {
+    let home = TestHome::new().await;
+    let organization = furnished(&home, "Contoso").await;
+    let (repositories, org) = (&home.repositories, organization.id);
+    let counted = repositories.belongings(org).await.expect("counted");
+    let database = Connection::open(home.folder.path().join("msp.db")).expect("opens");
+    for table in [Table::IntegrationConfig, Table::NotificationRules, Table::OrgConfig, Table::Forms, Table::Batches] {
+        let sql = "UPDATE entities SET props = '{oops' WHERE tbl = ?1 AND pk = ?2";
+        assert!(database.execute(sql, (table.name(), org.key())).expect("damaged") > 0, "{table:?}");
+    }
+    assert_eq!(repositories.belongings(org).await.expect("counted"), counted);
+    repositories.begin_deletion(org, &organization.etag, &Actor::PLATFORM).await.expect("begun");
+    repositories.finish_deletion(org, &Actor::PLATFORM, &|_| {}).await.expect("finished");
+    assert_eq!(traces(&home, org).await, Vec::<String>::new());
 }

@@ -51,7 +51,25 @@ pub struct Belongings {
     /// Exports on a schedule, with the files they wrote.
     #[serde(default)]
     pub exports: usize,
-    /// Executions with their logs, results and files; counted to 1,000.
+    /// Failures that wait to be told.
+    #[serde(default)]
+    pub untold_failures: u64,
+    /// Whether it has a limit of its own to how long executions are kept.
+    #[serde(default)]
+    pub has_retention_limit: bool,
+    /// Whether it is paused: that ends with it.
+    #[serde(default)]
+    pub is_paused: bool,
+    /// Files that were uploaded and wait for a submission.
+    #[serde(default)]
+    pub uploads: usize,
+    /// Forms that were submitted with many rows, and these rows; counted to 1,000.
+    #[serde(default)]
+    pub batches: usize,
+    /// Whether there are more batches than were counted.
+    #[serde(default)]
+    pub more_batches: bool,
+    /// Executions with their logs, results, files and figures by day; counted to 1,000.
     pub executions: usize,
     /// Whether there are more executions than were counted.
     pub more_executions: bool,
@@ -76,18 +94,26 @@ impl Repositories {
     /// # Errors
     /// [`StoreError::Unavailable`].
     pub async fn belongings(&self, org: OrgId) -> Result<Belongings, StoreError> {
-        let scope = Scope::Org(org);
-        let rows = async |table| Ok(self.stores.tables.query_all(table, Query::partition(org.key())).await?.len());
-        let executions = Query { row_before: Some(RESERVED_ROWS.to_owned()), ..Query::partition(org.key()) };
-        let executions = self.stores.tables.query(Table::WorkflowExecutions, executions.limit(MAX_COUNTED)).await?;
+        let (scope, tables, all) = (Scope::Org(org), &self.stores.tables, Query::partition(org.key()));
+        // Rows are counted, readable or not: all of them go.
+        let rows = async |table| Ok::<_, StoreError>(tables.query_all(table, all.clone()).await?.len());
+        let executions = Query { row_before: Some(RESERVED_ROWS.to_owned()), ..all.clone() };
+        let executions = tables.query(Table::WorkflowExecutions, executions.limit(MAX_COUNTED)).await?;
+        let batches = tables.query(Table::Batches, all.clone().limit(MAX_COUNTED)).await?;
         Ok(Belongings {
             grants: rows(Table::OrgPermissions).await?,
             secrets: self.workflow_secrets.names(scope).await?.len(),
-            integrations: self.integrations.list(org).await?.len(),
+            integrations: self.integrations.count(org).await?,
             config: rows(Table::OrgConfig).await?,
             forms: rows(Table::Forms).await?,
-            notification_rules: self.notification_rules.readable(scope).await?.len(),
+            notification_rules: self.notification_rules.count(scope).await?,
             exports: self.exports.of(scope).await?.len(),
+            untold_failures: self.notices.untold_of(scope).await?,
+            has_retention_limit: self.retention.is_limited(scope).await?,
+            is_paused: self.pauses.is_paused(&PauseTarget::Organization(org)).await?,
+            uploads: self.files.count_uploads(org).await?,
+            batches: batches.entities.len(),
+            more_batches: batches.continuation.is_some(),
             executions: executions.entities.len(),
             more_executions: executions.continuation.is_some(),
         })

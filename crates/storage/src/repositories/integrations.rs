@@ -9,7 +9,7 @@ use super::audit::AuditDraft;
 use super::{Actor, Journal, check_version, etag_of, readable, retry, write_over};
 use crate::{
     Commit, Entity, Etag, IfMatch, Query, SecretAddress, SecretNamespace, SecretStore, SecretValue, StoreError, Table,
-    Write, limits,
+    TableStore, TableWrite, Write, limits,
 };
 use chrono::{DateTime, Utc};
 use msp_domain::{OrgId, Scope};
@@ -72,6 +72,12 @@ impl IntegrationSettings {
         let rows = self.journal.tables.query_all(Table::IntegrationConfig, query).await?;
         let credentials = self.secrets.names(SecretNamespace::Integration, Scope::Org(org)).await?;
         Ok(readable(Table::IntegrationConfig, &rows, |row| read(row, &credentials)))
+    }
+
+    /// How many of one organization there are, readable or not.
+    pub(super) async fn count(&self, org: OrgId) -> Result<usize, StoreError> {
+        let query = Query::partition(org.key()).rows_with_prefix(PREFIX);
+        Ok(self.journal.tables.query_all(Table::IntegrationConfig, query).await?.len())
     }
 
     /// One of one organization.
@@ -189,15 +195,23 @@ impl IntegrationSettings {
             let delete = Write::delete(org.key(), row_key(integration_type), IfMatch::Etag(before.etag));
             let mut writes =
                 vec![(Table::IntegrationConfig, delete), self.journal.audit.row(draft), self.journal.generation.bump()];
-            let (partition, check) = (org.key(), checks::row_key(integration_type));
-            if self.journal.tables.get(Table::IntegrationConfig, &partition, &check).await?.is_some() {
-                writes.push((Table::IntegrationConfig, Write::delete(partition, check, IfMatch::Any)));
-            }
+            writes.extend(forget_check(self.journal.tables.as_ref(), org, integration_type).await?);
             self.journal.tables.commit(Commit::of(writes)).await.map(Some)
         };
         // A version the caller did not mean is final; only a race with others is tried again.
         retry(attempt).await?.ok_or(StoreError::PreconditionFailed)
     }
+}
+
+/// The write that forgets how the last check of an integration went, if there was one.
+pub(super) async fn forget_check(
+    tables: &dyn TableStore,
+    org: OrgId,
+    integration_type: &str,
+) -> Result<Option<TableWrite>, StoreError> {
+    let (partition, check) = (org.key(), checks::row_key(integration_type));
+    let row = tables.get(Table::IntegrationConfig, &partition, &check).await?;
+    Ok(row.map(|_| (Table::IntegrationConfig, Write::delete(partition, check, IfMatch::Any))))
 }
 
 /// Whether a row of the table can be read.

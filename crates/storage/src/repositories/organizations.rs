@@ -2,10 +2,13 @@
 
 use super::audit::AuditDraft;
 use super::deletion::{Belongings, Deletion};
-use super::integrations::{TENANT_BOUND, credential_address};
+use super::integrations::{self, TENANT_BOUND, credential_address};
 use super::paging::{Scan, page};
 use super::{Actor, Interfered, Journal, Listing, check_version, etag_of, if_readable, readable, retry, write_over};
-use crate::{Commit, Entity, Etag, IfMatch, Query, SecretChange, SecretStore, StoreError, Table, TableWrite, Write};
+use crate::{
+    Commit, Entity, Etag, IfMatch, Query, SecretChange, SecretNamespace, SecretStore, StoreError, Table, TableWrite,
+    Write,
+};
 use chrono::{DateTime, Utc};
 use chrono_tz::Tz;
 use msp_domain::{OrgId, Scope, Tags, time_zone};
@@ -152,7 +155,7 @@ impl Organizations {
             self.check_unique(id, &new.name, new.tenant_id).await?;
             let organization = Organization { id, ..self.draft(new.clone(), actor) };
             let details = json!({ "after": describe(&organization) });
-            self.store(organization, None, seen, actor, "Organization.Create", details).await
+            self.store(organization, (None, seen), actor, "Organization.Create", details, Vec::new()).await
         })
         .await
     }
@@ -189,17 +192,43 @@ impl Organizations {
             let details = json!({ "after": describe(after) });
             return Ok((self.writes(after, None, actor, "Organization.Create", details), Vec::new()));
         };
-        let void = old_credentials(before, after);
+        let left = self.leave_tenant(before, after, &self.tenant_bound_credentials(after.id).await?).await?;
         let after = Organization { updated_at: self.journal.clock.now(), ..after.clone() };
-        let details = json!({ "before": describe(before), "after": describe(&after) });
-        Ok((self.writes(&after, Some(before.etag.clone()), actor, "Organization.Update", details), void))
+        let details = left.described(before, &after);
+        let mut writes = self.writes(&after, Some(before.etag.clone()), actor, "Organization.Update", details);
+        writes.extend(left.writes);
+        let void = left.credentials.iter().map(|integration| {
+            let address = credential_address(after.id, integration);
+            SecretChange { address, seen: None, value: None }
+        });
+        Ok((writes, void.collect()))
     }
 
-    async fn drop_old_credentials(&self, before: &Organization, after: &Organization) -> Result<(), StoreError> {
-        for void in old_credentials(before, after) {
-            self.secrets.delete(&void.address).await?;
+    /// The integrations with a credential that belongs to the tenant of an organization.
+    async fn tenant_bound_credentials(&self, id: OrgId) -> Result<Vec<&'static str>, StoreError> {
+        let held = self.secrets.names(SecretNamespace::Integration, Scope::Org(id)).await?;
+        Ok(TENANT_BOUND.into_iter().filter(|integration| held.iter().any(|name| name == integration)).collect())
+    }
+
+    /// What goes when an organization leaves a tenant: the credentials of that one, of those there were (`held`), and what was
+    /// found out about integrations there, which says nothing of where the organization is now.
+    async fn leave_tenant(
+        &self,
+        before: &Organization,
+        after: &Organization,
+        held: &[&'static str],
+    ) -> Result<LeftTenant, StoreError> {
+        let mut left = LeftTenant::default();
+        if before.tenant_id == after.tenant_id {
+            return Ok(left);
         }
-        Ok(())
+        for integration in TENANT_BOUND {
+            left.writes.extend(integrations::forget_check(self.journal.tables.as_ref(), after.id, integration).await?);
+        }
+        if before.tenant_id.is_some() {
+            left.credentials = held.to_vec();
+        }
+        Ok(left)
     }
 
     fn writes(
@@ -268,6 +297,8 @@ impl Organizations {
         if_match: Option<&Etag>,
         actor: &Actor,
     ) -> Result<Organization, OrganizationError> {
+        // Before the first attempt, because it removes them: a later one names them all the same.
+        let held = if change.tenant_id.is_some() { self.tenant_bound_credentials(id).await? } else { Vec::new() };
         let attempt = async || {
             let seen = self.journal.generation.current().await?;
             let before = self.get(id).await?.ok_or(OrganizationError::NotFound)?;
@@ -295,9 +326,13 @@ impl Organizations {
             }
             self.check_unique(id, &after.name, after.tenant_id).await?;
             after.updated_at = self.journal.clock.now();
-            self.drop_old_credentials(&before, &after).await?;
-            let details = json!({ "before": describe(&before), "after": describe(&after) });
-            self.store(after, Some(before.etag), seen, actor, "Organization.Update", details).await.map(Some)
+            let left = self.leave_tenant(&before, &after, &held).await?;
+            for integration in &left.credentials {
+                self.secrets.delete(&credential_address(id, integration)).await?;
+            }
+            let details = left.described(&before, &after);
+            let current = Some(before.etag);
+            self.store(after, (current, seen), actor, "Organization.Update", details, left.writes).await.map(Some)
         };
         // A version the caller did not mean is final; only a race with others is tried again.
         retry(attempt).await?.ok_or(OrganizationError::Store(StoreError::PreconditionFailed))
@@ -371,17 +406,23 @@ impl Organizations {
     async fn store(
         &self,
         mut organization: Organization,
-        current: Option<Etag>,
-        seen: Option<Etag>,
+        (current, seen): (Option<Etag>, Option<Etag>),
         actor: &Actor,
         action: &str,
         details: Value,
+        besides: Vec<TableWrite>,
     ) -> Result<Organization, OrganizationError> {
         let id = organization.id;
         let mut writes = self.writes(&organization, current, actor, action, details);
+        writes.extend(besides);
         writes.push(self.journal.generation.bump());
         let guards = vec![self.journal.generation.guard(seen)];
-        match self.journal.tables.commit_etags(Commit { writes, guards }).await?.into_iter().nth(1).flatten() {
+        let etags = self.journal.tables.commit_etags(Commit { writes, guards }).await.map_err(|error| match error {
+            // Something that was to go with it went meanwhile.
+            StoreError::NotFound => StoreError::PreconditionFailed,
+            error => error,
+        })?;
+        match etags.into_iter().nth(1).flatten() {
             Some(etag) => organization.etag = etag,
             None => organization = self.get(id).await?.ok_or(OrganizationError::NotFound)?,
         }
@@ -389,14 +430,24 @@ impl Organizations {
     }
 }
 
-/// The credentials that belong to the tenant an organization leaves.
-fn old_credentials(before: &Organization, after: &Organization) -> Vec<SecretChange> {
-    if before.tenant_id.is_none() || before.tenant_id == after.tenant_id {
-        return Vec::new();
+/// What goes when an organization leaves a tenant.
+#[derive(Default)]
+struct LeftTenant {
+    /// The integrations whose credential goes, before the commit.
+    credentials: Vec<&'static str>,
+    /// What the commit removes.
+    writes: Vec<TableWrite>,
+}
+
+impl LeftTenant {
+    /// What the audit trail says of the change.
+    fn described(&self, before: &Organization, after: &Organization) -> Value {
+        let mut details = json!({ "before": describe(before), "after": describe(after) });
+        if !self.credentials.is_empty() {
+            details["dropped_credentials"] = json!(self.credentials);
+        }
+        details
     }
-    let void =
-        |integration| SecretChange { address: credential_address(after.id, integration), seen: None, value: None };
-    TENANT_BOUND.into_iter().map(void).collect()
 }
 
 pub(super) fn describe(organization: &Organization) -> Value {

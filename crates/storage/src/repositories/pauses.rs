@@ -45,6 +45,11 @@ impl Pauses {
         rows.iter().map(read).collect()
     }
 
+    /// Whether exactly this is paused, readable or not.
+    pub(super) async fn is_paused(&self, target: &PauseTarget) -> Result<bool, StoreError> {
+        Ok(self.journal.tables.get(Table::Platform, PARTITION, &row_key(target)).await?.is_some())
+    }
+
     /// Pauses something. `by` is the name of who does, as others shall see it. Pausing it again for the same reason
     /// changes nothing; for another one, it replaces the reason and who gave it.
     ///

@@ -64,6 +64,11 @@ impl Retention {
         row.as_ref().map(read).transpose()
     }
 
+    /// Whether a scope has a limit of its own, readable or not.
+    pub(super) async fn is_limited(&self, scope: Scope) -> Result<bool, StoreError> {
+        Ok(self.journal.tables.get(Table::Platform, PARTITION, &scope.key()).await?.is_some())
+    }
+
     /// Every limit that is readable.
     ///
     /// # Errors

@@ -6,7 +6,7 @@ use crate::repositories::executions::rows::scope_of;
 use crate::repositories::{Actor, Interfered, etag_of, if_readable, readable, retry, write_over};
 use crate::{Commit, Comparison, Entity, Etag, Filter, IfMatch, Query, StoreError, Table, TableWrite, Write};
 use chrono::{DateTime, Duration, Utc};
-use msp_domain::{Scope, UserId};
+use msp_domain::{OrgId, Scope, UserId};
 use serde_json::json;
 use uuid::Uuid;
 
@@ -198,8 +198,13 @@ impl Files {
     /// that goes. As for [`Self::sweep_uploads`].
     pub(in crate::repositories) async fn remove_uploads(&self, scope: Scope, actor: &Actor) -> Result<(), StoreError> {
         let Some(org) = scope.org() else { return Ok(()) };
-        let of_it = Filter::Compare("OrgId".to_owned(), Comparison::Eq, org.as_uuid().into());
-        self.discard_all(of_it, actor, "Upload.Delete").await
+        self.discard_all(of_org(org), actor, "Upload.Delete").await
+    }
+
+    /// How many uploads of an organization there are.
+    pub(in crate::repositories) async fn count_uploads(&self, org: OrgId) -> Result<usize, StoreError> {
+        let query = Query { filter: Some(of_org(org)), ..Query::default() };
+        Ok(self.journal.tables.query_all(Table::Uploads, query).await?.len())
     }
 
     async fn discard_all(&self, which: Filter, actor: &Actor, action: &str) -> Result<(), StoreError> {
@@ -273,4 +278,8 @@ fn read(user: UserId, row: &Entity) -> Result<Upload, StoreError> {
         expires_at: row.instant("ExpiresAt")?,
         etag: etag_of(row)?,
     })
+}
+
+fn of_org(org: OrgId) -> Filter {
+    Filter::Compare("OrgId".to_owned(), Comparison::Eq, org.as_uuid().into())
 }

@@ -92,6 +92,11 @@ impl NotificationRules {
         Ok(readable(Table::NotificationRules, &rows, |row| rows::read(scope, row)))
     }
 
+    /// How many of one scope there are, readable or not.
+    pub(super) async fn count(&self, scope: Scope) -> Result<usize, StoreError> {
+        Ok(self.journal.tables.query_all(Table::NotificationRules, of(scope, RULE)).await?.len())
+    }
+
     /// The rule with this id in exactly this scope.
     ///
     /// # Errors

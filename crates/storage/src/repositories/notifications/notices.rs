@@ -178,6 +178,16 @@ impl Notices {
         }
     }
 
+    /// How many failures of a scope, or by its rules, wait to be told: what [`Self::forget_all`] forgets of it.
+    pub(in crate::repositories) async fn untold_of(&self, scope: Scope) -> Result<u64, StoreError> {
+        let rows = self.journal.tables.query_all(Table::ActiveExecutions, everything()).await?;
+        let notices = readable(Table::ActiveExecutions, &rows, read).into_iter();
+        Ok(notices
+            .filter(|notice| [notice.scope, notice.rule_scope].contains(&scope))
+            .map(|notice| notice.untold)
+            .sum())
+    }
+
     /// Forgets everything of a scope that is deleted, or (`None`) everything.
     pub(in crate::repositories) async fn forget_all(&self, scope: Option<Scope>) -> Result<(), StoreError> {
         let tables = &self.journal.tables;
