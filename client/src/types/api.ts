@@ -398,7 +398,7 @@ export interface paths {
         /**
          * Check whether an integration works: ask its service, with a token of its own, also while it is switched off.
          * @description What the service refuses is no problem of this request: the answer says what is wrong and what to do. It is kept as
-         *     `last_check` until the settings change. At most 6 checks of one integration within a minute.
+         *     `last_check` until the settings change, or the tenant it asked is no longer the organization's. At most 6 checks of one integration within a minute.
          *
          *     Problems: `not-found` (404), `path-invalid` (400), `too-many-attempts` (429).
          */
@@ -2281,7 +2281,22 @@ export interface components {
             notification_rules?: number;
             /** @description Exports on a schedule, with the files they wrote. */
             exports?: number;
-            /** @description Executions with their logs, results and files; counted to 1,000. */
+            /**
+             * Format: int64
+             * @description Failures that wait to be told.
+             */
+            untold_failures?: number;
+            /** @description Whether it has a limit of its own to how long executions are kept. */
+            has_retention_limit?: boolean;
+            /** @description Whether it is paused: that ends with it. */
+            is_paused?: boolean;
+            /** @description Files that were uploaded and wait for a submission. */
+            uploads?: number;
+            /** @description Forms that were submitted with many rows, and these rows; counted to 1,000. */
+            batches?: number;
+            /** @description Whether there are more batches than were counted. */
+            more_batches?: boolean;
+            /** @description Executions with their logs, results, files and figures by day; counted to 1,000. */
             executions: number;
             /** @description Whether there are more executions than were counted. */
             more_executions: boolean;
@@ -2607,7 +2622,14 @@ export interface components {
          *         "integrations": 1,
          *         "config": 6,
          *         "forms": 3,
+         *         "notification_rules": 1,
          *         "exports": 1,
+         *         "untold_failures": 0,
+         *         "has_retention_limit": true,
+         *         "is_paused": false,
+         *         "uploads": 1,
+         *         "batches": 2,
+         *         "more_batches": false,
          *         "executions": 1000,
          *         "more_executions": true
          *       },
@@ -6869,7 +6891,14 @@ export interface operations {
                      *         "integrations": 1,
                      *         "config": 6,
                      *         "forms": 3,
+                     *         "notification_rules": 1,
                      *         "exports": 1,
+                     *         "untold_failures": 0,
+                     *         "has_retention_limit": true,
+                     *         "is_paused": false,
+                     *         "uploads": 1,
+                     *         "batches": 2,
+                     *         "more_batches": false,
                      *         "executions": 1000,
                      *         "more_executions": true
                      *       },
@@ -7236,7 +7265,14 @@ export interface operations {
                      *         "integrations": 1,
                      *         "config": 6,
                      *         "forms": 3,
+                     *         "notification_rules": 1,
                      *         "exports": 1,
+                     *         "untold_failures": 0,
+                     *         "has_retention_limit": true,
+                     *         "is_paused": false,
+                     *         "uploads": 1,
+                     *         "batches": 2,
+                     *         "more_batches": false,
                      *         "executions": 1000,
                      *         "more_executions": true
                      *       },

@@ -35,8 +35,11 @@ pub(crate) async fn authenticate_at(api: &Api, parts: &Parts) -> Result<(Asking,
     let address = client_address(&parts.extensions);
     match credential(api, &parts.method, &parts.headers).await {
         Ok(Authenticated { caller, snapshot }) => {
-            api.requests.admit(caller.user).map_err(too_many)?;
             let actor = Actor { user: Some(caller.user), ip_address: address };
+            api.requests.admit(caller.user).map_err(|refused| {
+                api.denials.of_busy_caller(&actor);
+                too_many(refused)
+            })?;
             Ok((Asking { caller, actor }, snapshot))
         }
         Err(problem) => {
@@ -46,6 +49,18 @@ pub(crate) async fn authenticate_at(api: &Api, parts: &Parts) -> Result<(Asking,
             Err(problem)
         }
     }
+}
+
+/// Refuses what a browser sends for another site to where nobody need be signed in, and counts it.
+pub(crate) fn check_same_origin(
+    api: &ApiState,
+    (headers, extensions): (&HeaderMap, &Extensions),
+    must_prove: bool,
+    what: Refused,
+) -> Result<(), Problem> {
+    origin::check_same_origin(&api.options, headers, must_prove).inspect_err(|_| {
+        api.denials.of_stranger(client_address(extensions).as_deref().unwrap_or("unknown"), what);
+    })
 }
 
 fn too_many(TooMany { wait_seconds }: TooMany) -> Problem {

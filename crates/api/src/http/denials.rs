@@ -1,7 +1,8 @@
-//! Denials on record: a row for each of a known caller, one row per address and minute for strangers.
+//! Denials on record: a row for each of a known caller, one row per address and minute for strangers, and for a caller who asks
+//! too much.
 
 use chrono::{DateTime, DurationRound, TimeDelta, Utc};
-use msp_domain::{Clock, Scope};
+use msp_domain::{Clock, Scope, UserId};
 use msp_storage::repositories::{
     Actor,
     audit::{Audit, AuditDraft},
@@ -23,20 +24,30 @@ const FLUSH_AFTER: Duration = Duration::from_secs(60);
 /// Where addresses beyond [`MAX_ADDRESSES`] are counted.
 const OTHERS: &str = "others";
 
-/// What strangers were refused.
+/// What is counted when it is refused: what strangers ask, and what somebody asks too often.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub(crate) enum Refused {
     /// A request without a credential that holds.
     Access,
     /// A sign-in: a link that is unknown, used, too old or of somebody who is inactive.
     SignIn,
+    /// A request of a known caller, who had asked too much within the minute.
+    TooMuch(UserId),
 }
 
 impl Refused {
     fn action(self) -> &'static str {
         match self {
-            Self::Access => "Access.Denied",
+            Self::Access | Self::TooMuch(_) => "Access.Denied",
             Self::SignIn => "SignIn.Failed",
+        }
+    }
+
+    /// Who was refused, where that is known.
+    fn user(self) -> Option<UserId> {
+        match self {
+            Self::Access | Self::SignIn => None,
+            Self::TooMuch(user) => Some(user),
         }
     }
 }
@@ -74,6 +85,18 @@ impl Denials {
 
     /// Counts that a stranger was refused something.
     pub(crate) fn of_stranger(&self, address: &str, what: Refused) {
+        self.count(address, what);
+    }
+
+    /// Counts that a known caller was refused for asking too much: a row for each would be as many as it asks.
+    pub(crate) fn of_busy_caller(&self, actor: &Actor) {
+        if let Some(user) = actor.user {
+            self.count(actor.ip_address.as_deref().unwrap_or("unknown"), Refused::TooMuch(user));
+        }
+    }
+
+    /// Counts by address, of which there is a bounded number, and by account.
+    fn count(&self, address: &str, what: Refused) {
         let now = self.clock.now();
         let minute = now.duration_trunc(TimeDelta::minutes(1)).unwrap_or(now);
         let mut counts = self.counts.lock().unwrap_or_else(PoisonError::into_inner);
@@ -86,17 +109,22 @@ impl Denials {
         self.schedule_flush();
     }
 
-    /// Writes one row per address and minute counted so far.
+    /// Writes one row per address, kind and minute counted so far.
     pub(crate) async fn flush(&self) {
         let counts = std::mem::take(&mut *self.counts.lock().unwrap_or_else(PoisonError::into_inner));
         for ((address, what, minute), count) in counts {
+            let mut details =
+                json!({ "count": count, "minute": minute.to_rfc3339_opts(chrono::SecondsFormat::Secs, true) });
+            if what.user().is_some() {
+                details["reason"] = json!("rate-limited");
+            }
             let draft = AuditDraft {
                 scope: Scope::Global,
-                actor: Actor { user: None, ip_address: Some(address.clone()) },
+                actor: Actor { user: what.user(), ip_address: Some(address.clone()) },
                 action: what.action().to_owned(),
-                entity_type: "Anonymous".to_owned(),
+                entity_type: if what.user().is_some() { "Platform" } else { "Anonymous" }.to_owned(),
                 entity_id: address,
-                details: json!({ "count": count, "minute": minute.to_rfc3339_opts(chrono::SecondsFormat::Secs, true) }),
+                details,
             };
             self.write(draft).await;
         }

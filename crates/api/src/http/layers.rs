@@ -1,6 +1,6 @@
 //! What happens around every request: an id, the host check, headers, panics, one log line.
 
-use super::{Problem, ProblemKind as Kind, origin};
+use super::{Problem, ProblemKind as Kind, caller::client_address, denials::Refused, origin};
 use crate::state::Api;
 use axum::{
     Router,
@@ -45,6 +45,8 @@ async fn only_known_hosts(State(api): State<Api>, request: Request, next: Next) 
     if !matches!(request.uri().path(), "/healthz" | "/readyz")
         && let Err(problem) = origin::check_host(&api.options, request.uri(), request.headers())
     {
+        let address = client_address(request.extensions());
+        api.denials.of_stranger(address.as_deref().unwrap_or("unknown"), Refused::Access);
         return problem.into_response();
     }
     next.run(request).await

@@ -4,11 +4,10 @@ use crate::{
     http::{
         Problem, ProblemKind as Kind,
         attempts::TooMany,
-        caller::client_address,
+        caller::{check_same_origin, client_address},
         cookies::{self, session_cookie},
         denials::Refused,
         json::ApiJson,
-        origin,
     },
     state::Api,
 };
@@ -45,7 +44,7 @@ pub async fn redeem_link(
     headers: HeaderMap,
     ApiJson(body): ApiJson<RedeemLink>,
 ) -> Result<(StatusCode, [(HeaderName, String); 1]), Problem> {
-    origin::check_same_origin(&api.options, &headers, false)?;
+    check_same_origin(&api, (&headers, &extensions), false, Refused::SignIn)?;
     let address = client_address(&extensions);
 
     let redeemed = api.repositories.sign_in_links.redeem(&body.token).await?;
@@ -91,7 +90,7 @@ pub async fn sign_out(
     request: Request,
 ) -> Result<(StatusCode, [(HeaderName, String); 1]), Problem> {
     let cookie = session_cookie(&api.options, request.headers());
-    origin::check_same_origin(&api.options, request.headers(), cookie.is_some())?;
+    check_same_origin(&api, (request.headers(), request.extensions()), cookie.is_some(), Refused::Access)?;
     if let Some(cookie) = cookie {
         let session = api.repositories.sessions.find(cookie).await?;
         let actor =

@@ -38,7 +38,7 @@ const SECRET: &str = "canary-of-the-audit";
 
 /// Operations that are no `GET` and leave no row, each with its reason.
 const LEAVE_NONE: &[(&str, &str)] = &[
-    ("putMySettings", "what somebody chose for the client: nothing is decided by it"),
+    ("putMySettings", "what somebody chose for the client: nothing is decided by it, and SECURITY.md says so"),
     ("checkPermission", "it only asks"),
     ("recordExecution", "only services may: `service_accounts.rs` looks at the row it leaves"),
     ("askOptions", "it reads, and its generator's use of secrets is audited"),
@@ -380,6 +380,32 @@ async fn every_operation_that_changes_something_leaves_a_row_in_the_name_of_whoe
     }
     let known = |(id, _): &(&str, &str)| document.to_string().contains(&format!("\"operationId\":\"{id}\""));
     assert!(LEAVE_NONE.iter().all(known), "an operation that does not exist any more is listed");
+}
+
+#[tokio::test]
+async fn what_another_site_or_another_host_name_makes_a_browser_ask_is_counted() {
+    let app = TestApp::new().await;
+    let evil = "http://evil.example";
+    for _ in 0..2 {
+        let request = app.stranger().request("POST", "/api/auth/link").header("origin", evil);
+        request.json(&json!({ "token": "unknown" })).send().await.assert_problem(403, "origin-not-allowed");
+    }
+    let request = app.stranger().request("POST", "/api/auth/sign-out").header("origin", evil);
+    request.send().await.assert_problem(403, "origin-not-allowed");
+    let session = app.in_browser(&app.admin()).await;
+    let request = session.request("POST", "/api/auth/sign-out").header("origin", evil);
+    request.send().await.assert_problem(403, "origin-not-allowed");
+    let request = app.stranger().request("GET", "/api/me").header("host", "evil.example");
+    request.send().await.assert_problem(421, "host-not-allowed");
+    app.api.flush_denials().await;
+    let rows = app.audit(Scope::Global).await;
+    let counted = |action: &str| {
+        let row = rows.iter().find(|row| row.draft.action == action && row.draft.actor.user.is_none());
+        row.map(|row| (row.draft.entity_id.clone(), row.draft.details["count"].clone()))
+    };
+    assert_eq!(counted("SignIn.Failed"), Some(("192.0.2.7".to_owned(), json!(2))));
+    assert_eq!(counted("Access.Denied"), Some(("192.0.2.7".to_owned(), json!(3))));
+    let _ = session.get(None, "/api/me").await.expect(200);
 }
 
 #[tokio::test]

@@ -36,6 +36,16 @@ async fn a_caller_who_asks_too_much_waits_whatever_token_it_shows_and_nobody_els
     installation.succeed(&["user", "add", "colleague@example.com", "--name", "Colleague"]);
     let colleague = installation.succeed(&["token", "--user", "colleague@example.com"]);
     assert_eq!(ask(&server, &colleague, 0).await.status(), 200);
+
+    // Counted for the trail: a row for each refusal would be as many as somebody asks.
+    server.process.stop();
+    let server = installation.serve();
+    let (status, rows) = server.get(&tokens[0], "/api/audit-logs?action=Access.Denied").await;
+    assert_eq!(status, 200, "{rows}");
+    let rows = rows["items"].as_array().expect("rows");
+    let row = rows.iter().find(|row| row["details"]["reason"] == "rate-limited").expect("it is on the trail");
+    assert_eq!(row["details"]["count"], 2, "{row}");
+    assert!(row["user_id"].is_string() && row["ip_address"] == "127.0.0.1", "{row}");
 }
 
 #[tokio::test]
