@@ -1,5 +1,6 @@
 //! Files that forms are submitted with, and those that workflows write.
 
+use crate::retention::next_pass;
 use chrono::Duration;
 use msp_domain::{OrgId, Permission, Scope};
 use msp_storage::repositories::organizations::Organization;
@@ -321,4 +322,43 @@ async fn a_run_reads_its_own_files_and_nobody_elses_and_keeps_to_the_rules() {
     assert_eq!(blobs.len(), 3, "the roster, its report and the one that waits: {blobs:?}");
     let options = desk.technician.get(desk.org.id, "/options/nosy").await.expect(200).json();
     assert_eq!(options[0]["value"], "no_files");
+}
+
+#[tokio::test]
+async fn what_a_run_was_given_and_what_it_wrote_goes_with_it_when_it_has_been_kept_for_long_enough() {
+    let desk = Desk::new().await;
+    let submit = async |desk: &Desk| {
+        let ran = desk.submit(&json!({ "roster": desk.roster().await })).await.expect(200);
+        let path = format!("/api/executions/{}/files", ran.header("x-execution-id"));
+        let listed = desk.technician.get(None, &path).await.expect(200).json();
+        let files = listed["items"].as_array().expect("items").iter();
+        let files: Vec<String> = files.map(|file| file["id"].as_str().expect("an id").to_owned()).collect();
+        assert_eq!(files.len(), 2, "one of the submission, one that it wrote: {listed}");
+        (path, files)
+    };
+    let (old, old_files) = submit(&desk).await;
+    desk.app.clock.advance(Duration::days(3));
+    let technician = desk.app.renewed(&desk.technician);
+    let desk = Desk { technician, ..desk };
+    let (young, young_files) = submit(&desk).await;
+    let blobs = async || desk.app.repositories.stores.blobs.list("files/").await.expect("listed");
+    assert_eq!(blobs().await.len(), 4);
+
+    let limit = format!("/api/organizations/{}/retention", desk.org.id);
+    let set = async || drop(desk.app.admin().put(None, &limit, json!({ "days": 2 })).await.expect(200));
+    let pass = next_pass(&desk.app, set).await;
+
+    assert_eq!((&pass["removed"], &pass["failed"]), (&json!(1), &json!(0)), "{pass}");
+    for caller in [&desk.technician, &desk.app.admin()] {
+        caller.get(None, &old).await.assert_problem(404, "not-found");
+        for file in &old_files {
+            caller.get(None, &format!("{old}/{file}")).await.assert_problem(404, "not-found");
+        }
+    }
+    for file in &young_files {
+        let _ = desk.technician.get(None, &format!("{young}/{file}")).await.expect(200);
+    }
+    let left = blobs().await;
+    let is_of_the_young = |path: &String| young_files.iter().any(|file| path.contains(file.as_str()));
+    assert!(left.len() == 2 && left.iter().all(is_of_the_young), "{left:?}");
 }

@@ -17,6 +17,7 @@ mod export_schedules;
 mod exports;
 mod faulty;
 mod files;
+mod form_fields;
 mod form_runs;
 mod forms;
 mod http;

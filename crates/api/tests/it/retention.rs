@@ -32,7 +32,7 @@ async fn seen(caller: &TestCaller) -> Vec<Value> {
 }
 
 /// The passes until one that began after now has ended.
-async fn next_pass(app: &TestApp, change: impl AsyncFnOnce()) -> Value {
+pub(crate) async fn next_pass(app: &TestApp, change: impl AsyncFnOnce()) -> Value {
     let before = app.repositories.retention.last_sweep().await.expect("read").map(|sweep| sweep.started_at);
     change().await;
     let give_up = Instant::now() + StdDuration::from_secs(60);
