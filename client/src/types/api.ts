@@ -3220,6 +3220,7 @@ export interface components {
          *       "name": "New user",
          *       "description": "",
          *       "category": "user_management",
+         *       "confirm": false,
          *       "workflow": "user_onboarding",
          *       "is_active": true,
          *       "created_by": "b9bb3ad1-6687-4eb2-9413-a2bbe7263003",
@@ -3241,6 +3242,8 @@ export interface components {
             description: string;
             /** @description What it is listed under. */
             category: string;
+            /** @description Whether a person confirms, reading the organization's name, before it runs. */
+            confirm: boolean;
             /** @description The workflow it runs. */
             workflow: string;
             /** @description Whether it can be submitted. */
@@ -3268,6 +3271,7 @@ export interface components {
          *       "name": "New user",
          *       "description": "",
          *       "category": "user_management",
+         *       "confirm": false,
          *       "workflow": "user_onboarding",
          *       "is_active": true,
          *       "created_by": "b9bb3ad1-6687-4eb2-9413-a2bbe7263003",
@@ -4197,6 +4201,8 @@ export interface components {
                 description: string;
                 /** @description What it is listed under. */
                 category: string;
+                /** @description Whether a person confirms, reading the organization's name, before it runs. */
+                confirm: boolean;
                 /** @description The workflow it runs. */
                 workflow: string;
                 /** @description Whether it can be submitted. */
@@ -12033,6 +12039,7 @@ export interface operations {
                      *           "name": "New user",
                      *           "description": "",
                      *           "category": "user_management",
+                     *           "confirm": false,
                      *           "workflow": "user_onboarding",
                      *           "is_active": true,
                      *           "created_by": "b9bb3ad1-6687-4eb2-9413-a2bbe7263003",
@@ -12195,6 +12202,7 @@ export interface operations {
                      *       "name": "New user",
                      *       "description": "",
                      *       "category": "user_management",
+                     *       "confirm": false,
                      *       "workflow": "user_onboarding",
                      *       "is_active": true,
                      *       "created_by": "b9bb3ad1-6687-4eb2-9413-a2bbe7263003",
@@ -12377,6 +12385,7 @@ export interface operations {
                      *       "name": "New user",
                      *       "description": "",
                      *       "category": "user_management",
+                     *       "confirm": false,
                      *       "workflow": "user_onboarding",
                      *       "is_active": true,
                      *       "created_by": "b9bb3ad1-6687-4eb2-9413-a2bbe7263003",
@@ -12552,6 +12561,7 @@ export interface operations {
                      *       "name": "New user",
                      *       "description": "",
                      *       "category": "user_management",
+                     *       "confirm": false,
                      *       "workflow": "user_onboarding",
                      *       "is_active": true,
                      *       "created_by": "b9bb3ad1-6687-4eb2-9413-a2bbe7263003",
@@ -12888,6 +12898,7 @@ export interface operations {
                      *       "name": "New user",
                      *       "description": "",
                      *       "category": "user_management",
+                     *       "confirm": false,
                      *       "workflow": "user_onboarding",
                      *       "is_active": true,
                      *       "created_by": "b9bb3ad1-6687-4eb2-9413-a2bbe7263003",

@@ -1,6 +1,7 @@
 //! Making, changing and finding forms.
 
 use msp_domain::{OrgId, Permission, Scope};
+use msp_storage::{IfMatch, Table, Write};
 use msp_test_support::{Answer, TestApp, TestCaller};
 use serde_json::{Value, json};
 
@@ -150,8 +151,49 @@ async fn a_form_that_does_not_fit_the_workspace_is_refused_with_a_pointer_to_eac
     large["fields"] = (0..9)
         .map(|n| json!({ "name": format!("f{n}"), "label": "A", "type": "text", "description": "x".repeat(4000) }))
         .collect();
-    author.post(org.id, "/api/forms", large).await.assert_problem(422, "form-invalid");
+    let refused = author.post(org.id, "/api/forms", large).await;
+    refused.assert_problem(422, "form-invalid");
+    let faults = refused.json()["errors"].clone();
+    assert_eq!((faults.as_array().map(Vec::len), &faults[0]["pointer"]), (Some(1), &json!("#")), "{faults}");
+    assert!(
+        faults[0]["detail"].as_str().is_some_and(|detail| detail.contains("at most 32768 can be stored")),
+        "{faults}"
+    );
     assert_eq!(listed(&author, org.id).await, Vec::<String>::new());
+}
+
+#[tokio::test]
+async fn a_list_says_which_forms_are_confirmed_before_they_run_also_of_rows_that_have_no_such_property() {
+    let app = app().await;
+    let org = app.org("Contoso").await;
+    let admin = app.admin();
+    let confirmed = || {
+        let mut form = document("Confirmed");
+        form["confirm"] = json!(true);
+        form
+    };
+    let form = admin.post(org.id, "/api/forms", confirmed()).await.expect(201).json();
+    let plain = created(&admin, org.id, "Plain").await;
+    let path = format!("/api/forms/{}", form["id"].as_str().expect("an id"));
+    let asked = async || {
+        let page = admin.get(org.id, "/api/forms").await.expect(200).json();
+        page["items"].as_array().expect("items").iter().map(|form| form["confirm"].clone()).collect::<Vec<_>>()
+    };
+    assert_eq!(asked().await, [true, false]);
+    for (document, expected) in [(document("Confirmed"), false), (confirmed(), true)] {
+        assert_eq!(admin.put(None, &path, document).await.expect(200).json()["confirm"], expected);
+        assert_eq!(asked().await, [expected, false]);
+    }
+
+    // As earlier versions and other tools write them.
+    let tables = &app.repositories.stores.tables;
+    for path in [&path, &plain] {
+        let row_key = path.rsplit('/').next().expect("an id");
+        let mut row = tables.get(Table::Forms, &org.id.key(), row_key).await.expect("read").expect("there");
+        assert!(row.properties.remove("Confirm").is_some());
+        tables.write(Table::Forms, Write::Replace(row, IfMatch::Any)).await.expect("written");
+    }
+    assert_eq!(asked().await, [true, false]);
 }
 
 #[tokio::test]

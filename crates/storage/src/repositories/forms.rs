@@ -13,6 +13,7 @@ use super::{Actor, Journal, check_version, etag_of, readable, retry, write_over}
 use crate::{Commit, Entity, Etag, Guard, IfMatch, Query, StoreError, Table, TableWrite, Write};
 use chrono::{DateTime, Utc};
 use msp_domain::{Scope, form::FormSchema};
+use serde::Deserialize;
 use serde_json::{Value, json};
 use uuid::Uuid;
 
@@ -32,6 +33,8 @@ pub struct StoredForm {
     pub description: String,
     /// What it is listed under.
     pub category: String,
+    /// Whether a person confirms before it runs.
+    pub confirm: bool,
     /// The workflow it runs.
     pub workflow: String,
     /// Whether it can be submitted.
@@ -168,6 +171,7 @@ impl Forms {
             name: String::new(),
             description: String::new(),
             category: String::new(),
+            confirm: false,
             workflow: String::new(),
             is_active: true,
             created_by: actor.key(),
@@ -293,6 +297,7 @@ impl StoredForm {
             name: schema.name.clone(),
             description: schema.description.clone(),
             category: schema.category.clone(),
+            confirm: schema.confirm,
             workflow: schema.workflow.clone(),
             document: serde_json::to_string(schema).expect("a form always serialises"),
             ..self
@@ -325,6 +330,7 @@ fn row(form: &StoredForm) -> Entity {
         .with("Name", form.name.as_str())
         .with("Description", form.description.as_str())
         .with("Category", form.category.as_str())
+        .with("Confirm", form.confirm)
         .with("FormSchema", form.document.as_str())
         .with("LinkedWorkflow", form.workflow.as_str())
         .with("IsActive", form.is_active)
@@ -337,12 +343,18 @@ fn row(form: &StoredForm) -> Entity {
 fn read(scope: Scope, row: &Entity) -> Result<StoredForm, StoreError> {
     let text = |name: &str| row.text_opt(name).map(|text| text.unwrap_or_default().to_owned());
     let created_at = row.instant("CreatedAt")?;
+    let document = row.text("FormSchema")?;
+    let confirm = match row.properties.contains_key("Confirm") {
+        true => row.flag("Confirm")?,
+        false => says_confirm(document),
+    };
     Ok(StoredForm {
         id: row.row_key.parse().map_err(|_| StoreError::Corrupt(format!("form {} has no GUID", row.row_key)))?,
         scope,
         name: row.text("Name")?.to_owned(),
         description: text("Description")?,
         category: text("Category")?,
+        confirm,
         workflow: row.text("LinkedWorkflow")?.to_owned(),
         is_active: row.flag("IsActive")?,
         created_by: text("CreatedBy")?,
@@ -350,6 +362,16 @@ fn read(scope: Scope, row: &Entity) -> Result<StoredForm, StoreError> {
         updated_by: text("UpdatedBy")?,
         updated_at: row.instant_opt("UpdatedAt")?.unwrap_or(created_at),
         etag: etag_of(row)?,
-        document: row.text("FormSchema")?.to_owned(),
+        document: document.to_owned(),
     })
+}
+
+/// What the document of a row without the property says: other tools and earlier versions write it nowhere else.
+fn says_confirm(document: &str) -> bool {
+    #[derive(Deserialize)]
+    struct Document {
+        #[serde(default)]
+        confirm: bool,
+    }
+    serde_json::from_str::<Document>(document).is_ok_and(|document| document.confirm)
 }

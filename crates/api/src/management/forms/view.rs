@@ -15,8 +15,8 @@ use uuid::Uuid;
 #[derive(Debug, Serialize, utoipa::ToSchema)]
 #[schema(example = json!({
     "id": "26d7d0ed-be63-4369-b2cd-35663fb78183", "org_id": "6f9619ff-8b86-d011-b42d-00cf4fc964ff",
-    "name": "New user", "description": "", "category": "user_management", "workflow": "user_onboarding",
-    "is_active": true, "created_by": "b9bb3ad1-6687-4eb2-9413-a2bbe7263003", "created_at": "2026-07-01T08:30:00Z",
+    "name": "New user", "description": "", "category": "user_management", "confirm": false,
+    "workflow": "user_onboarding", "is_active": true, "created_by": "b9bb3ad1-6687-4eb2-9413-a2bbe7263003", "created_at": "2026-07-01T08:30:00Z",
     "updated_by": "b9bb3ad1-6687-4eb2-9413-a2bbe7263003", "updated_at": "2026-07-01T08:30:00Z"
 }))]
 pub struct FormSummary {
@@ -30,6 +30,8 @@ pub struct FormSummary {
     description: String,
     /// What it is listed under.
     category: String,
+    /// Whether a person confirms, reading the organization's name, before it runs.
+    confirm: bool,
     /// The workflow it runs.
     workflow: String,
     /// Whether it can be submitted.
@@ -71,6 +73,7 @@ impl From<StoredForm> for FormSummary {
             name: form.name,
             description: form.description,
             category: form.category,
+            confirm: form.confirm,
             workflow: form.workflow,
             is_active: form.is_active,
             created_by: form.created_by,
