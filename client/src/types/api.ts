@@ -17,7 +17,7 @@ export interface paths {
          * Sign in with a one-time link.
          * @description Uses the link up and answers the session as an HttpOnly cookie; a session the browser already had ends.
          *
-         *     Problems: `link-invalid` (401), `origin-not-allowed` (403), `too-many-attempts` (429), `body-invalid` (422).
+         *     Problems: `link-invalid` (401), `local-sign-in-off` (403), `origin-not-allowed` (403), `too-many-attempts` (429), `body-invalid` (422).
          */
         post: operations["redeemSignInLink"];
         delete?: never;
@@ -924,7 +924,9 @@ export interface paths {
         put?: never;
         /**
          * Add a user. A one-time link of `msp user link` lets the user sign in.
-         * @description Problems: `body-invalid` (422), `email-taken` (409).
+         * @description Where people sign in with Entra ID nobody is added by hand: they are there once they have signed in.
+         *
+         *     Problems: `body-invalid` (422), `email-taken` (409), `managed-by-entra` (409).
          */
         post: operations["createUser"];
         delete?: never;
@@ -951,14 +953,15 @@ export interface paths {
         options?: never;
         head?: never;
         /**
-         * Change a user: name, active or not, administrator or auditor or neither. The last active administrator stays one.
+         * Change a user: name, active or not, administrator or auditor or neither. The last active administrator stays one. Of an
+         *     account that Entra ID vouches for only whether it is active is decided here.
          * @description Deactivating ends sessions, tokens and what waits in the queue at the next request, for good: who is activated again signs
          *     in again. Nobody deactivates their own account.
          *
          *     A refusal for a stale version carries what is there as `current`.
          *
-         *     Problems: `not-found` (404), `body-invalid` (422), `last-administrator` (409), `own-account` (409), `stale-version` (412),
-         *     `path-invalid` (400), `header-invalid` (400).
+         *     Problems: `not-found` (404), `body-invalid` (422), `last-administrator` (409), `own-account` (409),
+         *     `managed-by-entra` (409), `stale-version` (412), `path-invalid` (400), `header-invalid` (400).
          */
         patch: operations["updateUser"];
         trace?: never;
@@ -1005,9 +1008,10 @@ export interface paths {
         options?: never;
         head?: never;
         /**
-         * Change a service account: name, roles, active or not. Works at its next request.
-         * @description Problems: `not-found` (404), `body-invalid` (422), `name-taken` (409), `stale-version` (412), `path-invalid` (400),
-         *     `header-invalid` (400).
+         * Change a service account: name, roles, active or not. Works at its next request. The roles of a program that Entra ID
+         *     vouches for are given there.
+         * @description Problems: `not-found` (404), `body-invalid` (422), `name-taken` (409), `managed-by-entra` (409), `stale-version` (412),
+         *     `path-invalid` (400), `header-invalid` (400).
          */
         patch: operations["updateServiceAccount"];
         trace?: never;
@@ -1026,8 +1030,9 @@ export interface paths {
         get: operations["listServiceTokens"];
         put?: never;
         /**
-         * Make a token for a service account, or replace one. It is shown once, in this answer.
-         * @description Problems: `not-found` (404), `body-invalid` (422), `too-many-tokens` (409), `path-invalid` (400).
+         * Make a token for a service account, or replace one. It is shown once, in this answer. A program that Entra ID vouches for
+         *     gets its tokens there.
+         * @description Problems: `not-found` (404), `body-invalid` (422), `too-many-tokens` (409), `managed-by-entra` (409), `path-invalid` (400).
          */
         post: operations["mintServiceToken"];
         delete?: never;
@@ -4570,6 +4575,11 @@ export interface components {
                  * @description When it was made.
                  */
                 created_at: string;
+                /**
+                 * Format: uuid
+                 * @description The Entra tenant that vouches for it and says its roles; `null` for an account that was made here.
+                 */
+                tenant_id?: string | null;
             }[];
             /** @description Send it as `cursor` for the next page; `null` at the end. */
             next_cursor?: string | null;
@@ -4643,7 +4653,7 @@ export interface components {
             items: {
                 /** @description Its id. */
                 id: components["schemas"]["UserId"];
-                /** @description For display and for finding. */
+                /** @description For display and for finding. Empty while Entra ID names none, or another person of the tenant has it now. */
                 email: string;
                 /** @description For display. */
                 display_name: string;
@@ -4665,6 +4675,12 @@ export interface components {
                  * @description When the user last signed in.
                  */
                 last_login_at?: string | null;
+                /**
+                 * Format: uuid
+                 * @description The Entra tenant that vouches for the account; `null` for one that was made here. Only accounts of the directory that
+                 *     people sign in with now, and service accounts that were made here, can do anything.
+                 */
+                tenant_id?: string | null;
             }[];
             /** @description Send it as `cursor` for the next page; `null` at the end. */
             next_cursor?: string | null;
@@ -5256,7 +5272,8 @@ export interface components {
          *       "app_roles": [
          *         "Workflows.Execute"
          *       ],
-         *       "created_at": "2026-07-01T08:30:00Z"
+         *       "created_at": "2026-07-01T08:30:00Z",
+         *       "tenant_id": null
          *     }
          */
         ServiceAccountView: {
@@ -5273,6 +5290,11 @@ export interface components {
              * @description When it was made.
              */
             created_at: string;
+            /**
+             * Format: uuid
+             * @description The Entra tenant that vouches for it and says its roles; `null` for an account that was made here.
+             */
+            tenant_id?: string | null;
         };
         /**
          * @description A token in a list; what it says is not kept.
@@ -5663,13 +5685,14 @@ export interface components {
          *       "is_auditor": false,
          *       "is_service": false,
          *       "created_at": "2026-07-01T08:30:00Z",
-         *       "last_login_at": "2026-07-02T07:00:00Z"
+         *       "last_login_at": "2026-07-02T07:00:00Z",
+         *       "tenant_id": null
          *     }
          */
         UserView: {
             /** @description Its id. */
             id: components["schemas"]["UserId"];
-            /** @description For display and for finding. */
+            /** @description For display and for finding. Empty while Entra ID names none, or another person of the tenant has it now. */
             email: string;
             /** @description For display. */
             display_name: string;
@@ -5691,6 +5714,12 @@ export interface components {
              * @description When the user last signed in.
              */
             last_login_at?: string | null;
+            /**
+             * Format: uuid
+             * @description The Entra tenant that vouches for the account; `null` for one that was made here. Only accounts of the directory that
+             *     people sign in with now, and service accounts that were made here, can do anything.
+             */
+            tenant_id?: string | null;
         };
         /** @description Limits beyond the type. Absent means unlimited. */
         Validation: {
@@ -5818,7 +5847,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description `origin-not-allowed` */
+            /** @description `local-sign-in-off`, `origin-not-allowed` */
             403: {
                 headers: {
                     [name: string]: unknown;
@@ -14675,7 +14704,8 @@ export interface operations {
                      *           "is_auditor": false,
                      *           "is_service": false,
                      *           "created_at": "2026-07-01T08:30:00Z",
-                     *           "last_login_at": "2026-07-02T07:00:00Z"
+                     *           "last_login_at": "2026-07-02T07:00:00Z",
+                     *           "tenant_id": null
                      *         }
                      *       ],
                      *       "next_cursor": null
@@ -14806,7 +14836,8 @@ export interface operations {
                      *       "is_auditor": false,
                      *       "is_service": false,
                      *       "created_at": "2026-07-01T08:30:00Z",
-                     *       "last_login_at": "2026-07-02T07:00:00Z"
+                     *       "last_login_at": "2026-07-02T07:00:00Z",
+                     *       "tenant_id": null
                      *     }
                      */
                     "application/json": components["schemas"]["UserView"];
@@ -14839,7 +14870,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description `email-taken` */
+            /** @description `email-taken`, `managed-by-entra` */
             409: {
                 headers: {
                     [name: string]: unknown;
@@ -14961,7 +14992,8 @@ export interface operations {
                      *       "is_auditor": false,
                      *       "is_service": false,
                      *       "created_at": "2026-07-01T08:30:00Z",
-                     *       "last_login_at": "2026-07-02T07:00:00Z"
+                     *       "last_login_at": "2026-07-02T07:00:00Z",
+                     *       "tenant_id": null
                      *     }
                      */
                     "application/json": components["schemas"]["UserView"];
@@ -15101,7 +15133,8 @@ export interface operations {
                      *       "is_auditor": false,
                      *       "is_service": false,
                      *       "created_at": "2026-07-01T08:30:00Z",
-                     *       "last_login_at": "2026-07-02T07:00:00Z"
+                     *       "last_login_at": "2026-07-02T07:00:00Z",
+                     *       "tenant_id": null
                      *     }
                      */
                     "application/json": components["schemas"]["UserView"];
@@ -15143,7 +15176,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description `last-administrator`, `own-account` */
+            /** @description `last-administrator`, `managed-by-entra`, `own-account` */
             409: {
                 headers: {
                     [name: string]: unknown;
@@ -15276,7 +15309,8 @@ export interface operations {
                      *           "app_roles": [
                      *             "Workflows.Execute"
                      *           ],
-                     *           "created_at": "2026-07-01T08:30:00Z"
+                     *           "created_at": "2026-07-01T08:30:00Z",
+                     *           "tenant_id": null
                      *         }
                      *       ],
                      *       "next_cursor": null
@@ -15407,7 +15441,8 @@ export interface operations {
                      *       "app_roles": [
                      *         "Workflows.Execute"
                      *       ],
-                     *       "created_at": "2026-07-01T08:30:00Z"
+                     *       "created_at": "2026-07-01T08:30:00Z",
+                     *       "tenant_id": null
                      *     }
                      */
                     "application/json": components["schemas"]["ServiceAccountView"];
@@ -15560,7 +15595,8 @@ export interface operations {
                      *       "app_roles": [
                      *         "Workflows.Execute"
                      *       ],
-                     *       "created_at": "2026-07-01T08:30:00Z"
+                     *       "created_at": "2026-07-01T08:30:00Z",
+                     *       "tenant_id": null
                      *     }
                      */
                     "application/json": components["schemas"]["ServiceAccountView"];
@@ -15701,7 +15737,8 @@ export interface operations {
                      *       "app_roles": [
                      *         "Workflows.Execute"
                      *       ],
-                     *       "created_at": "2026-07-01T08:30:00Z"
+                     *       "created_at": "2026-07-01T08:30:00Z",
+                     *       "tenant_id": null
                      *     }
                      */
                     "application/json": components["schemas"]["ServiceAccountView"];
@@ -15743,7 +15780,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description `name-taken` */
+            /** @description `managed-by-entra`, `name-taken` */
             409: {
                 headers: {
                     [name: string]: unknown;
@@ -16052,7 +16089,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description `too-many-tokens` */
+            /** @description `managed-by-entra`, `too-many-tokens` */
             409: {
                 headers: {
                     [name: string]: unknown;

@@ -11,6 +11,7 @@ use msp_storage::{
     repositories::{grants::Grant, organizations::Organization, snapshot::Snapshot, users::User},
 };
 use std::sync::Arc;
+use uuid::Uuid;
 
 /// What a caller may do in an organization.
 #[derive(Debug, Clone)]
@@ -66,7 +67,7 @@ impl Gate {
         org: OrgId,
         any_of: &[Permission],
     ) -> Result<Access, Denied> {
-        let caller = still_active(snapshot, caller, any_of).await?;
+        let caller = self.still_active(snapshot, caller, any_of).await?;
         let found = match snapshot.organization(org).await {
             // It is there. Nobody gets in, and why not is told to whoever otherwise would.
             Err(error @ StoreError::Corrupt(_)) => Err(error),
@@ -102,7 +103,7 @@ impl Gate {
     /// [`Denied`].
     pub async fn global(&self, caller: &Caller, any_of: &[Permission]) -> Result<Access, Denied> {
         let snapshot = self.repositories.snapshots.current().await?;
-        let caller = still_active(&snapshot, caller, any_of).await?;
+        let caller = self.still_active(&snapshot, caller, any_of).await?;
         let opened = self.opened(&caller).await?;
         let (permissions, categories) = anywhere(&caller, &opened);
         if !allows_any(&permissions, any_of) {
@@ -120,7 +121,7 @@ impl Gate {
     pub async fn may_record(&self, caller: &Caller, org: OrgId) -> Result<Option<Etag>, Denied> {
         const EXECUTE: [Permission; 1] = [Permission::ExecuteWorkflows];
         let snapshot = self.repositories.snapshots.current().await?;
-        let caller = still_active(&snapshot, caller, &EXECUTE).await?;
+        let caller = self.still_active(&snapshot, caller, &EXECUTE).await?;
         let grant = snapshot.grant(caller.user, org).await?;
         let now = self.repositories.now();
         let reaches = grant.as_ref().as_ref().is_some_and(|grant| {
@@ -145,7 +146,7 @@ impl Gate {
     pub async fn still_allowed(&self, user: UserId, scope: Scope) -> Result<Access, Denied> {
         const EXECUTE: [Permission; 1] = [Permission::ExecuteWorkflows];
         let Some(user) = self.repositories.users.get(user).await? else { return Err(missing(&EXECUTE)) };
-        let directory_id = self.repositories.installation.directory_id().await?;
+        let directory_id = self.directory_id().await?;
         let caller = as_caller(&user, directory_id, TokenScopes::ALL, CallerKind::Token);
         match scope {
             Scope::Org(org) => self.organization(&caller, org, &EXECUTE).await,
@@ -212,10 +213,10 @@ impl Gate {
     /// # Errors
     /// [`StoreError`].
     pub async fn reach_of(&self, user: &User) -> Result<Vec<Opened>, StoreError> {
-        if !user.is_active {
+        if !self.repositories.users.may_act(user) {
             return Ok(Vec::new());
         }
-        let directory_id = self.repositories.installation.directory_id().await?;
+        let directory_id = self.directory_id().await?;
         self.opened(&as_caller(user, directory_id, TokenScopes::ALL, CallerKind::Token)).await
     }
 
@@ -226,7 +227,7 @@ impl Gate {
     /// [`StoreError`].
     pub async fn executable_by(&self, caller: &Caller, category: Option<&str>) -> Result<Vec<Opened>, StoreError> {
         let snapshot = self.repositories.snapshots.current().await?;
-        let caller = match still_active(&snapshot, caller, &[Permission::ExecuteWorkflows]).await {
+        let caller = match self.still_active(&snapshot, caller, &[Permission::ExecuteWorkflows]).await {
             Ok(caller) => caller,
             Err(Denied::Store(error)) => return Err(error),
             Err(_) => return Ok(Vec::new()),
@@ -244,6 +245,32 @@ impl Gate {
     pub async fn somewhere(&self, caller: &Caller) -> Result<(Permissions, Categories), StoreError> {
         let opened = if caller.reaches_everything() { Vec::new() } else { self.opened(caller).await? };
         Ok(anywhere(caller, &opened))
+    }
+
+    /// The caller as the user's row has it in the snapshot. The row was read when the credential was checked, but perhaps at
+    /// an earlier version: only what is read at this one is covered by the proof.
+    async fn still_active(
+        &self,
+        snapshot: &Snapshot,
+        caller: &Caller,
+        any_of: &[Permission],
+    ) -> Result<Caller, Denied> {
+        let user = snapshot.user(caller.user).await?.filter(|user| snapshot.may_act(user));
+        let Some(user) = user else { return Err(missing(any_of)) };
+        let mut now = as_caller(&user, caller.tid, caller.scopes, caller.kind);
+        // A credential may give less than the row.
+        now.is_platform_admin &= caller.is_platform_admin;
+        now.is_auditor &= caller.is_auditor;
+        now.records_executions &= caller.records_executions;
+        Ok(now)
+    }
+
+    /// The directory that vouches for people.
+    async fn directory_id(&self) -> Result<Uuid, StoreError> {
+        match self.repositories.users.tenant_id() {
+            Some(tenant_id) => Ok(tenant_id),
+            None => self.repositories.installation.directory_id().await,
+        }
     }
 }
 
@@ -281,14 +308,6 @@ fn in_an_inactive_organization(caller: &Caller) -> Permissions {
 /// What an organization that is being deleted leaves: administrators and auditors see what is left of it.
 fn in_a_deleted_organization(caller: &Caller) -> Permissions {
     Permissions { view_history: caller.may_review(), ..Permissions::NONE }
-}
-
-/// The caller as the user's row has it in the snapshot. The row was read when the credential was checked, but perhaps at
-/// an earlier version: only what is read at this one is covered by the proof.
-async fn still_active(snapshot: &Snapshot, caller: &Caller, any_of: &[Permission]) -> Result<Caller, Denied> {
-    let user = snapshot.user(caller.user).await?.filter(|user| user.is_active);
-    let Some(user) = user else { return Err(missing(any_of)) };
-    Ok(as_caller(&user, caller.tid, caller.scopes, caller.kind))
 }
 
 fn allows_any(permissions: &Permissions, any_of: &[Permission]) -> bool {

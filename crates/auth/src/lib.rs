@@ -2,6 +2,7 @@
 
 pub mod access;
 pub mod authenticate;
+pub mod entra;
 pub mod gate;
 mod scrape_token;
 pub mod tokens;
@@ -9,6 +10,7 @@ mod verified;
 
 pub use access::{Access, Denied};
 pub use authenticate::{AuthError, Authenticated, Authenticator};
+pub use entra::{Entra, EntraError, EntraIdentity, EntraSettings};
 pub use gate::{Gate, Opened};
 pub use scrape_token::ScrapeToken;
 pub use tokens::{TokenError, Tokens};

@@ -1,6 +1,6 @@
 //! Bearer tokens this installation mints for itself (`msp token`): JWT, HS256, one hour.
 
-use crate::verified::VerifiedTokens;
+use crate::verified::{Verified, VerifiedTokens};
 use chrono::{DateTime, Duration, Utc};
 use jsonwebtoken::{Algorithm, DecodingKey, EncodingKey, Header, Validation};
 use msp_domain::{TokenScopes, UserId};
@@ -32,13 +32,6 @@ pub struct TokenIdentity {
     pub expires_at: DateTime<Utc>,
 }
 
-/// What a token says whose signature, issuer, audience and directory are right. Whether it is valid depends on the time.
-#[derive(Clone)]
-pub(crate) struct Verified {
-    pub identity: TokenIdentity,
-    pub not_before: DateTime<Utc>,
-}
-
 /// Why a token is refused. The difference is for the log; a caller is only told 401.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum TokenError {
@@ -67,7 +60,7 @@ struct Claims {
 #[derive(Clone)]
 pub struct Tokens {
     keys: Arc<Keys>,
-    verified: Arc<VerifiedTokens>,
+    verified: Arc<VerifiedTokens<TokenIdentity>>,
     directory_id: Uuid,
     issuer: String,
 }
@@ -113,7 +106,14 @@ impl Tokens {
     /// # Errors
     /// [`TokenError`].
     pub fn verify(&self, token: &str, now: DateTime<Utc>) -> Result<TokenIdentity, TokenError> {
-        let Verified { identity, not_before } = self.verified.get_or_verify(token, now, || self.read(token))?;
+        let Verified { identity, not_before, .. } = match self.verified.find(token) {
+            Ok(verified) => verified,
+            Err(place) => {
+                let verified = self.read(token)?;
+                self.verified.keep(place, verified.clone(), now);
+                verified
+            }
+        };
         if not_before > now + CLOCK_LEEWAY {
             return Err(TokenError::Invalid);
         }
@@ -123,7 +123,7 @@ impl Tokens {
         Ok(identity)
     }
 
-    fn read(&self, token: &str) -> Result<Verified, TokenError> {
+    fn read(&self, token: &str) -> Result<Verified<TokenIdentity>, TokenError> {
         let claims = jsonwebtoken::decode::<Claims>(token, &self.keys.decoding, &self.validation())
             .map_err(|_| TokenError::Invalid)?
             .claims;
@@ -137,7 +137,7 @@ impl Tokens {
             issued_at: instant(claims.iat)?,
             expires_at: instant(claims.exp)?,
         };
-        Ok(Verified { identity, not_before: instant(claims.nbf)? })
+        Ok(Verified { not_before: instant(claims.nbf)?, expires_at: identity.expires_at, identity })
     }
 
     /// The algorithm is fixed, whatever the header says. Times are compared by [`Self::verify`], because the library

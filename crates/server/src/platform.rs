@@ -3,7 +3,7 @@
 use crate::{cli::Places, clock::clock, failure::UsageError, settings::Settings};
 use anyhow::{Context, Result, anyhow};
 use base64::{Engine as _, prelude::BASE64_STANDARD};
-use msp_auth::{Authenticator, Tokens};
+use msp_auth::{Authenticator, Entra, Tokens, entra::ADMINISTRATOR_ROLE};
 use msp_domain::{Clock, OrgId, Scope, workflow::nearest};
 use msp_engine::workers::{PoolOptions, RUNS_PER_WORKER};
 use msp_integrations::Integrations;
@@ -23,6 +23,9 @@ const FIRST_ADMINISTRATOR: (&str, &str) = ("admin@localhost", "Administrator");
 
 /// What the key of bearer tokens is derived from the master key for.
 const TOKEN_KEY_PURPOSE: &str = "bearer-tokens";
+/// The same where people sign in with Entra ID: only the command line makes tokens then (docs/adr/0009), and those that
+/// `msp token` made before are void.
+const COMMAND_LINE_KEY_PURPOSE: &str = "command-line-tokens";
 /// What the key of idempotency hashes is derived from the master key for, the first time.
 const IDEMPOTENCY_KEY_PURPOSE: &str = "idempotency/hmac-sha256/v1";
 /// Where it is kept from then on, among the platform's own secrets.
@@ -80,10 +83,16 @@ impl Platform {
             clock: Arc::clone(&clock),
         })
         .await?;
-        let repositories = Repositories::new(home.stores, Arc::clone(&clock));
+        let tenant_id = settings.entra.as_ref().map(|entra| entra.tenant_id);
+        let repositories = Repositories::of_tenant(home.stores, Arc::clone(&clock), tenant_id);
+        let token_key_purpose = if tenant_id.is_some() { COMMAND_LINE_KEY_PURPOSE } else { TOKEN_KEY_PURPOSE };
         let directory_id = repositories.installation.directory_id().await?;
-        let tokens = Tokens::new(home.master_key.derive(TOKEN_KEY_PURPOSE), directory_id);
-        let authenticator = Authenticator::new(repositories.clone(), tokens.clone(), directory_id, Arc::clone(&clock));
+        let tokens = Tokens::new(home.master_key.derive(token_key_purpose), directory_id);
+        let mut authenticator =
+            Authenticator::new(repositories.clone(), tokens.clone(), directory_id, Arc::clone(&clock));
+        if let Some(entra) = settings.entra.clone() {
+            authenticator = authenticator.with_entra(Entra::new(entra, Arc::clone(&clock))?);
+        }
         Ok(Self {
             data,
             workspace: std::path::absolute(&places.workspace).context("the workspace cannot be named")?,
@@ -115,8 +124,9 @@ impl Platform {
     }
 
     /// Makes the first administrator if there is none. An account that is not readable may be one: nobody gets in by damage.
+    /// Entra ID says itself who is one.
     pub async fn ensure_administrator(&self) -> Result<()> {
-        if !self.repositories.users.may_have_administrator().await? {
+        if self.settings.entra.is_none() && !self.repositories.users.may_have_administrator().await? {
             let (email, name) = FIRST_ADMINISTRATOR;
             self.repositories
                 .users
@@ -131,18 +141,25 @@ impl Platform {
     pub async fn user_or_administrator(&self, email: Option<&str>) -> Result<User> {
         let users = &self.repositories.users;
         let Some(email) = email else {
-            return users
-                .administrators()
-                .await?
-                .into_iter()
-                .next()
-                .ok_or_else(|| anyhow!("there is no administrator yet; the first start of `msp serve` makes one"));
+            return users.administrators().await?.into_iter().next().ok_or_else(|| match self.settings.entra {
+                Some(_) => anyhow!("nobody with the app role {ADMINISTRATOR_ROLE} has signed in with Entra ID yet"),
+                None => anyhow!("there is no administrator yet; the first start of `msp serve` makes one"),
+            });
         };
         match users.find_by_email(email).await? {
             Some(user) if user.is_active => Ok(user),
             Some(_) => Err(UsageError(format!("the user {email} is inactive")).into()),
             None => Err(UsageError(format!("there is no user {email}; `msp user list` shows who there is")).into()),
         }
+    }
+
+    /// Refuses a command that is about local accounts where people sign in with Entra ID.
+    pub fn only_with_local_accounts(&self, command: &str, instead: &str) -> Result<()> {
+        if self.settings.entra.is_none() {
+            return Ok(());
+        }
+        Err(UsageError(format!("`{command}` is for local accounts, and people sign in with Entra ID here: {instead}"))
+            .into())
     }
 
     /// The active service account with this name.

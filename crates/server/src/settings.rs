@@ -5,7 +5,7 @@ mod values;
 
 use crate::{clock::CLOCK_OFFSET_VARIABLE, logging::LogFormat};
 use anyhow::{Context, Result};
-use msp_auth::ScrapeToken;
+use msp_auth::{EntraSettings, ScrapeToken, entra::is_on_this_machine};
 use msp_domain::workflow::nearest;
 use msp_engine::fault::FAULT_POINT_VARIABLE;
 use msp_notifications::{MailServer, MailSettings, Sender};
@@ -17,9 +17,8 @@ use std::{
     path::{Path, PathBuf},
 };
 use url::Url;
-use uuid::Uuid;
 use values::{
-    audit_days, default_workers, filter, hosts, interpreter, log_format, memory_mb, origin, password,
+    audit_days, authority, default_workers, filter, guid, hosts, interpreter, log_format, memory_mb, origin, password,
     requests_per_minute, scrape_token, workers,
 };
 
@@ -48,10 +47,12 @@ const TABLES: &str = "TableStorageConnectionString";
 const KEY_VAULT: &str = "KeyVaultUrl";
 const TENANT: &str = "AzureAd__TenantId";
 const CLIENT: &str = "AzureAd__ClientId";
+const CLIENT_SECRET_FILE: &str = "MSP_ENTRA_CLIENT_SECRET_FILE";
+const AUTHORITY: &str = "MSP_ENTRA_AUTHORITY";
 const ENGINE_URL: &str = "WorkflowEngineUrl";
 const MANAGEMENT_URL: &str = "ManagementApiUrl";
 
-const DECLARATIONS: [Declaration; 21] = [
+const DECLARATIONS: [Declaration; 23] = [
     Declaration { name: PYTHON, help: "the Python of the workers, 3.11 or newer [default: python3]" },
     Declaration { name: WORKERS_MAX, help: "most worker processes at once [default: 4 per processor, at least 8]" },
     Declaration {
@@ -99,8 +100,19 @@ const DECLARATIONS: [Declaration; 21] = [
         help: "absent or UseDevelopmentStorage=true: everything is kept in the data folder. Azure comes later",
     },
     Declaration { name: KEY_VAULT, help: "absent: secrets are kept in the data folder. Key Vault comes later" },
-    Declaration { name: TENANT, help: "absent: local accounts. Entra ID comes later" },
-    Declaration { name: CLIENT, help: "absent: local accounts. Entra ID comes later" },
+    Declaration {
+        name: TENANT,
+        help: "the Entra tenant whose people sign in; with AzureAd__ClientId [default: local accounts]",
+    },
+    Declaration { name: CLIENT, help: "the application (client) id of the app registration they sign in through" },
+    Declaration {
+        name: CLIENT_SECRET_FILE,
+        help: "file of that app registration's client secret; needed with AzureAd__ClientId",
+    },
+    Declaration {
+        name: AUTHORITY,
+        help: "where Entra ID is, for national clouds [default: https://login.microsoftonline.com]",
+    },
     Declaration { name: ENGINE_URL, help: "accepted and not needed: one process serves API and engine" },
     Declaration { name: MANAGEMENT_URL, help: "accepted and not needed: one process serves API and engine" },
 ];
@@ -114,6 +126,9 @@ const DEFAULT_WORKER_MEMORY_MB: u64 = 1024;
 /// A browser asks a few times a second while somebody works with it; a program that asks a hundred times a second for a
 /// minute is one that loops.
 const DEFAULT_REQUESTS_PER_MINUTE: u32 = 6_000;
+
+/// Entra ID of the public cloud.
+const DEFAULT_AUTHORITY: &str = "https://login.microsoftonline.com";
 
 /// The settings, checked.
 #[derive(Debug, Clone)]
@@ -142,6 +157,8 @@ pub struct Settings {
     pub audit_days: Option<u32>,
     /// How notifications go by e-mail, if they do.
     pub mail: Option<MailSettings>,
+    /// The app registration people sign in through; `None`: they have local accounts.
+    pub entra: Option<EntraSettings>,
 }
 
 /// Everything that is wrong with the settings.
@@ -193,6 +210,7 @@ impl Settings {
             metrics_token: reader.read(METRICS_TOKEN_FILE, scrape_token),
             audit_days: reader.read(AUDIT_DAYS, audit_days),
             mail: reader.mail(),
+            entra: reader.entra(),
         };
         if reader.faults.is_empty() { Ok(settings) } else { Err(SettingsFaults(reader.faults)) }
     }
@@ -299,6 +317,32 @@ impl Reader<'_> {
         Some(MailSettings { server: server?, password, from: from? })
     }
 
+    /// Settings that need each other: both ids make people sign in with Entra ID.
+    fn entra(&mut self) -> Option<EntraSettings> {
+        let (tenant_id, client_id) = (self.read(TENANT, guid), self.read(CLIENT, guid));
+        let client_secret = self.read(CLIENT_SECRET_FILE, password);
+        let at = self.read(AUTHORITY, authority);
+        let public_url = self.value(PUBLIC_URL).and_then(|text| origin(text).ok());
+        let is_set = |name| self.value(name).is_some();
+        let of_entra = [TENANT, CLIENT, CLIENT_SECRET_FILE, AUTHORITY];
+        if !of_entra.into_iter().any(is_set) {
+            return None;
+        }
+        let missing: Vec<_> = [TENANT, CLIENT, CLIENT_SECRET_FILE].into_iter().filter(|name| !is_set(name)).collect();
+        let set: Vec<_> = of_entra.into_iter().filter(|name| is_set(name)).collect();
+        for name in missing {
+            self.faults.push(format!(
+                "{name} is missing: sign-in with Entra ID needs it beside {}; without any of them people have local accounts",
+                set.join(" and ")
+            ));
+        }
+        if public_url.is_some_and(|url| url.scheme() != "https" && !is_on_this_machine(&url)) {
+            self.faults.push(format!("{PUBLIC_URL} must begin with https://: Entra ID sends people nowhere else"));
+        }
+        let authority = at.or_else(|| Url::parse(DEFAULT_AUTHORITY).ok())?;
+        Some(EntraSettings { tenant_id: tenant_id?, client_id: client_id?, client_secret: client_secret?, authority })
+    }
+
     fn refuse_unknown(&mut self) {
         for name in self.values.keys() {
             let known = || DECLARATIONS.iter().map(|declaration| declaration.name);
@@ -328,15 +372,6 @@ impl Reader<'_> {
                  the data folder"
             ));
         }
-        for name in [TENANT, CLIENT] {
-            let Some(value) = self.value(name) else { continue };
-            let fault = if Uuid::parse_str(value).is_ok() {
-                "asks for Entra ID, which comes with a later version; remove it to sign in with local accounts"
-            } else {
-                "is not a GUID"
-            };
-            self.faults.push(format!("{name} {fault}"));
-        }
         for name in [ENGINE_URL, MANAGEMENT_URL] {
             self.read(name, |text| Url::parse(text).map_err(|error| format!("is not an address: {error}")));
         }
@@ -365,7 +400,8 @@ mod tests {
             ("MSP_AUDIT_DAYS", "364"),
         ])
         .expect_err("faults");
-        assert_eq!(faults.len(), 7, "{faults:#?}");
+        // A tenant alone is two faults more: it needs a client and its secret.
+        assert_eq!(faults.len(), 9, "{faults:#?}");
         assert!(faults[0].contains("did you mean MSP_WORKERS_MAX?"), "{}", faults[0]);
         assert!(!faults.concat().contains("c2VjcmV0"), "a key was printed");
     }
@@ -392,6 +428,41 @@ mod tests {
             let faults = check(values).expect_err(expected);
             assert!(faults.len() == 1 && faults[0].contains(expected), "{faults:?}");
             assert!(!faults[0].contains("canary"), "{faults:?}");
+        }
+    }
+
+    #[test]
+    fn entra_id_needs_both_ids_and_a_secret_and_is_called_over_tls() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let file = folder.path().join("secret");
+        fs::write(&file, "s3cret-canary\n").expect("written");
+        let secret = ("MSP_ENTRA_CLIENT_SECRET_FILE", file.to_str().expect("a path"));
+        let tenant = ("AzureAd__TenantId", "6F9619FF-8B86-D011-B42D-00CF4FC964FF");
+        let client = ("AzureAd__ClientId", "4f0b2a4c-9a0d-4c0a-8f3e-6d2d5b0f7c21");
+        let entra = check(&[tenant, client, secret]).expect("no fault").entra.expect("Entra ID");
+        assert_eq!(entra.tenant_id.to_string(), tenant.1.to_lowercase());
+        assert_eq!(entra.authority.as_str(), "https://login.microsoftonline.com/");
+        assert!(entra.client_secret.reveal() == "s3cret-canary" && !format!("{entra:?}").contains("canary"));
+        assert!(check(&[]).expect("no fault").entra.is_none());
+        let at = |address| ("MSP_ENTRA_AUTHORITY", address);
+        for address in ["https://login.microsoftonline.us", "http://127.0.0.1:8080", "http://localhost:8080"] {
+            assert!(check(&[tenant, client, secret, at(address)]).is_ok(), "{address}");
+        }
+        for (values, expected) in [
+            (&[tenant, secret][..], "AzureAd__ClientId is missing"),
+            (&[client, secret], "AzureAd__TenantId is missing"),
+            (&[tenant, client], "MSP_ENTRA_CLIENT_SECRET_FILE is missing"),
+            (&[tenant, ("AzureAd__ClientId", "automation"), secret], "AzureAd__ClientId is not a GUID"),
+            (&[tenant, client, secret, at("http://login.example.com")], "MSP_ENTRA_AUTHORITY must be an address"),
+            (
+                &[tenant, client, secret, at("https://login.example.com/tenant")],
+                "MSP_ENTRA_AUTHORITY must be an address",
+            ),
+            (&[tenant, client, secret, ("MSP_PUBLIC_URL", "http://msp.example.com")], "must begin with https://"),
+            (&[tenant, client, ("MSP_ENTRA_CLIENT_SECRET_FILE", "/nowhere")], "which cannot be read"),
+        ] {
+            let faults = check(values).expect_err(expected);
+            assert!(faults.len() == 1 && faults[0].contains(expected), "{expected}: {faults:?}");
         }
     }
 

@@ -1,10 +1,10 @@
 //! A whole installation in a temporary folder.
 
-use crate::{FakeClock, TestCaller};
+use crate::{FakeClock, Person, TestCaller, TestIssuer};
 use axum::Router;
 use chrono::DateTime;
 use msp_api::{ApiOptions, ApiState, Client, ClientFile, EngineSlot};
-use msp_auth::{Authenticator, Gate, Tokens};
+use msp_auth::{Authenticator, Entra, EntraSettings, Gate, Tokens};
 use msp_domain::{Clock, OrgId, Permission, Permissions, Scope, TokenScopes, UserId};
 use msp_engine::{
     Engine, EngineOptions,
@@ -52,7 +52,15 @@ impl TestApp {
 
     /// The same, serving these files to browsers.
     pub async fn with_client(files: &[ClientFile]) -> Self {
-        Self::assemble(EngineSlot::starting(), Client::new(files), |tables| tables).await
+        Self::assemble(EngineSlot::starting(), Client::new(files), |tables| tables, clock(), None).await
+    }
+
+    /// An installation whose people sign in with Entra ID, played by this issuer, and that had a local administrator before.
+    pub async fn with_entra() -> (Self, TestIssuer) {
+        let clock = clock();
+        let issuer = TestIssuer::start(clock.clone());
+        let (engine, client, settings) = (EngineSlot::starting(), Client::default(), issuer.settings());
+        (Self::assemble(engine, client, |tables| tables, clock, Some(settings)).await, issuer)
     }
 
     /// An installation with a running engine over a workspace of these files. `launcher` is a binary that answers
@@ -68,7 +76,7 @@ impl TestApp {
         files: &[(&str, &str)],
     ) -> Self {
         let slot = EngineSlot::starting();
-        let app = Self::assemble(slot.clone(), Client::default(), disturb).await;
+        let app = Self::assemble(slot.clone(), Client::default(), disturb, clock(), None).await;
         let workspace = app.folder.path().join("workspace");
         for (path, text) in files {
             let path = workspace.join(path);
@@ -100,10 +108,10 @@ impl TestApp {
         engine: EngineSlot,
         client: Client,
         disturb: impl FnOnce(Arc<dyn TableStore>) -> Arc<dyn TableStore>,
+        clock: Arc<FakeClock>,
+        entra: Option<EntraSettings>,
     ) -> Self {
         let folder = tempfile::tempdir().expect("a temporary folder");
-        let start = DateTime::from_timestamp(1_790_000_000, 0).expect("an instant");
-        let clock = Arc::new(FakeClock::at(start));
         let shared: Arc<dyn Clock> = clock.clone();
         let mut home = LocalHome::open(LocalOptions {
             data: folder.path().join("data"),
@@ -114,10 +122,16 @@ impl TestApp {
         .await
         .expect("the data folder opens");
         home.stores.tables = disturb(home.stores.tables);
-        let repositories = Repositories::new(home.stores, shared.clone());
+        let tenant_id = entra.as_ref().map(|entra| entra.tenant_id);
+        let repositories = Repositories::of_tenant(home.stores, shared.clone(), tenant_id);
+        let administrator = repositories.users.create("admin@msp.example", "Administrator", true, &Actor::PLATFORM);
+        let administrator = administrator.await.expect("the administrator is created").id;
         let directory_id = repositories.installation.directory_id().await.expect("the installation has a directory");
         let tokens = Tokens::new(home.master_key.derive("test tokens"), directory_id);
-        let authenticator = Authenticator::new(repositories.clone(), tokens.clone(), directory_id, shared.clone());
+        let mut authenticator = Authenticator::new(repositories.clone(), tokens.clone(), directory_id, shared.clone());
+        if let Some(settings) = entra {
+            authenticator = authenticator.with_entra(Entra::new(settings, shared.clone()).expect("an HTTP client"));
+        }
         let options = ApiOptions {
             allowed_hosts: vec![HOST.to_owned()],
             public_url: None,
@@ -131,12 +145,6 @@ impl TestApp {
         let notifications = notifications.expect("no mail server is set");
         let api = ApiState::new(repositories.clone(), authenticator, gate, engine, notifications, options, shared);
         let api = Arc::new(api.with_client(client));
-        let administrator = repositories
-            .users
-            .create("admin@msp.example", "Administrator", true, &Actor::PLATFORM)
-            .await
-            .expect("the administrator is created")
-            .id;
         let router = msp_api::router(api.clone());
         Self { repositories, clock, api, tokens, router, administrator, folder }
     }
@@ -204,6 +212,11 @@ impl TestApp {
         TestCaller::with_token(self.router.clone(), user, token.to_owned())
     }
 
+    /// Somebody of Entra ID with an access token for everything.
+    pub fn entra_caller(&self, issuer: &TestIssuer, person: &Person) -> TestCaller {
+        self.bearer(person.oid, &issuer.access_token(person))
+    }
+
     /// The newest audit rows of a scope.
     pub async fn audit(&self, scope: Scope) -> Vec<AuditRow> {
         self.repositories.audit.list(scope, None, 200).await.expect("the audit trail is readable").items
@@ -212,4 +225,8 @@ impl TestApp {
     fn caller(&self, user: UserId, scopes: TokenScopes) -> TestCaller {
         TestCaller::with_token(self.router.clone(), user, self.tokens.mint(user, scopes, self.clock.now()))
     }
+}
+
+fn clock() -> Arc<FakeClock> {
+    Arc::new(FakeClock::at(DateTime::from_timestamp(1_790_000_000, 0).expect("an instant")))
 }

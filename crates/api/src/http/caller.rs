@@ -33,7 +33,7 @@ pub(crate) async fn authenticate(api: &Api, parts: &Parts) -> Result<Asking, Pro
 /// As [`authenticate`], with the version of everything at which the caller was found active.
 pub(crate) async fn authenticate_at(api: &Api, parts: &Parts) -> Result<(Asking, Arc<Snapshot>), Problem> {
     let address = client_address(&parts.extensions);
-    match credential(api, &parts.method, &parts.headers).await {
+    match credential(api, &parts.method, &parts.headers, address.as_deref()).await {
         Ok(Authenticated { caller, snapshot }) => {
             let actor = Actor { user: Some(caller.user), ip_address: address };
             api.requests.admit(caller.user).map_err(|refused| {
@@ -69,14 +69,21 @@ fn too_many(TooMany { wait_seconds }: TooMany) -> Problem {
 }
 
 /// A bearer token wins over a cookie, even when it is invalid: a program that sends one means it.
-async fn credential(api: &ApiState, method: &Method, headers: &HeaderMap) -> Result<Authenticated, Problem> {
+async fn credential(
+    api: &ApiState,
+    method: &Method,
+    headers: &HeaderMap,
+    address: Option<&str>,
+) -> Result<Authenticated, Problem> {
     if let Some(value) = at_most_once(headers, header::AUTHORIZATION)? {
         let token = value.to_str().ok().and_then(bearer_token).ok_or(AuthError::Refused)?;
-        return Ok(api.authenticator.bearer(token).await?);
+        return Ok(api.authenticator.bearer(token, address).await?);
     }
     let Some(cookie) = cookies::session_cookie(&api.options, headers) else {
+        let source =
+            if api.authenticator.entra().is_some() { "an access token of Entra ID" } else { "a token of `msp token`" };
         return Err(Problem::new(Kind::Unauthenticated)
-            .detail("Send `Authorization: Bearer` with a token of `msp token`, or sign in with a browser."));
+            .detail(format!("Send `Authorization: Bearer` with {source}, or sign in with a browser.")));
     };
     if !method.is_safe() {
         origin::check_same_origin(&api.options, headers, true)?;

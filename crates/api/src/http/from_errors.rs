@@ -35,6 +35,11 @@ impl From<AuthError> for Problem {
         match error {
             AuthError::Refused => Self::new(Kind::Unauthenticated)
                 .detail("The credential is invalid, has expired or was revoked. Sign in again."),
+            error @ AuthError::EntraUnavailable(_) => Self::new(Kind::EntraUnavailable)
+                .detail(
+                    "The keys that tokens are checked with cannot be read, so nobody can be let in. It is tried again.",
+                )
+                .caused_by(&error),
             AuthError::Store(error) => error.into(),
         }
     }
@@ -90,6 +95,10 @@ impl From<UserError> for Problem {
                 Self::new(Kind::OwnAccount).detail("Another administrator can deactivate your account.")
             }
             UserError::NotFound => Kind::NotFound.into(),
+            UserError::OfEntra => Self::new(Kind::ManagedByEntra).detail(
+                "Names of people, who is administrator or auditor, and the roles of programs are what Entra ID says of them. \
+                 Change them there; it holds from the next token on.",
+            ),
             UserError::LastAdministrator => {
                 Self::new(Kind::LastAdministrator).detail("Make another active user an administrator first.")
             }

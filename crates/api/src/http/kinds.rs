@@ -59,6 +59,12 @@ problem_kinds! {
     Unauthenticated => "unauthenticated", 401, "Sign in first";
     /// A one-time link that is unknown, used or too old.
     LinkInvalid => "link-invalid", 401, "This sign-in link does not work";
+    /// A way in of local accounts, where people sign in with Entra ID.
+    LocalSignInOff => "local-sign-in-off", 403, "People sign in with Entra ID here";
+    /// Entra ID's keys cannot be read, so no token can be checked.
+    EntraUnavailable => "entra-unavailable", 503, "Entra ID cannot be reached";
+    /// What is to be changed is for Entra ID to say.
+    ManagedByEntra => "managed-by-entra", 409, "This comes from Entra ID";
     /// Too many failures from one address.
     TooManyAttempts => "too-many-attempts", 429, "Too many attempts";
     /// One caller asks more than this server answers to one.
@@ -177,7 +183,7 @@ impl ProblemKind {
         match self {
             Self::EngineStarting | Self::EngineSaturated | Self::StreamsSaturated | Self::EngineUnavailable => Some(5),
             Self::SettingsChanging => Some(1),
-            Self::StoreUnavailable => Some(10),
+            Self::StoreUnavailable | Self::EntraUnavailable => Some(10),
             Self::TooManyAttempts | Self::RateLimited => Some(60),
             _ => None,
         }

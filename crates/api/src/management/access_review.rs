@@ -229,7 +229,7 @@ impl Review {
             user_id: user.id,
             display_name: user.display_name.clone(),
             email: user.email.clone(),
-            is_active: user.is_active,
+            is_active: self.api.repositories.users.may_act(user),
             is_service: user.app_roles.is_some(),
             org_id: None,
             org_name: None,

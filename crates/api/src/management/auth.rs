@@ -31,7 +31,7 @@ pub struct RedeemLink {
 ///
 /// Uses the link up and answers the session as an HttpOnly cookie; a session the browser already had ends.
 ///
-/// Problems: `link-invalid` (401), `origin-not-allowed` (403), `too-many-attempts` (429), `body-invalid` (422).
+/// Problems: `link-invalid` (401), `local-sign-in-off` (403), `origin-not-allowed` (403), `too-many-attempts` (429), `body-invalid` (422).
 #[utoipa::path(
     post, path = "/api/auth/link", operation_id = "redeemSignInLink", tag = "sign-in",
     request_body = RedeemLink,
@@ -45,11 +45,15 @@ pub async fn redeem_link(
     ApiJson(body): ApiJson<RedeemLink>,
 ) -> Result<(StatusCode, [(HeaderName, String); 1]), Problem> {
     check_same_origin(&api, (&headers, &extensions), false, Refused::SignIn)?;
+    if api.authenticator.entra().is_some() {
+        return Err(Problem::new(Kind::LocalSignInOff)
+            .detail("One-time links are for local accounts. Sign in with Entra ID on the sign-in page."));
+    }
     let address = client_address(&extensions);
 
     let redeemed = api.repositories.sign_in_links.redeem(&body.token).await?;
     let user = match redeemed {
-        Some(id) => api.repositories.users.get(id).await?.filter(|user| user.is_active),
+        Some(id) => api.repositories.users.get(id).await?.filter(|user| api.repositories.users.may_act(user)),
         None => None,
     };
     let Some(user) = user else {

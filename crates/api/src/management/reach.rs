@@ -105,7 +105,7 @@ impl ReachView {
             org_id: org,
             display_name: user.display_name.clone(),
             email: user.email.clone(),
-            is_active: user.is_active,
+            is_active: snapshot.may_act(user),
             is_service: user.app_roles.is_some(),
             through,
             permissions: grant

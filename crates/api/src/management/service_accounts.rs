@@ -20,12 +20,13 @@ use chrono::{DateTime, Utc};
 use msp_domain::{AppRole, AppRoles, FieldFault, UserId, naming};
 use msp_storage::repositories::users::{NewUser, User, UserChange};
 use serde::{Deserialize, Serialize};
+use uuid::Uuid;
 
 /// A service account on the wire.
 #[derive(Debug, Serialize, utoipa::ToSchema)]
 #[schema(example = json!({
     "id": "4f0b2a4c-9a0d-4c0a-8f3e-6d2d5b0f7c21", "name": "Nightly report", "is_active": true,
-    "app_roles": ["Workflows.Execute"], "created_at": "2026-07-01T08:30:00Z"
+    "app_roles": ["Workflows.Execute"], "created_at": "2026-07-01T08:30:00Z", "tenant_id": null
 }))]
 pub struct ServiceAccountView {
     /// Its id: what grants name as `user_id`.
@@ -38,6 +39,8 @@ pub struct ServiceAccountView {
     app_roles: Vec<AppRole>,
     /// When it was made.
     created_at: DateTime<Utc>,
+    /// The Entra tenant that vouches for it and says its roles; `null` for an account that was made here.
+    tenant_id: Option<Uuid>,
 }
 
 impl ServiceAccountView {
@@ -49,6 +52,7 @@ impl ServiceAccountView {
             name: user.display_name.clone(),
             is_active: user.is_active,
             created_at: user.created_at,
+            tenant_id: user.tenant_id,
         })
     }
 }
@@ -169,10 +173,11 @@ pub async fn get_service_account(
     shown(find(&api, id).await?)
 }
 
-/// Change a service account: name, roles, active or not. Works at its next request.
+/// Change a service account: name, roles, active or not. Works at its next request. The roles of a program that Entra ID
+/// vouches for are given there.
 ///
-/// Problems: `not-found` (404), `body-invalid` (422), `name-taken` (409), `stale-version` (412), `path-invalid` (400),
-/// `header-invalid` (400).
+/// Problems: `not-found` (404), `body-invalid` (422), `name-taken` (409), `managed-by-entra` (409), `stale-version` (412),
+/// `path-invalid` (400), `header-invalid` (400).
 #[utoipa::path(
     patch, path = "/api/service-accounts/{id}", operation_id = "updateServiceAccount", tag = "service-accounts",
     params(("id" = UserId, Path, description = "The account."),

@@ -108,9 +108,10 @@ pub async fn list_service_tokens(
     Ok(Json(PageOf::all(tokens.into_iter().map(|token| ServiceTokenView::at(now, token)).collect())))
 }
 
-/// Make a token for a service account, or replace one. It is shown once, in this answer.
+/// Make a token for a service account, or replace one. It is shown once, in this answer. A program that Entra ID vouches for
+/// gets its tokens there.
 ///
-/// Problems: `not-found` (404), `body-invalid` (422), `too-many-tokens` (409), `path-invalid` (400).
+/// Problems: `not-found` (404), `body-invalid` (422), `too-many-tokens` (409), `managed-by-entra` (409), `path-invalid` (400).
 #[utoipa::path(
     post, path = "/api/service-accounts/{id}/tokens", operation_id = "mintServiceToken", tag = "service-accounts",
     params(("id" = UserId, Path, description = "The account.")),
@@ -125,7 +126,9 @@ pub async fn mint_service_token(
     _: NoQuery,
     ApiJson(body): ApiJson<MintToken>,
 ) -> Result<(StatusCode, Json<MintedToken>), Problem> {
-    find(&api, id).await?;
+    if find(&api, id).await?.tenant_id.is_some() {
+        return Err(Problem::new(Kind::ManagedByEntra).detail("This program signs in with tokens of Entra ID."));
+    }
     let now = api.clock.now();
     let (name, expires_at) = body.checked(now).map_err(|faults| Problem::new(Kind::BodyInvalid).errors(faults))?;
     let minted = api.repositories.service_tokens.mint(id, name, expires_at, body.replaces, &asking.actor).await;

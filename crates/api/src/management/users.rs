@@ -20,18 +20,19 @@ use chrono::{DateTime, Utc};
 use msp_domain::{FieldFault, UserId, naming};
 use msp_storage::repositories::users::{User, UserChange};
 use serde::{Deserialize, Serialize};
+use uuid::Uuid;
 
 /// A user on the wire.
 #[derive(Debug, Serialize, utoipa::ToSchema)]
 #[schema(example = json!({
     "id": "b9bb3ad1-6687-4eb2-9413-a2bbe7263003", "email": "ada@example.com", "display_name": "Ada Lovelace",
     "is_active": true, "is_platform_admin": false, "is_auditor": false, "is_service": false, "created_at": "2026-07-01T08:30:00Z",
-    "last_login_at": "2026-07-02T07:00:00Z"
+    "last_login_at": "2026-07-02T07:00:00Z", "tenant_id": null
 }))]
 pub struct UserView {
     /// Its id.
     pub id: UserId,
-    /// For display and for finding.
+    /// For display and for finding. Empty while Entra ID names none, or another person of the tenant has it now.
     pub email: String,
     /// For display.
     pub display_name: String,
@@ -47,6 +48,9 @@ pub struct UserView {
     pub created_at: DateTime<Utc>,
     /// When the user last signed in.
     pub last_login_at: Option<DateTime<Utc>>,
+    /// The Entra tenant that vouches for the account; `null` for one that was made here. Only accounts of the directory that
+    /// people sign in with now, and service accounts that were made here, can do anything.
+    pub tenant_id: Option<Uuid>,
 }
 
 impl From<User> for UserView {
@@ -61,6 +65,7 @@ impl From<User> for UserView {
             is_service: user.app_roles.is_some(),
             created_at: user.created_at,
             last_login_at: user.last_login_at,
+            tenant_id: user.tenant_id,
         }
     }
 }
@@ -121,7 +126,9 @@ pub async fn list_users(
 
 /// Add a user. A one-time link of `msp user link` lets the user sign in.
 ///
-/// Problems: `body-invalid` (422), `email-taken` (409).
+/// Where people sign in with Entra ID nobody is added by hand: they are there once they have signed in.
+///
+/// Problems: `body-invalid` (422), `email-taken` (409), `managed-by-entra` (409).
 #[utoipa::path(
     post, path = "/api/users", operation_id = "createUser", tag = "users",
     request_body = CreateUser,
@@ -135,6 +142,10 @@ pub async fn create_user(
     _: NoQuery,
     ApiJson(body): ApiJson<CreateUser>,
 ) -> Result<(StatusCode, [(HeaderName, String); 1], Shown), Problem> {
+    if api.authenticator.entra().is_some() {
+        return Err(Problem::new(Kind::ManagedByEntra)
+            .detail("People sign in with Entra ID here, and are there, without any right, once they have done so."));
+    }
     let checked = (checked("email", naming::email(&body.email)), checked_name(&body.display_name));
     let (email, name) = match checked {
         (Ok(email), Ok(name)) => (email, name),
@@ -167,15 +178,16 @@ pub async fn get_user(
     Ok(shown(api.repositories.users.get(id).await?.ok_or(Kind::NotFound)?))
 }
 
-/// Change a user: name, active or not, administrator or auditor or neither. The last active administrator stays one.
+/// Change a user: name, active or not, administrator or auditor or neither. The last active administrator stays one. Of an
+/// account that Entra ID vouches for only whether it is active is decided here.
 ///
 /// Deactivating ends sessions, tokens and what waits in the queue at the next request, for good: who is activated again signs
 /// in again. Nobody deactivates their own account.
 ///
 /// A refusal for a stale version carries what is there as `current`.
 ///
-/// Problems: `not-found` (404), `body-invalid` (422), `last-administrator` (409), `own-account` (409), `stale-version` (412),
-/// `path-invalid` (400), `header-invalid` (400).
+/// Problems: `not-found` (404), `body-invalid` (422), `last-administrator` (409), `own-account` (409),
+/// `managed-by-entra` (409), `stale-version` (412), `path-invalid` (400), `header-invalid` (400).
 #[utoipa::path(
     patch, path = "/api/users/{id}", operation_id = "updateUser", tag = "users",
     params(("id" = UserId, Path, description = "The user."),

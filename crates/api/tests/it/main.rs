@@ -10,6 +10,7 @@ mod batch_submissions;
 mod batches;
 mod client;
 mod config;
+mod entra;
 mod execution_filters;
 mod executions;
 mod export_damage;

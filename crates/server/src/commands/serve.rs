@@ -8,6 +8,7 @@ use crate::{
     settings::Settings,
 };
 use anyhow::Result;
+use msp_auth::entra::ADMINISTRATOR_ROLE;
 use msp_engine::workers::look_for_python;
 use msp_storage_local::lock_engine;
 
@@ -17,6 +18,13 @@ pub async fn serve(places: &Places, settings: Settings, arguments: &Serve) -> Re
     if !is_local && !arguments.allow_remote {
         return Err(UsageError(format!(
             "listening on {} lets other machines connect; add --allow-remote if that is meant",
+            arguments.listen
+        ))
+        .into());
+    }
+    if !is_local && settings.entra.is_some() && settings.public_url.is_none() {
+        return Err(UsageError(format!(
+            "MSP_PUBLIC_URL is missing: listening on {} with Entra ID, the server must know where people come back to",
             arguments.listen
         ))
         .into());
@@ -33,7 +41,13 @@ pub async fn serve(places: &Places, settings: Settings, arguments: &Serve) -> Re
     let mut serving = Serving::start(platform, lock, listen).await?;
     tracing::info!(url = serving.url(), data = %serving.platform().data.display(), "The server listens");
     println!("The server listens on {}", serving.url());
-    if is_local && !arguments.no_sign_in_link {
+    if let Some(entra) = &serving.platform().settings.entra {
+        tracing::info!(
+            tenant.id = %entra.tenant_id,
+            client.id = %entra.client_id,
+            "People sign in with Entra ID; administrators are those with its app role {ADMINISTRATOR_ROLE}"
+        );
+    } else if is_local && !arguments.no_sign_in_link {
         print_first_link(&serving).await?;
     }
     tokio::select! {

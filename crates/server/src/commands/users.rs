@@ -24,6 +24,7 @@ pub async fn user(platform: &Platform, command: &UserCommand) -> Result<()> {
 }
 
 async fn add(platform: &Platform, email: &str, name: &str, admin: bool, grants: &[String]) -> Result<()> {
+    platform.only_with_local_accounts("msp user add", "they are there once they have signed in")?;
     let refused = |what: &str, text: &str, fault| UsageError(format!("`{}` is no {what}: {fault}", plain(text)));
     let email = naming::email(email).map_err(|fault| refused("e-mail address", email, fault))?;
     let name = naming::name(name).map_err(|fault| refused("name", name, fault))?;
@@ -110,7 +111,11 @@ async fn list(platform: &Platform) -> Result<()> {
                 User { is_auditor: true, .. } => "auditor",
                 _ => "user",
             };
-            let state = if user.is_active { "" } else { " (inactive)" };
+            let state = match user.is_active {
+                false => " (inactive)",
+                true if !platform.repositories.users.may_act(&user) => " (of another directory)",
+                true => "",
+            };
             println!("{}  {kind:<13} {}  {}{state}", user.id, plain(&user.email), plain(&user.display_name));
         }
         cursor = page.next_cursor;
@@ -126,6 +131,7 @@ pub(super) fn plain(text: &str) -> String {
 }
 
 async fn link(platform: &Platform, email: Option<&str>) -> Result<()> {
+    platform.only_with_local_accounts("msp user link", "they need no link")?;
     let user = platform.user_or_administrator(email).await?;
     let base = match (&platform.settings.public_url, RunningServer::find(&platform.data)) {
         (Some(url), _) => url.to_string(),

@@ -1,7 +1,7 @@
 //! What single settings may be. Each reader says what is wrong with a value, in a phrase that follows the setting's name.
 
 use crate::logging::LogFormat;
-use msp_auth::ScrapeToken;
+use msp_auth::{ScrapeToken, entra::is_on_this_machine};
 use msp_storage::{SecretValue, repositories::seals::MIN_AUDIT_DAYS};
 use std::{
     fs,
@@ -10,6 +10,7 @@ use std::{
 };
 use tracing_subscriber::EnvFilter;
 use url::Url;
+use uuid::Uuid;
 
 /// Fewest and most worker processes that make sense: two organizations at once, and what one machine can hold.
 const WORKERS_RANGE: std::ops::RangeInclusive<usize> = 2..=1024;
@@ -67,6 +68,16 @@ pub(super) fn origin(text: &str) -> Result<Url, String> {
     let url = Url::parse(text).map_err(|_| fault())?;
     let bare = url.path() == "/" && url.query().is_none() && url.fragment().is_none() && url.username().is_empty();
     if matches!(url.scheme(), "http" | "https") && url.has_host() && bare { Ok(url) } else { Err(fault()) }
+}
+
+pub(super) fn guid(text: &str) -> Result<Uuid, String> {
+    Uuid::parse_str(text).map_err(|_| "is not a GUID".to_owned())
+}
+
+pub(super) fn authority(text: &str) -> Result<Url, String> {
+    let safe = |url: &Url| url.scheme() == "https" || is_on_this_machine(url);
+    let fault = || format!("must be an address such as https://login.microsoftonline.us, not `{text}`");
+    origin(text).ok().filter(safe).ok_or_else(fault)
 }
 
 pub(super) fn hosts(text: &str) -> Result<Vec<String>, String> {

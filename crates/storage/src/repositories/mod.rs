@@ -41,6 +41,7 @@ use chrono::{DateTime, Utc};
 use msp_domain::{Clock, UserId};
 use std::future::Future;
 use std::sync::Arc;
+use uuid::Uuid;
 
 /// The stores of one installation.
 #[derive(Clone)]
@@ -253,15 +254,20 @@ impl Repositories {
         self.clock.now()
     }
 
-    /// Repositories over these stores.
+    /// Repositories over these stores, of an installation with local accounts.
     pub fn new(stores: Stores, clock: Arc<dyn Clock>) -> Self {
+        Self::of_tenant(stores, clock, None)
+    }
+
+    /// Repositories over these stores, of an installation whose people this Entra tenant signs in, if one does.
+    pub fn of_tenant(stores: Stores, clock: Arc<dyn Clock>, tenant_id: Option<Uuid>) -> Self {
         let tables = &stores.tables;
         let audit = audit::Audit::new(Arc::clone(tables), Arc::clone(&clock));
         let generation = generation::Generation::new(Arc::clone(tables));
         let journal = Journal { tables: Arc::clone(tables), clock: Arc::clone(&clock), audit, generation };
         let organizations = organizations::Organizations::new(journal.clone(), stores.secrets.clone());
         let config = config::Config::new(journal.clone());
-        let users = users::Users::new(journal.clone());
+        let users = users::Users::new(journal.clone(), tenant_id);
         let grants = grants::Grants::new(journal.clone());
         let snapshots = snapshot::Snapshots::new(snapshot::Sources {
             generation: journal.generation.clone(),

@@ -181,6 +181,11 @@ impl Snapshot {
         Ok(self.members.get_or_read(org, read).await?.expect("a list is always read, if only an empty one"))
     }
 
+    /// Whether an account may act at all now: it is active, and of the directory in force.
+    pub fn may_act(&self, user: &User) -> bool {
+        self.sources.users.may_act(user)
+    }
+
     /// The organization with this id.
     ///
     /// # Errors

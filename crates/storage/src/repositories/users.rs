@@ -1,4 +1,11 @@
 //! The user directory: table `Users`, PK `USER`, RK user id.
+//!
+//! Accounts were made here, or Entra ID vouches for them. Both may be on record, and only those of the directory in force
+//! act: the local ones, or those of the one tenant that signs people in. Local service accounts act in either case.
+
+mod entra;
+
+pub use entra::EntraAccount;
 
 use super::audit::AuditDraft;
 use super::paging::{Scan, encode, page};
@@ -7,6 +14,7 @@ use crate::{Commit, Entity, Etag, IfMatch, Query, StoreError, Table, Write};
 use chrono::{DateTime, Utc};
 use msp_domain::{AppRole, AppRoles, Permissions, Scope, UserId};
 use serde_json::{Value, json};
+use uuid::Uuid;
 
 const PARTITION: &str = "USER";
 
@@ -27,6 +35,10 @@ pub struct User {
     pub is_auditor: bool,
     /// What a service account may be used for; `None` for a person.
     pub app_roles: Option<AppRoles>,
+    /// The Entra tenant that vouches for it; `None` for an account that was made here.
+    pub tenant_id: Option<Uuid>,
+    /// When what is on record here of an account of Entra ID was so.
+    pub described_at: Option<DateTime<Utc>>,
     /// Credentials issued until this instant are void: it was deactivated then.
     pub signed_out_at: Option<DateTime<Utc>>,
     /// When the account was made.
@@ -119,6 +131,9 @@ pub enum UserError {
     /// The last active administrator cannot be deactivated or demoted.
     #[error("this is the last active administrator")]
     LastAdministrator,
+    /// Entra ID says what is to be changed, or whether there is such an account at all.
+    #[error("this comes from Entra ID")]
+    OfEntra,
     /// An auditor only reads; an administrator does everything.
     #[error("nobody is administrator and auditor at once")]
     TwoRoles,
@@ -137,11 +152,26 @@ impl Interfered for UserError {
 #[derive(Clone)]
 pub struct Users {
     journal: Journal,
+    tenant_id: Option<Uuid>,
 }
 
 impl Users {
-    pub(super) fn new(journal: Journal) -> Self {
-        Self { journal }
+    pub(super) fn new(journal: Journal, tenant_id: Option<Uuid>) -> Self {
+        Self { journal, tenant_id }
+    }
+
+    /// The Entra tenant that signs people in; `None` where local accounts do.
+    pub fn tenant_id(&self) -> Option<Uuid> {
+        self.tenant_id
+    }
+
+    /// Whether an account may act at all now: it is active, and of the directory in force.
+    pub fn may_act(&self, user: &User) -> bool {
+        user.is_active && self.is_in_force(user)
+    }
+
+    fn is_in_force(&self, user: &User) -> bool {
+        user.tenant_id == self.tenant_id || (user.tenant_id.is_none() && user.app_roles.is_some())
     }
 
     /// Adds a person, as [`Self::add`] does.
@@ -180,6 +210,8 @@ impl Users {
                 is_platform_admin: new.is_platform_admin,
                 is_auditor: new.is_auditor,
                 app_roles: new.app_roles,
+                tenant_id: None,
+                described_at: None,
                 signed_out_at: None,
                 created_at: self.journal.clock.now(),
                 last_login_at: None,
@@ -200,23 +232,25 @@ impl Users {
         row.as_ref().map(read).transpose()
     }
 
-    /// The person with this address, letter case ignored.
+    /// The person of the directory in force with this address, letter case ignored.
     ///
     /// # Errors
     /// [`StoreError::Unavailable`].
     pub async fn find_by_email(&self, email: &str) -> Result<Option<User>, StoreError> {
         let wanted = email.to_lowercase();
-        let mut people = self.all().await?.into_iter().filter(|user| user.app_roles.is_none());
+        let mut people =
+            self.all().await?.into_iter().filter(|user| user.app_roles.is_none() && self.is_in_force(user));
         Ok(people.find(|user| user.email.to_lowercase() == wanted))
     }
 
-    /// The service account with this name, letter case ignored.
+    /// The service account that was made here with this name, letter case ignored.
     ///
     /// # Errors
     /// [`StoreError::Unavailable`].
     pub async fn find_service(&self, name: &str) -> Result<Option<User>, StoreError> {
         let wanted = name.to_lowercase();
-        let mut services = self.all().await?.into_iter().filter(|user| user.app_roles.is_some());
+        let mut services =
+            self.all().await?.into_iter().filter(|user| user.app_roles.is_some() && user.tenant_id.is_none());
         Ok(services.find(|user| user.display_name.to_lowercase() == wanted))
     }
 
@@ -224,13 +258,14 @@ impl Users {
         if self.is_taken("DisplayName", name, id).await? { Err(UserError::NameTaken) } else { Ok(()) }
     }
 
-    /// Whether another account of the kind that this property tells apart has this value, letter case ignored. What a row
-    /// says of that counts, whatever else of it is damaged.
+    /// Whether another account that was made here, of the kind that this property tells apart, has this value, letter case
+    /// ignored. What a row says of that counts, whatever else of it is damaged.
     async fn is_taken(&self, property: &str, wanted: &str, id: UserId) -> Result<bool, StoreError> {
         let (wanted, own) = (wanted.to_lowercase(), id.key());
         let of_services = property == "DisplayName";
         Ok(self.rows().await?.iter().any(|row| {
             row.row_key != own
+                && !row.properties.contains_key("TenantId")
                 && row.properties.contains_key("AppRoles") == of_services
                 && row.text_opt(property).ok().flatten().is_some_and(|taken| taken.to_lowercase() == wanted)
         }))
@@ -254,23 +289,24 @@ impl Users {
         self.list(first.map(|id| encode(&id.key())).as_deref(), limit).await
     }
 
-    /// Active platform administrators, oldest account first.
+    /// Active platform administrators of the directory in force, oldest account first.
     ///
     /// # Errors
     /// [`StoreError::Unavailable`].
     pub async fn administrators(&self) -> Result<Vec<User>, StoreError> {
         let mut users = self.all().await?;
-        users.retain(is_working_administrator);
+        users.retain(|user| is_working_administrator(user) && self.is_in_force(user));
         users.sort_by_key(|user| (user.created_at, user.id));
         Ok(users)
     }
 
-    /// Whether there is an active platform administrator, or an account of which nobody can tell.
+    /// Whether there is an active platform administrator of the directory in force, or an account of which nobody can tell.
     ///
     /// # Errors
     /// [`StoreError::Unavailable`].
     pub async fn may_have_administrator(&self) -> Result<bool, StoreError> {
-        let may_be = |row: &Entity| read(row).map_or(true, |user| is_working_administrator(&user));
+        let is = |user: User| is_working_administrator(&user) && self.is_in_force(&user);
+        let may_be = |row: &Entity| read(row).map_or(true, is);
         Ok(self.rows().await?.iter().any(may_be))
     }
 
@@ -319,10 +355,14 @@ impl Users {
                 // Sessions and tokens of before do not come back with the account.
                 after.signed_out_at = Some(self.journal.clock.now());
             }
+            if entra::decides(&before, &after) {
+                return Err(UserError::OfEntra);
+            }
             if after.is_platform_admin && after.is_auditor {
                 return Err(UserError::TwoRoles);
             }
             if is_working_administrator(&before)
+                && self.is_in_force(&before)
                 && !is_working_administrator(&after)
                 && !self.administrators().await?.iter().any(|other| other.id != id)
             {
@@ -412,6 +452,8 @@ fn row(user: &User) -> Entity {
         .with("IsPlatformAdmin", user.is_platform_admin)
         .with("IsAuditor", user.is_auditor)
         .with_some("AppRoles", user.app_roles.as_ref().map(|roles| json!(roles).to_string()))
+        .with_some("TenantId", user.tenant_id)
+        .with_some("DescribedAt", user.described_at)
         .with_some("SignedOutAt", user.signed_out_at)
         .with_some("LastLogin", user.last_login_at)
         .with("CreatedAt", user.created_at)
@@ -431,6 +473,8 @@ pub(super) fn read(row: &Entity) -> Result<User, StoreError> {
                 serde_json::from_str(text).map_err(|_| StoreError::Corrupt("the roles of an account".to_owned()))
             })
             .transpose()?,
+        tenant_id: row.guid_opt("TenantId")?,
+        described_at: row.instant_opt("DescribedAt")?,
         signed_out_at: row.instant_opt("SignedOutAt")?,
         created_at: row.instant("CreatedAt")?,
         last_login_at: row.instant_opt("LastLogin")?,
