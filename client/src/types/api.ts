@@ -6113,7 +6113,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description `store-unavailable` */
+            /** @description `entra-unavailable`, `store-unavailable` */
             503: {
                 headers: {
                     [name: string]: unknown;
@@ -6240,7 +6240,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description `store-unavailable` */
+            /** @description `entra-unavailable`, `store-unavailable` */
             503: {
                 headers: {
                     [name: string]: unknown;
@@ -6434,7 +6434,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description `store-unavailable` */
+            /** @description `entra-unavailable`, `store-unavailable` */
             503: {
                 headers: {
                     [name: string]: unknown;
@@ -6565,7 +6565,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description `store-unavailable` */
+            /** @description `entra-unavailable`, `store-unavailable` */
             503: {
                 headers: {
                     [name: string]: unknown;
@@ -6737,7 +6737,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description `store-unavailable` */
+            /** @description `entra-unavailable`, `store-unavailable` */
             503: {
                 headers: {
                     [name: string]: unknown;
@@ -6877,7 +6877,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description `store-unavailable` */
+            /** @description `entra-unavailable`, `store-unavailable` */
             503: {
                 headers: {
                     [name: string]: unknown;
@@ -7071,7 +7071,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description `store-unavailable` */
+            /** @description `entra-unavailable`, `store-unavailable` */
             503: {
                 headers: {
                     [name: string]: unknown;
@@ -7259,7 +7259,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description `store-unavailable` */
+            /** @description `entra-unavailable`, `store-unavailable` */
             503: {
                 headers: {
                     [name: string]: unknown;
@@ -7402,7 +7402,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description `store-unavailable` */
+            /** @description `entra-unavailable`, `store-unavailable` */
             503: {
                 headers: {
                     [name: string]: unknown;
@@ -7540,7 +7540,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description `store-unavailable` */
+            /** @description `entra-unavailable`, `store-unavailable` */
             503: {
                 headers: {
                     [name: string]: unknown;
@@ -7677,7 +7677,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description `store-unavailable` */
+            /** @description `entra-unavailable`, `store-unavailable` */
             503: {
                 headers: {
                     [name: string]: unknown;
@@ -7864,7 +7864,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description `store-unavailable` */
+            /** @description `entra-unavailable`, `store-unavailable` */
             503: {
                 headers: {
                     [name: string]: unknown;
@@ -7998,7 +7998,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description `store-unavailable` */
+            /** @description `entra-unavailable`, `store-unavailable` */
             503: {
                 headers: {
                     [name: string]: unknown;
@@ -8115,7 +8115,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description `store-unavailable` */
+            /** @description `entra-unavailable`, `store-unavailable` */
             503: {
                 headers: {
                     [name: string]: unknown;
@@ -8241,7 +8241,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description `store-unavailable` */
+            /** @description `entra-unavailable`, `store-unavailable` */
             503: {
                 headers: {
                     [name: string]: unknown;
@@ -8408,7 +8408,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description `store-unavailable` */
+            /** @description `entra-unavailable`, `store-unavailable` */
             503: {
                 headers: {
                     [name: string]: unknown;
@@ -8531,7 +8531,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description `store-unavailable` */
+            /** @description `entra-unavailable`, `store-unavailable` */
             503: {
                 headers: {
                     [name: string]: unknown;
@@ -8664,7 +8664,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description `store-unavailable` */
+            /** @description `entra-unavailable`, `store-unavailable` */
             503: {
                 headers: {
                     [name: string]: unknown;
@@ -8822,7 +8822,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description `store-unavailable` */
+            /** @description `entra-unavailable`, `store-unavailable` */
             503: {
                 headers: {
                     [name: string]: unknown;
@@ -8944,7 +8944,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description `store-unavailable` */
+            /** @description `entra-unavailable`, `store-unavailable` */
             503: {
                 headers: {
                     [name: string]: unknown;
@@ -9056,7 +9056,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description `store-unavailable` */
+            /** @description `entra-unavailable`, `store-unavailable` */
             503: {
                 headers: {
                     [name: string]: unknown;
@@ -9194,7 +9194,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description `store-unavailable` */
+            /** @description `entra-unavailable`, `store-unavailable` */
             503: {
                 headers: {
                     [name: string]: unknown;
@@ -9305,7 +9305,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description `store-unavailable` */
+            /** @description `entra-unavailable`, `store-unavailable` */
             503: {
                 headers: {
                     [name: string]: unknown;
@@ -9432,7 +9432,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description `store-unavailable` */
+            /** @description `entra-unavailable`, `store-unavailable` */
             503: {
                 headers: {
                     [name: string]: unknown;
@@ -9572,7 +9572,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description `store-unavailable` */
+            /** @description `entra-unavailable`, `store-unavailable` */
             503: {
                 headers: {
                     [name: string]: unknown;
@@ -9707,7 +9707,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description `store-unavailable` */
+            /** @description `entra-unavailable`, `store-unavailable` */
             503: {
                 headers: {
                     [name: string]: unknown;
@@ -9846,7 +9846,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description `store-unavailable` */
+            /** @description `entra-unavailable`, `store-unavailable` */
             503: {
                 headers: {
                     [name: string]: unknown;
@@ -10037,7 +10037,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description `store-unavailable` */
+            /** @description `entra-unavailable`, `store-unavailable` */
             503: {
                 headers: {
                     [name: string]: unknown;
@@ -10171,7 +10171,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description `store-unavailable` */
+            /** @description `entra-unavailable`, `store-unavailable` */
             503: {
                 headers: {
                     [name: string]: unknown;
@@ -10323,7 +10323,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description `store-unavailable` */
+            /** @description `entra-unavailable`, `store-unavailable` */
             503: {
                 headers: {
                     [name: string]: unknown;
@@ -10513,7 +10513,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description `store-unavailable` */
+            /** @description `entra-unavailable`, `store-unavailable` */
             503: {
                 headers: {
                     [name: string]: unknown;
@@ -10664,7 +10664,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description `store-unavailable` */
+            /** @description `entra-unavailable`, `store-unavailable` */
             503: {
                 headers: {
                     [name: string]: unknown;
@@ -10866,7 +10866,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description `store-unavailable` */
+            /** @description `entra-unavailable`, `store-unavailable` */
             503: {
                 headers: {
                     [name: string]: unknown;
@@ -11000,7 +11000,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description `store-unavailable` */
+            /** @description `entra-unavailable`, `store-unavailable` */
             503: {
                 headers: {
                     [name: string]: unknown;
@@ -11131,7 +11131,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description `store-unavailable` */
+            /** @description `entra-unavailable`, `store-unavailable` */
             503: {
                 headers: {
                     [name: string]: unknown;
@@ -11262,7 +11262,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description `store-unavailable` */
+            /** @description `entra-unavailable`, `store-unavailable` */
             503: {
                 headers: {
                     [name: string]: unknown;
@@ -11440,7 +11440,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description `store-unavailable` */
+            /** @description `entra-unavailable`, `store-unavailable` */
             503: {
                 headers: {
                     [name: string]: unknown;
@@ -11580,7 +11580,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description `store-unavailable` */
+            /** @description `entra-unavailable`, `store-unavailable` */
             503: {
                 headers: {
                     [name: string]: unknown;
@@ -11780,7 +11780,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description `store-unavailable` */
+            /** @description `entra-unavailable`, `store-unavailable` */
             503: {
                 headers: {
                     [name: string]: unknown;
@@ -11903,7 +11903,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description `store-unavailable` */
+            /** @description `entra-unavailable`, `store-unavailable` */
             503: {
                 headers: {
                     [name: string]: unknown;
@@ -12023,7 +12023,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description `store-unavailable` */
+            /** @description `entra-unavailable`, `store-unavailable` */
             503: {
                 headers: {
                     [name: string]: unknown;
@@ -12173,7 +12173,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description `store-unavailable` */
+            /** @description `entra-unavailable`, `store-unavailable` */
             503: {
                 headers: {
                     [name: string]: unknown;
@@ -12373,7 +12373,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description `engine-starting`, `store-unavailable` */
+            /** @description `engine-starting`, `entra-unavailable`, `store-unavailable` */
             503: {
                 headers: {
                     [name: string]: unknown;
@@ -12529,7 +12529,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description `store-unavailable` */
+            /** @description `entra-unavailable`, `store-unavailable` */
             503: {
                 headers: {
                     [name: string]: unknown;
@@ -12741,7 +12741,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description `engine-starting`, `store-unavailable` */
+            /** @description `engine-starting`, `entra-unavailable`, `store-unavailable` */
             503: {
                 headers: {
                     [name: string]: unknown;
@@ -12875,7 +12875,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description `store-unavailable` */
+            /** @description `entra-unavailable`, `store-unavailable` */
             503: {
                 headers: {
                     [name: string]: unknown;
@@ -13078,7 +13078,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description `store-unavailable` */
+            /** @description `entra-unavailable`, `store-unavailable` */
             503: {
                 headers: {
                     [name: string]: unknown;
@@ -13266,7 +13266,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description `engine-starting`, `store-unavailable` */
+            /** @description `engine-starting`, `entra-unavailable`, `store-unavailable` */
             503: {
                 headers: {
                     [name: string]: unknown;
@@ -13486,7 +13486,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description `engine-saturated`, `engine-starting`, `engine-unavailable`, `settings-changing`, `store-unavailable` */
+            /** @description `engine-saturated`, `engine-starting`, `engine-unavailable`, `entra-unavailable`, `settings-changing`, `store-unavailable` */
             503: {
                 headers: {
                     [name: string]: unknown;
@@ -13643,7 +13643,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description `store-unavailable` */
+            /** @description `entra-unavailable`, `store-unavailable` */
             503: {
                 headers: {
                     [name: string]: unknown;
@@ -13791,7 +13791,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description `store-unavailable` */
+            /** @description `entra-unavailable`, `store-unavailable` */
             503: {
                 headers: {
                     [name: string]: unknown;
@@ -13943,7 +13943,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description `store-unavailable` */
+            /** @description `entra-unavailable`, `store-unavailable` */
             503: {
                 headers: {
                     [name: string]: unknown;
@@ -14069,7 +14069,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description `store-unavailable` */
+            /** @description `entra-unavailable`, `store-unavailable` */
             503: {
                 headers: {
                     [name: string]: unknown;
@@ -14217,7 +14217,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description `engine-starting`, `store-unavailable` */
+            /** @description `engine-starting`, `entra-unavailable`, `store-unavailable` */
             503: {
                 headers: {
                     [name: string]: unknown;
@@ -14387,7 +14387,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description `engine-saturated`, `engine-starting`, `engine-unavailable`, `settings-changing`, `store-unavailable` */
+            /** @description `engine-saturated`, `engine-starting`, `engine-unavailable`, `entra-unavailable`, `settings-changing`, `store-unavailable` */
             503: {
                 headers: {
                     [name: string]: unknown;
@@ -14528,7 +14528,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description `store-unavailable` */
+            /** @description `entra-unavailable`, `store-unavailable` */
             503: {
                 headers: {
                     [name: string]: unknown;
@@ -14659,7 +14659,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description `engine-starting`, `store-unavailable` */
+            /** @description `engine-starting`, `entra-unavailable`, `store-unavailable` */
             503: {
                 headers: {
                     [name: string]: unknown;
@@ -14786,7 +14786,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description `store-unavailable` */
+            /** @description `entra-unavailable`, `store-unavailable` */
             503: {
                 headers: {
                     [name: string]: unknown;
@@ -14951,7 +14951,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description `store-unavailable` */
+            /** @description `entra-unavailable`, `store-unavailable` */
             503: {
                 headers: {
                     [name: string]: unknown;
@@ -15080,7 +15080,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description `store-unavailable` */
+            /** @description `entra-unavailable`, `store-unavailable` */
             503: {
                 headers: {
                     [name: string]: unknown;
@@ -15266,7 +15266,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description `store-unavailable` */
+            /** @description `entra-unavailable`, `store-unavailable` */
             503: {
                 headers: {
                     [name: string]: unknown;
@@ -15391,7 +15391,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description `store-unavailable` */
+            /** @description `entra-unavailable`, `store-unavailable` */
             503: {
                 headers: {
                     [name: string]: unknown;
@@ -15556,7 +15556,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description `store-unavailable` */
+            /** @description `entra-unavailable`, `store-unavailable` */
             503: {
                 headers: {
                     [name: string]: unknown;
@@ -15683,7 +15683,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description `store-unavailable` */
+            /** @description `entra-unavailable`, `store-unavailable` */
             503: {
                 headers: {
                     [name: string]: unknown;
@@ -15870,7 +15870,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description `store-unavailable` */
+            /** @description `entra-unavailable`, `store-unavailable` */
             503: {
                 headers: {
                     [name: string]: unknown;
@@ -15999,7 +15999,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description `store-unavailable` */
+            /** @description `entra-unavailable`, `store-unavailable` */
             503: {
                 headers: {
                     [name: string]: unknown;
@@ -16170,7 +16170,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description `store-unavailable` */
+            /** @description `entra-unavailable`, `store-unavailable` */
             503: {
                 headers: {
                     [name: string]: unknown;
@@ -16283,7 +16283,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description `store-unavailable` */
+            /** @description `entra-unavailable`, `store-unavailable` */
             503: {
                 headers: {
                     [name: string]: unknown;
@@ -16433,7 +16433,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description `store-unavailable` */
+            /** @description `entra-unavailable`, `store-unavailable` */
             503: {
                 headers: {
                     [name: string]: unknown;
@@ -16570,7 +16570,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description `store-unavailable` */
+            /** @description `entra-unavailable`, `store-unavailable` */
             503: {
                 headers: {
                     [name: string]: unknown;
@@ -16713,7 +16713,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description `store-unavailable` */
+            /** @description `entra-unavailable`, `store-unavailable` */
             503: {
                 headers: {
                     [name: string]: unknown;
@@ -16873,7 +16873,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description `store-unavailable` */
+            /** @description `entra-unavailable`, `store-unavailable` */
             503: {
                 headers: {
                     [name: string]: unknown;
@@ -17035,7 +17035,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description `store-unavailable` */
+            /** @description `entra-unavailable`, `store-unavailable` */
             503: {
                 headers: {
                     [name: string]: unknown;
@@ -17176,7 +17176,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description `store-unavailable`, `streams-saturated` */
+            /** @description `entra-unavailable`, `store-unavailable`, `streams-saturated` */
             503: {
                 headers: {
                     [name: string]: unknown;
@@ -17312,7 +17312,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description `store-unavailable` */
+            /** @description `entra-unavailable`, `store-unavailable` */
             503: {
                 headers: {
                     [name: string]: unknown;
@@ -17510,7 +17510,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description `store-unavailable` */
+            /** @description `entra-unavailable`, `store-unavailable` */
             503: {
                 headers: {
                     [name: string]: unknown;
@@ -17626,7 +17626,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description `store-unavailable` */
+            /** @description `entra-unavailable`, `store-unavailable` */
             503: {
                 headers: {
                     [name: string]: unknown;
@@ -17770,7 +17770,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description `store-unavailable` */
+            /** @description `entra-unavailable`, `store-unavailable` */
             503: {
                 headers: {
                     [name: string]: unknown;
@@ -17928,7 +17928,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description `store-unavailable` */
+            /** @description `entra-unavailable`, `store-unavailable` */
             503: {
                 headers: {
                     [name: string]: unknown;
@@ -18107,7 +18107,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description `store-unavailable`, `streams-saturated` */
+            /** @description `entra-unavailable`, `store-unavailable`, `streams-saturated` */
             503: {
                 headers: {
                     [name: string]: unknown;
@@ -18209,7 +18209,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description `store-unavailable` */
+            /** @description `entra-unavailable`, `store-unavailable` */
             503: {
                 headers: {
                     [name: string]: unknown;
@@ -18350,7 +18350,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description `store-unavailable` */
+            /** @description `entra-unavailable`, `store-unavailable` */
             503: {
                 headers: {
                     [name: string]: unknown;
@@ -18523,7 +18523,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description `store-unavailable` */
+            /** @description `entra-unavailable`, `store-unavailable` */
             503: {
                 headers: {
                     [name: string]: unknown;
@@ -18711,7 +18711,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description `settings-changing`, `store-unavailable` */
+            /** @description `entra-unavailable`, `settings-changing`, `store-unavailable` */
             503: {
                 headers: {
                     [name: string]: unknown;
@@ -18857,7 +18857,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description `store-unavailable`, `streams-saturated` */
+            /** @description `entra-unavailable`, `store-unavailable`, `streams-saturated` */
             503: {
                 headers: {
                     [name: string]: unknown;
@@ -19020,7 +19020,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description `store-unavailable` */
+            /** @description `entra-unavailable`, `store-unavailable` */
             503: {
                 headers: {
                     [name: string]: unknown;
@@ -19179,7 +19179,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description `store-unavailable` */
+            /** @description `entra-unavailable`, `store-unavailable` */
             503: {
                 headers: {
                     [name: string]: unknown;
@@ -19310,7 +19310,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description `store-unavailable` */
+            /** @description `entra-unavailable`, `store-unavailable` */
             503: {
                 headers: {
                     [name: string]: unknown;
@@ -19469,7 +19469,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description `store-unavailable`, `streams-saturated` */
+            /** @description `entra-unavailable`, `store-unavailable`, `streams-saturated` */
             503: {
                 headers: {
                     [name: string]: unknown;
@@ -19618,7 +19618,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description `store-unavailable` */
+            /** @description `entra-unavailable`, `store-unavailable` */
             503: {
                 headers: {
                     [name: string]: unknown;
@@ -19772,7 +19772,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description `store-unavailable`, `streams-saturated` */
+            /** @description `entra-unavailable`, `store-unavailable`, `streams-saturated` */
             503: {
                 headers: {
                     [name: string]: unknown;
@@ -19916,7 +19916,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description `engine-starting`, `engine-unavailable`, `store-unavailable` */
+            /** @description `engine-starting`, `engine-unavailable`, `entra-unavailable`, `store-unavailable` */
             503: {
                 headers: {
                     [name: string]: unknown;
@@ -20064,7 +20064,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description `store-unavailable` */
+            /** @description `entra-unavailable`, `store-unavailable` */
             503: {
                 headers: {
                     [name: string]: unknown;
@@ -20251,7 +20251,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description `store-unavailable` */
+            /** @description `entra-unavailable`, `store-unavailable` */
             503: {
                 headers: {
                     [name: string]: unknown;
@@ -20399,7 +20399,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description `store-unavailable` */
+            /** @description `entra-unavailable`, `store-unavailable` */
             503: {
                 headers: {
                     [name: string]: unknown;
@@ -20598,7 +20598,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description `store-unavailable` */
+            /** @description `entra-unavailable`, `store-unavailable` */
             503: {
                 headers: {
                     [name: string]: unknown;
@@ -20732,7 +20732,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description `store-unavailable` */
+            /** @description `entra-unavailable`, `store-unavailable` */
             503: {
                 headers: {
                     [name: string]: unknown;
@@ -20885,7 +20885,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description `store-unavailable` */
+            /** @description `entra-unavailable`, `store-unavailable` */
             503: {
                 headers: {
                     [name: string]: unknown;
@@ -21039,7 +21039,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description `store-unavailable` */
+            /** @description `entra-unavailable`, `store-unavailable` */
             503: {
                 headers: {
                     [name: string]: unknown;
@@ -21169,7 +21169,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description `store-unavailable`, `streams-saturated` */
+            /** @description `entra-unavailable`, `store-unavailable`, `streams-saturated` */
             503: {
                 headers: {
                     [name: string]: unknown;
@@ -21303,7 +21303,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description `store-unavailable` */
+            /** @description `entra-unavailable`, `store-unavailable` */
             503: {
                 headers: {
                     [name: string]: unknown;
@@ -21422,7 +21422,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description `store-unavailable` */
+            /** @description `entra-unavailable`, `store-unavailable` */
             503: {
                 headers: {
                     [name: string]: unknown;
@@ -21589,7 +21589,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description `store-unavailable` */
+            /** @description `entra-unavailable`, `store-unavailable` */
             503: {
                 headers: {
                     [name: string]: unknown;
@@ -21721,7 +21721,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description `store-unavailable` */
+            /** @description `entra-unavailable`, `store-unavailable` */
             503: {
                 headers: {
                     [name: string]: unknown;
@@ -21892,7 +21892,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description `store-unavailable` */
+            /** @description `entra-unavailable`, `store-unavailable` */
             503: {
                 headers: {
                     [name: string]: unknown;
@@ -22015,7 +22015,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description `store-unavailable` */
+            /** @description `entra-unavailable`, `store-unavailable` */
             503: {
                 headers: {
                     [name: string]: unknown;
@@ -22131,7 +22131,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description `store-unavailable` */
+            /** @description `entra-unavailable`, `store-unavailable` */
             503: {
                 headers: {
                     [name: string]: unknown;
@@ -22292,7 +22292,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description `store-unavailable` */
+            /** @description `entra-unavailable`, `store-unavailable` */
             503: {
                 headers: {
                     [name: string]: unknown;
@@ -22394,7 +22394,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description `store-unavailable` */
+            /** @description `entra-unavailable`, `store-unavailable` */
             503: {
                 headers: {
                     [name: string]: unknown;
@@ -22531,7 +22531,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description `store-unavailable` */
+            /** @description `entra-unavailable`, `store-unavailable` */
             503: {
                 headers: {
                     [name: string]: unknown;
@@ -22698,7 +22698,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description `store-unavailable`, `streams-saturated` */
+            /** @description `entra-unavailable`, `store-unavailable`, `streams-saturated` */
             503: {
                 headers: {
                     [name: string]: unknown;
@@ -22830,7 +22830,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description `store-unavailable` */
+            /** @description `entra-unavailable`, `store-unavailable` */
             503: {
                 headers: {
                     [name: string]: unknown;
@@ -23040,7 +23040,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description `engine-saturated`, `engine-starting`, `engine-unavailable`, `settings-changing`, `store-unavailable` */
+            /** @description `engine-saturated`, `engine-starting`, `engine-unavailable`, `entra-unavailable`, `settings-changing`, `store-unavailable` */
             503: {
                 headers: {
                     [name: string]: unknown;
@@ -23197,7 +23197,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description `engine-saturated`, `engine-starting`, `engine-unavailable`, `settings-changing`, `store-unavailable` */
+            /** @description `engine-saturated`, `engine-starting`, `engine-unavailable`, `entra-unavailable`, `settings-changing`, `store-unavailable` */
             503: {
                 headers: {
                     [name: string]: unknown;
@@ -23389,7 +23389,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description `engine-saturated`, `engine-starting`, `engine-unavailable`, `settings-changing`, `store-unavailable` */
+            /** @description `engine-saturated`, `engine-starting`, `engine-unavailable`, `entra-unavailable`, `settings-changing`, `store-unavailable` */
             503: {
                 headers: {
                     [name: string]: unknown;
@@ -23536,7 +23536,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description `engine-starting`, `store-unavailable` */
+            /** @description `engine-starting`, `entra-unavailable`, `store-unavailable` */
             503: {
                 headers: {
                     [name: string]: unknown;
@@ -23835,7 +23835,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description `store-unavailable` */
+            /** @description `entra-unavailable`, `store-unavailable` */
             503: {
                 headers: {
                     [name: string]: unknown;
@@ -24105,7 +24105,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description `engine-saturated`, `engine-starting`, `engine-unavailable`, `settings-changing`, `store-unavailable` */
+            /** @description `engine-saturated`, `engine-starting`, `engine-unavailable`, `entra-unavailable`, `settings-changing`, `store-unavailable` */
             503: {
                 headers: {
                     [name: string]: unknown;

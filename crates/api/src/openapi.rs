@@ -106,7 +106,13 @@ fn implied(path: &str, operation: &Operation) -> Vec<Kind> {
     let extension = |name: &str| operation.extensions.as_ref().and_then(|extensions| extensions.get(name).cloned());
     let permission = extension("x-permission").and_then(|value| value.as_str().map(str::to_owned)).unwrap_or_default();
     if permission != "none" {
-        kinds.extend([Kind::Unauthenticated, Kind::OriginNotAllowed, Kind::StoreUnavailable, Kind::RateLimited]);
+        kinds.extend([
+            Kind::Unauthenticated,
+            Kind::EntraUnavailable,
+            Kind::OriginNotAllowed,
+            Kind::StoreUnavailable,
+            Kind::RateLimited,
+        ]);
         kinds.extend([Kind::OrganizationInvalid, Kind::OrganizationMismatch, Kind::QueryInvalid, Kind::HeaderInvalid]);
     }
     match permission.as_str() {

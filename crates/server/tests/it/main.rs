@@ -1,6 +1,7 @@
 //! The real `msp` program, started as operators and authors start it.
 
 mod canaries;
+mod entra;
 mod exchange;
 mod faults;
 mod first_start;
