@@ -138,13 +138,18 @@ impl Authenticator {
 
     /// The caller whom Entra ID vouches for. What is on record is written only when it differs.
     async fn vouched_for(&self, identity: &EntraIdentity, address: Option<&str>) -> Result<Authenticated, AuthError> {
-        let snapshot = self.repositories.snapshots.current().await?;
+        let mut snapshot = self.repositories.snapshots.current().await?;
         let known = snapshot.user(identity.user()).await?;
-        if known.is_none_or(|user| user.is_active && identity.account.differs_from(&user)) {
-            self.admit(identity, address).await?;
+        if known.as_ref().is_none_or(|user| user.is_active && identity.account.differs_from(user)) {
+            match self.admit(identity, address).await {
+                // A full disk shuts nobody out who was there before.
+                Err(AuthError::Store(StoreError::Full(_))) if known.is_some() => {}
+                admitted => drop(admitted?),
+            }
+            snapshot = self.repositories.snapshots.current().await?;
         }
         let kind = if identity.is_service() { CallerKind::Service } else { CallerKind::Token };
-        let mut found = self.active(identity.user(), identity.scopes, kind, identity.issued_at).await?;
+        let mut found = self.active_at(snapshot, identity.user(), identity.scopes, kind, identity.issued_at).await?;
         // Both decide: a token without a role gives none, whatever a newer one said, and the other way round.
         let account = &identity.account;
         let roles = account.app_roles.as_ref();
@@ -162,6 +167,17 @@ impl Authenticator {
         issued_at: DateTime<Utc>,
     ) -> Result<Authenticated, AuthError> {
         let snapshot = self.repositories.snapshots.current().await?;
+        self.active_at(snapshot, id, scopes, kind, issued_at).await
+    }
+
+    async fn active_at(
+        &self,
+        snapshot: Arc<Snapshot>,
+        id: UserId,
+        scopes: TokenScopes,
+        kind: CallerKind,
+        issued_at: DateTime<Utc>,
+    ) -> Result<Authenticated, AuthError> {
         let user = snapshot.user(id).await?;
         let user = user.filter(|user| snapshot.may_act(user) && !user.has_signed_out_since(issued_at));
         let user = user.ok_or(AuthError::Refused)?;

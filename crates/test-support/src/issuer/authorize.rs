@@ -5,12 +5,12 @@ use axum::{
     Json, Router,
     extract::{Query, State},
     http::StatusCode,
-    response::{IntoResponse, Redirect, Response},
+    response::Redirect,
     routing::{get, post},
 };
 use base64::{Engine as _, prelude::BASE64_URL_SAFE_NO_PAD as B64};
 use serde::Deserialize;
-use serde_json::json;
+use serde_json::{Value, json};
 use sha2::{Digest, Sha256};
 use std::{
     collections::{HashMap, HashSet},
@@ -71,9 +71,12 @@ struct Authorize {
 }
 
 /// What is wrong with the client is said to the person: a browser is never sent to an address that is not registered.
-async fn authorize(State(shared): State<Arc<Shared>>, Query(asked): Query<Authorize>) -> Result<Response, Response> {
-    shared.is_up().map_err(IntoResponse::into_response)?;
-    let refuse = |why: &'static str| Err((StatusCode::BAD_REQUEST, why).into_response());
+async fn authorize(
+    State(shared): State<Arc<Shared>>,
+    Query(asked): Query<Authorize>,
+) -> Result<Redirect, (StatusCode, &'static str)> {
+    shared.is_up().map_err(|status| (status, "down"))?;
+    let refuse = |why| Err((StatusCode::BAD_REQUEST, why));
     let mut state = shared.codes.state();
     if asked.client_id != shared.client_id {
         return refuse("AADSTS700016: there is no such application");
@@ -81,7 +84,7 @@ async fn authorize(State(shared): State<Arc<Shared>>, Query(asked): Query<Author
     if !state.redirects.contains(&asked.redirect_uri) {
         return refuse("AADSTS50011: the redirect URI is not registered");
     }
-    let mut back = Url::parse(&asked.redirect_uri).map_err(|_| StatusCode::BAD_REQUEST.into_response())?;
+    let mut back = Url::parse(&asked.redirect_uri).map_err(|_| (StatusCode::BAD_REQUEST, "no address"))?;
     let opens_id = asked.scope.split(' ').any(|scope| scope == "openid");
     let is_ours = asked.response_type == "code" && asked.code_challenge_method == "S256" && opens_id;
     let answer = match state.signed_in.clone() {
@@ -97,12 +100,14 @@ async fn authorize(State(shared): State<Arc<Shared>>, Query(asked): Query<Author
         }
     };
     back.query_pairs_mut().append_pair(answer.0, &answer.1).append_pair("state", &asked.state);
-    Ok(Redirect::to(back.as_str()).into_response())
+    Ok(Redirect::to(back.as_str()))
 }
 
-async fn token(State(shared): State<Arc<Shared>>, body: String) -> Result<Response, Response> {
-    shared.is_up().map_err(IntoResponse::into_response)?;
-    let refuse = |status: StatusCode, error: &str| Err((status, Json(json!({ "error": error }))).into_response());
+async fn token(State(shared): State<Arc<Shared>>, body: String) -> Result<Json<Value>, (StatusCode, Json<Value>)> {
+    let refuse = |status: StatusCode, error: &str| Err((status, Json(json!({ "error": error }))));
+    if let Err(status) = shared.is_up() {
+        return refuse(status, "temporarily_unavailable");
+    }
     let fields: HashMap<_, _> = url::form_urlencoded::parse(body.as_bytes()).into_owned().collect();
     let field = |name: &str| fields.get(name).map_or("", String::as_str);
     if field("client_id") != shared.client_id.to_string() || field("client_secret") != CLIENT_SECRET {
@@ -123,6 +128,5 @@ async fn token(State(shared): State<Arc<Shared>>, body: String) -> Result<Respon
         "scope": "openid profile",
         "id_token": issuer.id_token(&given.person, &given.nonce),
         "access_token": issuer.access_token(&given.person),
-    }))
-    .into_response())
+    })))
 }
