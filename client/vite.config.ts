@@ -13,7 +13,7 @@ const toServer: ProxyOptions = {
   // The server checks both against the address people open it at.
   changeOrigin: true,
   headers: { origin: new URL(server).origin },
-  bypass: (request) => (request.headers.accept?.includes("text/html") ? request.url : undefined),
+  bypass: ({ headers, url }) => (headers.accept?.includes("text/html") && !url?.startsWith("/api/") ? url : undefined),
 };
 
 export default defineConfig({

@@ -1,7 +1,8 @@
-import { chmod, cp, mkdtemp, readFile, rm } from "node:fs/promises";
+import { chmod, cp, mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import type { components } from "../../src/types/api.ts";
+import type { Issuer } from "./issuer";
 import { finish, Running, until } from "./processes";
 
 const REPOSITORY = new URL("../../../", import.meta.url).pathname;
@@ -32,8 +33,11 @@ export class Platform {
     );
   }
 
-  /** Starts everything and waits until runs are accepted. Without extremes there are only the workflows of the examples. */
-  static async start({ extremes = true } = {}): Promise<Platform> {
+  /**
+   * Starts everything and waits until runs are accepted. Without extremes there are only the workflows of the examples; with
+   * an issuer people sign in there, instead of with links.
+   */
+  static async start({ extremes = true, issuer }: { extremes?: boolean; issuer?: Issuer } = {}): Promise<Platform> {
     const folder = await mkdtemp(join(tmpdir(), "msp-journeys-"));
     // Workers run as somebody else and must reach their part of it.
     await chmod(folder, 0o755);
@@ -47,7 +51,8 @@ export class Platform {
     const simulator = new Running("simulate", "--listen", "127.0.0.1:0", "--state", join(folder, "simulator"));
     const address = await simulator.line(/The simulator listens on (\S+)/);
     const seeded = await finish("seed", "--simulator", address, ...places(folder));
-    const server = new Running("serve", "--listen", "127.0.0.1:0", "--no-sign-in-link", ...places(folder));
+    const settings = issuer ? await settingsFor(issuer, folder) : [];
+    const server = new Running("serve", "--listen", "127.0.0.1:0", "--no-sign-in-link", ...places(folder), ...settings);
     const url = await whenReady(folder, server);
     return new Platform({ folder, simulator, simulatorUrl: `http://${address}`, server }, url, seeded);
   }
@@ -133,6 +138,20 @@ export class Platform {
     await this.parts.simulator.stop();
     await rm(this.parts.folder, { recursive: true, force: true });
   }
+}
+
+/** What makes a server send people to an issuer. */
+async function settingsFor(issuer: Issuer, folder: string): Promise<string[]> {
+  const [secret, file] = [join(folder, "client-secret"), join(folder, "settings.json")];
+  await writeFile(secret, issuer.clientSecret, { mode: 0o600 });
+  const values = {
+    AzureAd__TenantId: issuer.tenantId,
+    AzureAd__ClientId: issuer.clientId,
+    MSP_ENTRA_CLIENT_SECRET_FILE: secret,
+    MSP_ENTRA_AUTHORITY: issuer.authority,
+  };
+  await writeFile(file, JSON.stringify({ Values: values }));
+  return ["--settings", file];
 }
 
 function places(folder: string): string[] {

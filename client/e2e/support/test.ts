@@ -48,7 +48,7 @@ function watch(page: Page, faults: string[]): void {
     }
   });
   page.on("request", (request) => {
-    if (!/^(http:\/\/127\.0\.0\.1:|data:|blob:)/.test(request.url())) {
+    if (!/^(http:\/\/(127\.0\.0\.1|localhost):|data:|blob:)/.test(request.url())) {
       faults.push(`asked ${request.url()}`);
     }
   });

@@ -25,6 +25,9 @@ beforeEach(() => {
   running = [];
   server.use(
     http.get("*/api/me", () => HttpResponse.json(me)),
+    http.get("*/config.json", () =>
+      HttpResponse.json({ mode: "session", sign_in: "local", url: "http://localhost:3000/", version: "1", build: "b" }),
+    ),
     http.get("*/api/executions", ({ request }) => {
       const wanted = new URL(request.url).searchParams.get("status");
       return HttpResponse.json({ items: wanted === "Running" ? running : [], next_cursor: null, searched_to: null });
@@ -84,7 +87,7 @@ test("without a session the sign-in page comes, and the place is kept for afterw
   );
   const { router } = start("/account?x=1");
   await heading("Sign in");
-  expect(screen.getByText(/Your session has ended/)).toBeVisible();
+  expect(await screen.findByText(/Your session has ended/)).toBeVisible();
 
   server.use(http.get("*/api/me", () => HttpResponse.json(me)));
   window.location.hash = "#token";

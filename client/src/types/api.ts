@@ -26,6 +26,75 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/auth/entra/start": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Begin to sign in with Entra ID: a link of the sign-in page leads here.
+         * @description Leads on to the issuer, and binds the sign-in to this browser by a cookie for ten minutes. From another site, or while
+         *     the issuer does not answer, it leads to the sign-in page.
+         *
+         *     Problems: `not-found` (404).
+         */
+        get: operations["startEntraSignIn"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/auth/entra/callback": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * End signing in with Entra ID: the issuer leads browsers here.
+         * @description What comes back counts only in the browser that began, for ten minutes, once. The code is exchanged for an id token,
+         *     whoever it names becomes a user at the first sign-in, and a session begins; one that the browser already had ends. What
+         *     fails leads to the sign-in page, which says why.
+         *
+         *     Problems: `not-found` (404).
+         */
+        get: operations["completeEntraSignIn"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/auth/entra/sign-out": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Go on to end the session at Entra ID, after the one here has ended: a link of the page that says so leads here.
+         * @description The issuer asks which account, and leads back to that page.
+         *
+         *     Problems: `not-found` (404).
+         */
+        get: operations["signOutOfEntra"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/auth/sign-out": {
         parameters: {
             query?: never;
@@ -2427,6 +2496,8 @@ export interface components {
          * @description What a client must know before it can sign anyone in.
          * @example {
          *       "mode": "session",
+         *       "sign_in": "local",
+         *       "url": "http://127.0.0.1:7071/",
          *       "version": "0.1.0",
          *       "build": "5cd2e15a5f821f8b"
          *     }
@@ -2434,6 +2505,10 @@ export interface components {
         ClientConfig: {
             /** @description How browsers sign in: `session`. */
             mode: string;
+            /** @description Where people prove who they are before they get one. */
+            sign_in: components["schemas"]["SignInWith"];
+            /** @description The address to sign in at with Entra ID: `MSP_PUBLIC_URL`, else the one listened on. */
+            url: string;
             /** @description The version of the server. */
             version: string;
             /** @description Names the client this server brings. One that finds another name than at its start is out of date. */
@@ -5451,6 +5526,11 @@ export interface components {
             value: string;
         };
         /**
+         * @description Where people prove who they are.
+         * @enum {string}
+         */
+        SignInWith: "local" | "entra";
+        /**
          * @description Figures of what ended.
          * @example {
          *       "from": "2026-11-25",
@@ -5903,6 +5983,219 @@ export interface operations {
             };
             /** @description `too-many-attempts` */
             429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `headers-too-large` */
+            431: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `internal` */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    startEntraSignIn: {
+        parameters: {
+            query?: {
+                /** @description The page to show afterwards: a path of this server. Anything else is the start page. */
+                return_to?: string;
+                /** @description Whether the issuer asks which account, also where it knows one. */
+                choose_account?: boolean;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description To the issuer, or to the sign-in page. */
+            303: {
+                headers: {
+                    /** @description Where to. */
+                    Location?: string;
+                    /** @description What binds the sign-in to this browser. */
+                    "Set-Cookie"?: string | null;
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description `not-found` */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `address-too-long` */
+            414: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `host-not-allowed` */
+            421: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `headers-too-large` */
+            431: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `internal` */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    completeEntraSignIn: {
+        parameters: {
+            query?: {
+                /** @description What the sign-in was begun with. */
+                state?: string;
+                /** @description What stands for the id token. */
+                code?: string;
+                /** @description Why there is no code. */
+                error?: string;
+                /** @description The same for people; shown to none. */
+                error_description?: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Signed in, to the page the sign-in began at; or to the sign-in page. */
+            303: {
+                headers: {
+                    /** @description Where to. */
+                    Location?: string;
+                    /** @description The session. */
+                    "Set-Cookie"?: string | null;
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description `not-found` */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `address-too-long` */
+            414: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `host-not-allowed` */
+            421: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `headers-too-large` */
+            431: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `internal` */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    signOutOfEntra: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description To the issuer; back to the page where it does not answer. */
+            303: {
+                headers: {
+                    /** @description Where to. */
+                    Location?: string;
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description `not-found` */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `address-too-long` */
+            414: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `host-not-allowed` */
+            421: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -23565,6 +23858,8 @@ export interface operations {
                     /**
                      * @example {
                      *       "mode": "session",
+                     *       "sign_in": "local",
+                     *       "url": "http://127.0.0.1:7071/",
                      *       "version": "0.1.0",
                      *       "build": "5cd2e15a5f821f8b"
                      *     }

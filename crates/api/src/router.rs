@@ -55,8 +55,11 @@ pub fn openapi() -> utoipa::openapi::OpenApi {
 /// Routes that stand under `/api` only.
 fn management() -> OpenApiRouter<Api> {
     OpenApiRouter::new()
-        .routes(routes!(auth::redeem_link))
-        .routes(routes!(auth::sign_out))
+        .routes(routes!(auth::link::redeem_link))
+        .routes(routes!(auth::entra::start::start_entra_sign_in))
+        .routes(routes!(auth::entra::callback::complete_entra_sign_in))
+        .routes(routes!(auth::entra::sign_out::sign_out_of_entra))
+        .routes(routes!(auth::sign_out::sign_out))
         .routes(routes!(me::get_me))
         .routes(routes!(settings::get_my_settings, settings::put_my_settings))
         .routes(routes!(organizations::list_organizations, organizations::create_organization))

@@ -30,6 +30,8 @@ pub struct ApiOptions {
     pub allowed_hosts: Vec<String>,
     /// The address browsers use, when it is not the one listened on. Decides whether cookies are `Secure`.
     pub public_url: Option<Url>,
+    /// Where browsers find this server: `public_url`, else the address listened on.
+    pub base_url: Url,
     /// The name of the session cookie. Carries the port: browsers share cookies between ports of one host.
     pub cookie_name: String,
     /// Shown by `/config.json`.

@@ -83,10 +83,10 @@ impl Serving {
         let address = listener.local_addr()?;
         let url = format!("http://{}", reachable(address));
         let slot = EngineSlot::starting();
-        let base = platform.settings.public_url.as_ref().map_or(url.as_str(), Url::as_str);
+        let base = platform.settings.public_url.clone().map_or_else(|| Url::parse(&url), Ok)?;
         let (repositories, mail) = (platform.repositories.clone(), platform.settings.mail.as_ref());
-        let notifications = Notifications::new(repositories, Arc::clone(&platform.clock), base, mail)?;
-        let api = Arc::new(api_state(&platform, address, slot.clone(), notifications.clone()));
+        let notifications = Notifications::new(repositories, Arc::clone(&platform.clock), base.as_str(), mail)?;
+        let api = Arc::new(api_state(&platform, address, base, slot.clone(), notifications.clone()));
         let stop = CancellationToken::new();
         let router = msp_api::router(Arc::clone(&api));
         let http = Some(tokio::spawn(http_server::serve(listener, router, Limits::default(), stop.clone())));
@@ -178,7 +178,13 @@ async fn ready_search(repositories: Repositories) {
     }
 }
 
-fn api_state(platform: &Platform, address: SocketAddr, engine: EngineSlot, notifications: Notifications) -> ApiState {
+fn api_state(
+    platform: &Platform,
+    address: SocketAddr,
+    base_url: Url,
+    engine: EngineSlot,
+    notifications: Notifications,
+) -> ApiState {
     let port = address.port();
     let local = ["127.0.0.1", "localhost", "[::1]"].map(|name| format!("{name}:{port}"));
     let mut allowed_hosts = Vec::from(local);
@@ -187,6 +193,7 @@ fn api_state(platform: &Platform, address: SocketAddr, engine: EngineSlot, notif
     let options = ApiOptions {
         allowed_hosts,
         public_url: platform.settings.public_url.clone(),
+        base_url,
         cookie_name: format!("msp_session_{port}"),
         version: env!("CARGO_PKG_VERSION").to_owned(),
         requests_per_minute: platform.settings.requests_per_minute,

@@ -135,6 +135,7 @@ impl TestApp {
         let options = ApiOptions {
             allowed_hosts: vec![HOST.to_owned()],
             public_url: None,
+            base_url: format!("http://{HOST}").parse().expect("a URL"),
             cookie_name: COOKIE_NAME.to_owned(),
             version: "0.0.0-test".to_owned(),
             // Time stands still here: everything would be within one minute.

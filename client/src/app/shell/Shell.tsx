@@ -4,6 +4,7 @@ import { useQuery } from "@tanstack/react-query";
 import { lazy, type ReactNode, Suspense, useEffect } from "react";
 import { Outlet, ScrollRestoration, useLocation } from "react-router";
 import { meQuery } from "@/shared/me/me";
+import { useReturnFromSignIn } from "@/shared/me/signedIn";
 import { usePreferences, useSetPreferences } from "@/shared/preferences/preferences";
 import { ErrorState } from "@/shared/states/ErrorState";
 import { notifyInfo } from "@/shared/states/notify";
@@ -63,6 +64,7 @@ function SignedIn() {
   const { sidebarCollapsed } = usePreferences();
   const setPreferences = useSetPreferences();
   const [drawerOpen, drawer] = useDisclosure();
+  useReturnFromSignIn();
   usePreferencesSync();
   useShellShortcuts();
   useRunWatcher();

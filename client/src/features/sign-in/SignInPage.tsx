@@ -1,86 +1,42 @@
-import { Alert, Code, Loader, Stack, Text } from "@mantine/core";
-import { useQueryClient } from "@tanstack/react-query";
-import { useCallback, useEffect } from "react";
-import { useLocation, useNavigate } from "react-router";
-import { Problem, Unreachable } from "@/shared/api/problem";
+import { useQuery, useQueryClient } from "@tanstack/react-query";
+import { useCallback, useState } from "react";
+import { useNavigate } from "react-router";
 import { takePlace } from "@/shared/me/returnTo";
-import { ProblemAlert } from "@/shared/states/ProblemAlert";
+import { useSignedInElsewhere } from "@/shared/me/signedIn";
+import { ErrorState } from "@/shared/states/ErrorState";
+import { PageSkeleton } from "@/shared/states/Skeletons";
 import { strings } from "@/strings/signIn";
+import { clientConfigQuery } from "./clientConfig";
+import { EntraSignIn } from "./EntraSignIn";
+import { LinkSignIn } from "./LinkSignIn";
 import { Plain } from "./Plain";
-import { takeToken, useRedeemLink, useSignedInElsewhere } from "./useSignIn";
 
-/** Signing in with a one-time link, whose token stands in the fragment that browsers send to nobody. */
+/** Signing in, the way this server wants it. */
 export default function SignInPage() {
   const navigate = useNavigate();
   const queryClient = useQueryClient();
-  const { state } = useLocation();
-  const { mutate, isPending, error } = useRedeemLink();
-
   const enter = useCallback(() => {
     // Whoever was signed in before may have been somebody else.
     queryClient.clear();
     void navigate(takePlace(), { replace: true });
   }, [navigate, queryClient]);
+  useSignedInElsewhere(enter);
 
-  const tellOtherTabs = useSignedInElsewhere(enter);
-  useEffect(() => {
-    const use = () => {
-      const token = takeToken();
-      if (token !== null) {
-        mutate(token, {
-          onSuccess: () => {
-            tellOtherTabs();
-            enter();
-          },
-        });
-      }
-    };
-    use();
-    // A link pasted into the address bar while this page is open changes only the fragment: nothing is loaded anew.
-    window.addEventListener("hashchange", use);
-    return () => window.removeEventListener("hashchange", use);
-  }, [mutate, enter, tellOtherTabs]);
-
+  // A token leaves the address bar before anything is asked.
+  const [withLink] = useState(() => window.location.hash.length > 1);
+  const config = useQuery(clientConfigQuery);
+  const signIn = config.data?.sign_in ?? (withLink ? "local" : undefined);
   return (
     <Plain title={strings.title}>
-      <div role="status">{isPending && <Working />}</div>
-      {error && <Failed error={error} />}
-      {state?.ended && !error && !isPending && <Alert color="indigo">{strings.ended}</Alert>}
-      {!isPending && (
-        <Stack gap="xs">
-          <Text>{strings.how}</Text>
-          <Text>{strings.askForOne}</Text>
-          <Code block>{strings.command}</Code>
-          <Text>{strings.thenOpen}</Text>
-        </Stack>
+      {signIn === "local" ? (
+        <LinkSignIn onSignedIn={enter} />
+      ) : config.data ? (
+        <EntraSignIn url={config.data.url} />
+      ) : config.isError ? (
+        <ErrorState title={strings.configFailed} error={config.error} onRetry={() => void config.refetch()} />
+      ) : (
+        <PageSkeleton />
       )}
     </Plain>
   );
-}
-
-function Working() {
-  return (
-    <Stack align="center" gap="xs">
-      <Loader size="sm" aria-hidden />
-      <Text>{strings.working}</Text>
-    </Stack>
-  );
-}
-
-function Failed({ error }: { error: Error }) {
-  if (error instanceof Problem && error.slug === "link-invalid") {
-    return (
-      <Alert role="alert" color="red" title={strings.linkInvalid}>
-        {strings.linkInvalidHint}
-      </Alert>
-    );
-  }
-  if (error instanceof Unreachable) {
-    return (
-      <Alert role="alert" color="red" title={strings.failed}>
-        {strings.unreachable}
-      </Alert>
-    );
-  }
-  return <ProblemAlert problem={error} title={strings.failed} />;
 }

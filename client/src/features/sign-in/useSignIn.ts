@@ -1,5 +1,4 @@
 import { useMutation } from "@tanstack/react-query";
-import { useCallback, useEffect, useRef } from "react";
 import { api, unwrap } from "@/shared/api/client";
 
 /** Uses a one-time link up and begins a session. */
@@ -17,21 +16,4 @@ export function takeToken(): string | null {
   }
   window.history.replaceState(window.history.state, "", window.location.pathname + window.location.search);
   return token;
-}
-
-/**
- * Calls back when another tab of this browser has signed in.
- *
- * @returns what tells the other tabs that this one has.
- */
-export function useSignedInElsewhere(callback: () => void): () => void {
-  const channel = useRef<BroadcastChannel>(null);
-  useEffect(() => {
-    // One object for both directions: what it sends, it does not hear.
-    const ours = new BroadcastChannel("msp.session");
-    ours.onmessage = callback;
-    channel.current = ours;
-    return () => ours.close();
-  }, [callback]);
-  return useCallback(() => channel.current?.postMessage("signed-in"), []);
 }

@@ -5,11 +5,17 @@ export function rememberPlace(place: string): void {
   sessionStorage.setItem(KEY, place);
 }
 
-/** Where to go after signing in, once; the start page if nothing is remembered. */
-export function takePlace(): string {
+/** Where to go after signing in; the start page if nothing is remembered. */
+export function placeToReturnTo(): string {
   const place = sessionStorage.getItem(KEY);
-  sessionStorage.removeItem(KEY);
   return place !== null && isOurs(place) ? place : "/";
+}
+
+/** The same, once. */
+export function takePlace(): string {
+  const place = placeToReturnTo();
+  sessionStorage.removeItem(KEY);
+  return place;
 }
 
 /** Only pages of this client: `//elsewhere` would be another host. */

@@ -29,7 +29,7 @@ const OTHERS: &str = "others";
 pub(crate) enum Refused {
     /// A request without a credential that holds.
     Access,
-    /// A sign-in: a link that is unknown, used, too old or of somebody who is inactive.
+    /// A sign-in: a link or an answer of Entra ID that is unknown, used, too old or of somebody who is inactive.
     SignIn,
     /// A request of a known caller, who had asked too much within the minute.
     TooMuch(UserId),

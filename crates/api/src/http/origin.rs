@@ -7,6 +7,8 @@ use url::Url;
 
 /// Where a browser says the request comes from, when it sends no `Origin`.
 const SEC_FETCH_SITE: HeaderName = HeaderName::from_static("sec-fetch-site");
+/// What a browser wants the answer for.
+const SEC_FETCH_MODE: HeaderName = HeaderName::from_static("sec-fetch-mode");
 
 /// Refuses a request whose `Host` is not on the allow-list.
 pub(crate) fn check_host(options: &ApiOptions, uri: &Uri, headers: &HeaderMap) -> Result<(), Problem> {
@@ -35,6 +37,17 @@ pub(crate) fn check_same_origin(options: &ApiOptions, headers: &HeaderMap, must_
     }
     Err(Problem::new(Kind::OriginNotAllowed)
         .detail("A session may change things only from this server's own pages. Programs send a bearer token instead."))
+}
+
+/// Whether a browser opens an address of this server by itself or from one of its pages. Browsers say so wherever the
+/// connection is secure, loopback included.
+pub(crate) fn is_own_navigation(headers: &HeaderMap) -> bool {
+    let is = |name, allowed: &[&str]| match at_most_once(headers, name) {
+        Ok(None) => true,
+        Ok(Some(value)) => value.to_str().is_ok_and(|value| allowed.contains(&value)),
+        Err(_) => false,
+    };
+    is(SEC_FETCH_SITE, &["same-origin", "none"]) && is(SEC_FETCH_MODE, &["navigate"])
 }
 
 fn is_allowed_origin(options: &ApiOptions, origin: &str) -> bool {
@@ -76,6 +89,7 @@ mod tests {
         ApiOptions {
             allowed_hosts: vec!["127.0.0.1:7071".into(), "localhost".into(), "[::1]".into()],
             public_url: Some(Url::parse("https://msp.example.com").expect("a URL")),
+            base_url: Url::parse("https://msp.example.com").expect("a URL"),
             cookie_name: "s".into(),
             version: "0".into(),
             requests_per_minute: 1,
@@ -122,5 +136,17 @@ mod tests {
         assert!(check(&[], false));
         assert!(!check(&[("sec-fetch-site", "cross-site")], false));
         assert!(!check(&[("origin", "http://localhost:7071"), ("origin", "http://evil.example")], false));
+    }
+
+    #[test]
+    fn a_page_is_opened_by_this_server_or_by_nobody() {
+        let own = |pairs: &[(&'static str, &'static str)]| is_own_navigation(&headers(pairs));
+        assert!(own(&[]));
+        assert!(own(&[("sec-fetch-site", "none"), ("sec-fetch-mode", "navigate")]));
+        assert!(own(&[("sec-fetch-site", "same-origin"), ("sec-fetch-mode", "navigate")]));
+        assert!(!own(&[("sec-fetch-site", "cross-site"), ("sec-fetch-mode", "navigate")]));
+        assert!(!own(&[("sec-fetch-site", "same-site"), ("sec-fetch-mode", "navigate")]));
+        assert!(!own(&[("sec-fetch-site", "same-origin"), ("sec-fetch-mode", "no-cors")]));
+        assert!(!own(&[("sec-fetch-site", "none"), ("sec-fetch-site", "cross-site")]));
     }
 }

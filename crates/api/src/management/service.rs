@@ -14,14 +14,29 @@ use std::sync::LazyLock;
 
 /// What a client must know before it can sign anyone in.
 #[derive(Debug, Serialize, utoipa::ToSchema)]
-#[schema(example = json!({ "mode": "session", "version": "0.1.0", "build": "5cd2e15a5f821f8b" }))]
+#[schema(example = json!({ "mode": "session", "sign_in": "local", "url": "http://127.0.0.1:7071/",
+    "version": "0.1.0", "build": "5cd2e15a5f821f8b" }))]
 pub struct ClientConfig {
     /// How browsers sign in: `session`.
     mode: &'static str,
+    /// Where people prove who they are before they get one.
+    sign_in: SignInWith,
+    /// The address to sign in at with Entra ID: `MSP_PUBLIC_URL`, else the one listened on.
+    url: String,
     /// The version of the server.
     version: String,
     /// Names the client this server brings. One that finds another name than at its start is out of date.
     build: String,
+}
+
+/// Where people prove who they are.
+#[derive(Debug, Serialize, utoipa::ToSchema)]
+#[serde(rename_all = "snake_case")]
+enum SignInWith {
+    /// Here, with one-time links.
+    Local,
+    /// At Entra ID.
+    Entra,
 }
 
 /// Read how clients sign in, and which version of the server and of the client this is.
@@ -32,7 +47,8 @@ pub struct ClientConfig {
 )]
 pub async fn client_config(State(api): State<Api>) -> Json<ClientConfig> {
     let (version, build) = (api.options.version.clone(), api.client.build().to_owned());
-    Json(ClientConfig { mode: "session", version, build })
+    let sign_in = if api.authenticator.entra().is_some() { SignInWith::Entra } else { SignInWith::Local };
+    Json(ClientConfig { mode: "session", sign_in, url: api.options.base_url.to_string(), version, build })
 }
 
 /// Whether a probe is content.

@@ -20,6 +20,7 @@ const MAX_KEYS: usize = 64;
 pub(super) struct Published {
     pub authorization_endpoint: Url,
     pub token_endpoint: Url,
+    pub end_session_endpoint: Option<Url>,
     pub keys: HashMap<String, Arc<DecodingKey>>,
     pub fetched_at: DateTime<Utc>,
 }
@@ -35,6 +36,8 @@ struct Document {
     issuer: String,
     authorization_endpoint: Url,
     token_endpoint: Url,
+    #[serde(default)]
+    end_session_endpoint: Option<Url>,
     jwks_uri: Url,
 }
 
@@ -73,6 +76,11 @@ impl Source {
         Ok(Self { client, issuer: issuer.to_owned() })
     }
 
+    /// What asks Entra ID.
+    pub fn client(&self) -> &Client {
+        &self.client
+    }
+
     /// Reads both.
     pub async fn read(&self, now: DateTime<Utc>) -> Result<Published, EntraError> {
         let document: Document = self.get(&format!("{}/.well-known/openid-configuration", self.issuer)).await?;
@@ -80,15 +88,16 @@ impl Source {
             let detail = format!("the discovery document of {} is of another issuer", self.issuer);
             return Err(EntraError::Unavailable(detail));
         }
-        let Document { authorization_endpoint, token_endpoint, jwks_uri, .. } = document;
-        for address in [&authorization_endpoint, &token_endpoint, &jwks_uri] {
+        let Document { authorization_endpoint, token_endpoint, end_session_endpoint, jwks_uri, .. } = document;
+        let named = [&authorization_endpoint, &token_endpoint, &jwks_uri];
+        for address in named.into_iter().chain(&end_session_endpoint) {
             if !self.may_call(address) {
                 return Err(EntraError::Unavailable(format!("the discovery document names {address}, without TLS")));
             }
         }
         let set: KeySet = self.get(jwks_uri.as_str()).await?;
         let keys = set.keys.into_iter().filter_map(PublishedKey::usable).take(MAX_KEYS).collect();
-        Ok(Published { authorization_endpoint, token_endpoint, keys, fetched_at: now })
+        Ok(Published { authorization_endpoint, token_endpoint, end_session_endpoint, keys, fetched_at: now })
     }
 
     /// Secrets travel over TLS; only an issuer on this machine, as tests have it, may do without.

@@ -46,6 +46,11 @@ impl Keys {
         Ok(Self { source: Source::new(issuer)?, clock, known, turn, withdrawn })
     }
 
+    /// What asks Entra ID.
+    pub fn client(&self) -> &reqwest::Client {
+        self.source.client()
+    }
+
     /// The key with this id. One that is not known is looked for once, and not more often than [`ASK_EVERY`].
     pub async fn find(self: &Arc<Self>, kid: &str) -> Result<Arc<DecodingKey>, EntraError> {
         if let Some(key) = self.usable().and_then(|published| published.keys.get(kid).cloned()) {

@@ -3,12 +3,17 @@
 //! An identity is the pair of tenant and object id (`tid`, `oid`), never an address. Only one tenant is accepted.
 
 mod access_token;
+mod attempt;
+mod browser;
 mod claims;
+mod exchange;
 mod fetch;
 mod id_token;
 mod keys;
 
 pub use access_token::{ADMINISTRATOR_ROLE, AUDITOR_ROLE};
+pub use attempt::{ATTEMPT_LIFETIME, Attempt};
+pub use exchange::ExchangeError;
 
 use crate::verified::{Verified, VerifiedTokens};
 use chrono::{DateTime, TimeDelta, Utc};

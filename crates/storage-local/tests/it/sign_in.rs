@@ -2,7 +2,7 @@
 
 use crate::support::TestHome;
 use chrono::Duration;
-use msp_domain::{Scope, UserId};
+use msp_domain::{Clock as _, Scope, UserId};
 use msp_storage::repositories::Actor;
 use msp_storage::{Query, Table};
 
@@ -58,4 +58,22 @@ async fn a_link_works_once_for_one_of_those_who_race_and_only_for_fifteen_minute
     assert_eq!(links.redeem("forged").await.expect("answered"), None);
     let stored = home.home.stores.tables.query_all(Table::AuditLogs, Query::default()).await.expect("read");
     assert!(!format!("{stored:?}").contains(token.reveal()), "no token is stored");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn a_state_is_spent_once_by_one_of_those_who_race_and_forgotten_when_it_is_too_old() {
+    let home = TestHome::new().await;
+    let spent = &home.repositories.spent_sign_ins;
+    let expires_at = home.clock.now() + Duration::minutes(10);
+    let tried = futures::future::join_all((0..8).map(|_| spent.spend("a state", expires_at))).await;
+    let winners = tried.into_iter().filter(|outcome| *outcome.as_ref().expect("answered")).count();
+    assert_eq!(winners, 1, "one of the racers spends it");
+
+    home.clock.turn(Duration::minutes(10));
+    assert!(!spent.spend("a state", expires_at).await.expect("answered"), "known for as long as it could be good");
+    home.clock.turn(Duration::seconds(1));
+    assert!(spent.spend("another", expires_at + Duration::hours(1)).await.expect("answered"));
+    let rows = home.home.stores.tables.query_all(Table::SignInLinks, Query::default()).await.expect("read");
+    assert_eq!(rows.len(), 1, "the old one is cleared when another is spent");
+    assert!(!format!("{rows:?}").contains("another"), "no state is stored");
 }

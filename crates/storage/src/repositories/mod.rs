@@ -27,6 +27,7 @@ pub mod service_tokens;
 pub mod sessions;
 pub mod sign_in_links;
 pub mod snapshot;
+pub mod spent_sign_ins;
 mod tokens;
 pub mod user_settings;
 pub mod users;
@@ -221,6 +222,8 @@ pub struct Repositories {
     pub sessions: sessions::Sessions,
     /// One-time sign-in links.
     pub sign_in_links: sign_in_links::SignInLinks,
+    /// Sign-ins with Entra ID that were completed.
+    pub spent_sign_ins: spent_sign_ins::SpentSignIns,
     /// Executions and their logs.
     pub executions: executions::Executions,
     /// Forms submitted with many rows.
@@ -302,6 +305,7 @@ impl Repositories {
             service_tokens: service_tokens::ServiceTokens::new(journal.clone()),
             sessions: sessions::Sessions::new(journal.clone()),
             sign_in_links: sign_in_links::SignInLinks::new(journal.clone()),
+            spent_sign_ins: spent_sign_ins::SpentSignIns::new(journal.clone()),
             executions: executions::Executions::new(journal.clone(), &stores, notices),
             batches: batches::Batches::new(journal.clone(), &stores),
             exports: exports::Exports::new(journal.clone(), &stores),

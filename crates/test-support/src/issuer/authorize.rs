@@ -28,6 +28,8 @@ struct Session {
     signed_in: Option<Person>,
     redirects: HashSet<String>,
     given: HashMap<String, Given>,
+    altered: Option<(String, Value)>,
+    secret_expired: bool,
 }
 
 /// What a code stands for; it works once.
@@ -41,6 +43,14 @@ struct Given {
 impl Codes {
     pub fn sign_in_as(&self, person: Option<Person>) {
         self.state().signed_in = person;
+    }
+
+    pub fn alter_id_tokens(&self, claim: &str, value: Value) {
+        self.state().altered = Some((claim.to_owned(), value));
+    }
+
+    pub fn expire_client_secret(&self) {
+        self.state().secret_expired = true;
     }
 
     pub fn allow_redirect(&self, address: &str) {
@@ -110,7 +120,8 @@ async fn token(State(shared): State<Arc<Shared>>, body: String) -> Result<Json<V
     }
     let fields: HashMap<_, _> = url::form_urlencoded::parse(body.as_bytes()).into_owned().collect();
     let field = |name: &str| fields.get(name).map_or("", String::as_str);
-    if field("client_id") != shared.client_id.to_string() || field("client_secret") != CLIENT_SECRET {
+    let is_secret = field("client_secret") == CLIENT_SECRET && !shared.codes.state().secret_expired;
+    if field("client_id") != shared.client_id.to_string() || !is_secret {
         return refuse(StatusCode::UNAUTHORIZED, "invalid_client");
     }
     if field("grant_type") != "authorization_code" {
@@ -122,11 +133,15 @@ async fn token(State(shared): State<Arc<Shared>>, body: String) -> Result<Json<V
         return refuse(StatusCode::BAD_REQUEST, "invalid_grant");
     };
     let issuer = TestIssuer { shared: Arc::clone(&shared) };
+    let mut id_claims = issuer.id_claims_of(&given.person, &given.nonce);
+    if let Some((claim, value)) = &shared.codes.state().altered {
+        id_claims[claim] = value.clone();
+    }
     Ok(Json(json!({
         "token_type": "Bearer",
         "expires_in": 4_500,
         "scope": "openid profile",
-        "id_token": issuer.id_token(&given.person, &given.nonce),
+        "id_token": issuer.sign(&id_claims),
         "access_token": issuer.access_token(&given.person),
     })))
 }

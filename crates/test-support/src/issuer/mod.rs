@@ -14,6 +14,7 @@ use key::SigningKey;
 use msp_auth::EntraSettings;
 use msp_domain::Clock;
 use msp_storage::SecretValue;
+use serde_json::Value;
 use std::{
     net::TcpListener,
     sync::{
@@ -131,6 +132,16 @@ impl TestIssuer {
     /// Who browsers are signed in as from now on, without being asked; `None`: nobody, they come back refused.
     pub fn sign_in_as(&self, person: Option<Person>) {
         self.shared.codes.sign_in_as(person);
+    }
+
+    /// Writes this claim into every id token of browsers from now on, whatever is true.
+    pub fn alter_id_tokens(&self, claim: &str, value: Value) {
+        self.shared.codes.alter_id_tokens(claim, value);
+    }
+
+    /// Refuses the application from now on, as when its secret has ended.
+    pub fn expire_client_secret(&self) {
+        self.shared.codes.expire_client_secret();
     }
 
     /// Registers an address that browsers may be sent back to.

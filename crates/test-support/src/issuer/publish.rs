@@ -18,6 +18,7 @@ async fn document(State(shared): State<Arc<Shared>>) -> Result<Json<Value>, Stat
         "issuer": shared.issuer(),
         "authorization_endpoint": format!("{base}/oauth2/v2.0/authorize"),
         "token_endpoint": format!("{base}/oauth2/v2.0/token"),
+        "end_session_endpoint": format!("{base}/oauth2/v2.0/logout"),
         "jwks_uri": format!("{base}/discovery/v2.0/keys"),
     })))
 }

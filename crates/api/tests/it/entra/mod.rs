@@ -1,9 +1,11 @@
 //! Sign-in with Entra ID.
 
+mod browser;
 mod directory;
 mod issuer_keys;
 mod local_accounts;
 mod programs;
+mod sign_in;
 mod tokens;
 
 use msp_auth::entra::ADMINISTRATOR_ROLE;
