@@ -2308,7 +2308,9 @@ export interface components {
          *       "retry_of": null,
          *       "created_at": "2026-03-01T09:30:00Z",
          *       "cancelled_at": null,
-         *       "completed_at": null
+         *       "completed_at": null,
+         *       "error_type": null,
+         *       "error_message": null
          *     }
          */
         BatchView: {
@@ -2338,6 +2340,10 @@ export interface components {
              * @description When its last row ended.
              */
             completed_at?: string | null;
+            /** @description Why it ended before its last row: `rows_lost`, when its rows could not be read any more. */
+            error_type?: string | null;
+            /** @description What a person should read about that. */
+            error_message?: string | null;
         };
         /** @description What an organization has, and what goes with it. */
         Belongings: {
@@ -4081,6 +4087,10 @@ export interface components {
                  * @description When its last row ended.
                  */
                 completed_at?: string | null;
+                /** @description Why it ended before its last row: `rows_lost`, when its rows could not be read any more. */
+                error_type?: string | null;
+                /** @description What a person should read about that. */
+                error_message?: string | null;
             }[];
             /** @description Send it as `cursor` for the next page; `null` at the end. */
             next_cursor?: string | null;
@@ -13647,7 +13657,9 @@ export interface operations {
                      *       "retry_of": null,
                      *       "created_at": "2026-03-01T09:30:00Z",
                      *       "cancelled_at": null,
-                     *       "completed_at": null
+                     *       "completed_at": null,
+                     *       "error_type": null,
+                     *       "error_message": null
                      *     }
                      */
                     "application/json": components["schemas"]["BatchView"];
@@ -13837,7 +13849,9 @@ export interface operations {
                      *           "retry_of": null,
                      *           "created_at": "2026-03-01T09:30:00Z",
                      *           "cancelled_at": null,
-                     *           "completed_at": null
+                     *           "completed_at": null,
+                     *           "error_type": null,
+                     *           "error_message": null
                      *         }
                      *       ],
                      *       "next_cursor": null
@@ -13988,7 +14002,9 @@ export interface operations {
                      *       "retry_of": null,
                      *       "created_at": "2026-03-01T09:30:00Z",
                      *       "cancelled_at": null,
-                     *       "completed_at": null
+                     *       "completed_at": null,
+                     *       "error_type": null,
+                     *       "error_message": null
                      *     }
                      */
                     "application/json": components["schemas"]["BatchView"];
@@ -14414,7 +14430,9 @@ export interface operations {
                      *       "retry_of": null,
                      *       "created_at": "2026-03-01T09:30:00Z",
                      *       "cancelled_at": null,
-                     *       "completed_at": null
+                     *       "completed_at": null,
+                     *       "error_type": null,
+                     *       "error_message": null
                      *     }
                      */
                     "application/json": components["schemas"]["BatchView"];
@@ -14566,7 +14584,9 @@ export interface operations {
                      *       "retry_of": null,
                      *       "created_at": "2026-03-01T09:30:00Z",
                      *       "cancelled_at": null,
-                     *       "completed_at": null
+                     *       "completed_at": null,
+                     *       "error_type": null,
+                     *       "error_message": null
                      *     }
                      */
                     "application/json": components["schemas"]["BatchView"];

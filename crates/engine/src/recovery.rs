@@ -43,15 +43,13 @@ pub(crate) async fn recover(
             Ok(rows) => {
                 let pointer = |row: BatchRow| ExecutionPointer { scope: batch.scope, execution_id: row.execution_id };
                 alive.extend(rows.into_iter().map(pointer));
-                open.insert(batch.id);
-                left_behind.batches.push(batch);
             }
-            // One damaged batch must not keep everything else from running.
-            Err(error @ (StoreError::Corrupt(_) | StoreError::NotFound)) => {
-                tracing::error!(batch.id = %batch.id, error = %error, "The rows of a batch are not readable and stay as they are");
-            }
+            // What has become of some of them is on record, and the others will never begin.
+            Err(StoreError::Corrupt(_) | StoreError::NotFound) => {}
             Err(error) => return Err(error),
         }
+        open.insert(batch.id);
+        left_behind.batches.push(batch);
     }
     for active in repositories.executions.active().await? {
         let pointer = active.pointer;

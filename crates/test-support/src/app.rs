@@ -37,6 +37,7 @@ pub struct TestApp {
     pub clock: Arc<FakeClock>,
     /// The state behind the router.
     pub api: Arc<ApiState>,
+    engine: EngineSlot,
     tokens: Tokens,
     router: Router,
     administrator: UserId,
@@ -52,15 +53,15 @@ impl TestApp {
 
     /// The same, serving these files to browsers.
     pub async fn with_client(files: &[ClientFile]) -> Self {
-        Self::assemble(EngineSlot::starting(), Client::new(files), |tables| tables, clock(), None).await
+        Self::assemble(Client::new(files), |tables| tables, clock(), None).await
     }
 
     /// An installation whose people sign in with Entra ID, played by this issuer, and that had a local administrator before.
     pub async fn with_entra() -> (Self, TestIssuer) {
         let clock = clock();
         let issuer = TestIssuer::start(clock.clone());
-        let (engine, client, settings) = (EngineSlot::starting(), Client::default(), issuer.settings());
-        (Self::assemble(engine, client, |tables| tables, clock, Some(settings)).await, issuer)
+        let settings = issuer.settings();
+        (Self::assemble(Client::default(), |tables| tables, clock, Some(settings)).await, issuer)
     }
 
     /// An installation with a running engine over a workspace of these files. `launcher` is a binary that answers
@@ -75,9 +76,14 @@ impl TestApp {
         launcher: &str,
         files: &[(&str, &str)],
     ) -> Self {
-        let slot = EngineSlot::starting();
-        let app = Self::assemble(slot.clone(), Client::default(), disturb, clock(), None).await;
-        let workspace = app.folder.path().join("workspace");
+        let app = Self::assemble(Client::default(), disturb, clock(), None).await;
+        app.start_engine(launcher, files).await;
+        app
+    }
+
+    /// Starts the engine of an installation that has been without one, over a workspace of these files.
+    pub async fn start_engine(&self, launcher: &str, files: &[(&str, &str)]) {
+        let workspace = self.folder.path().join("workspace");
         for (path, text) in files {
             let path = workspace.join(path);
             fs::create_dir_all(path.parent().expect("a file is in a folder")).expect("the workspace is writable");
@@ -86,7 +92,7 @@ impl TestApp {
         let options = EngineOptions {
             pool: PoolOptions {
                 workspace,
-                engine_dir: app.folder.path().join("data/engine"),
+                engine_dir: self.folder.path().join("data/engine"),
                 python: None,
                 launcher: Path::new(launcher).to_owned(),
                 max_workers: 4,
@@ -95,23 +101,21 @@ impl TestApp {
                 runs_per_worker: RUNS_PER_WORKER,
                 install_requirements: false,
             },
-            repositories: app.repositories.clone(),
-            integrations: Integrations::new(app.repositories.clone()),
-            clock: app.clock.clone(),
+            repositories: self.repositories.clone(),
+            integrations: Integrations::new(self.repositories.clone()),
+            clock: self.clock.clone(),
             idempotency_key: [7; 32],
         };
-        slot.fill(Engine::start(options).await.expect("the engine starts"));
-        app
+        self.engine.fill(Engine::start(options).await.expect("the engine starts"));
     }
 
     async fn assemble(
-        engine: EngineSlot,
         client: Client,
         disturb: impl FnOnce(Arc<dyn TableStore>) -> Arc<dyn TableStore>,
         clock: Arc<FakeClock>,
         entra: Option<EntraSettings>,
     ) -> Self {
-        let folder = tempfile::tempdir().expect("a temporary folder");
+        let (engine, folder) = (EngineSlot::starting(), tempfile::tempdir().expect("a temporary folder"));
         let shared: Arc<dyn Clock> = clock.clone();
         let mut home = LocalHome::open(LocalOptions {
             data: folder.path().join("data"),
@@ -144,10 +148,11 @@ impl TestApp {
         let gate = Gate::new(repositories.clone());
         let notifications = Notifications::new(repositories.clone(), shared.clone(), &format!("http://{HOST}"), None);
         let notifications = notifications.expect("no mail server is set");
-        let api = ApiState::new(repositories.clone(), authenticator, gate, engine, notifications, options, shared);
+        let api =
+            ApiState::new(repositories.clone(), authenticator, gate, engine.clone(), notifications, options, shared);
         let api = Arc::new(api.with_client(client));
         let router = msp_api::router(api.clone());
-        Self { repositories, clock, api, tokens, router, administrator, folder }
+        Self { repositories, clock, api, engine, tokens, router, administrator, folder }
     }
 
     /// The administrator, with a token for everything.

@@ -109,13 +109,10 @@ async fn found(api: &Api, scope: Scope, id: ExecutionId) -> Result<Option<Result
     }
 }
 
-/// The rows of a batch; of one that is not readable none will ever begin.
+/// The rows of a batch; of one whose rows are lost none will ever begin.
 async fn rows_of(api: &Api, batch: &Batch) -> Result<Vec<ExecutionId>, StoreError> {
     match api.repositories.batches.rows(batch).await {
-        Err(StoreError::Corrupt(error)) => {
-            tracing::error!(batch.id = %batch.id, error, "A batch is not readable and in no export; `msp repair` names it");
-            Ok(Vec::new())
-        }
+        Err(StoreError::Corrupt(_) | StoreError::NotFound) => Ok(Vec::new()),
         rows => Ok(rows?.into_iter().map(|row| row.execution_id).collect()),
     }
 }

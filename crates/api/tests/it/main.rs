@@ -27,6 +27,7 @@ mod integrations;
 mod isolation;
 mod limited_grants;
 mod live;
+mod lost_rows;
 mod lost_writes;
 mod notification_rules;
 mod options;

@@ -48,7 +48,7 @@ pub(super) fn begin(runtime: &Arc<Runtime>, batch: Batch, place: Place) {
             while let Err(error) = work(&runtime, batch.clone(), &cancelled).await {
                 tracing::error!(batch.id = %id, error = %error, "A batch could not be gone on with");
                 if matches!(error, StoreError::NotFound) {
-                    // Its record or its rows are gone: no attempt brings them back.
+                    // Its record is gone: no attempt brings it back.
                     return;
                 }
                 sleep(TRY_AGAIN_AFTER).await;
@@ -66,8 +66,17 @@ async fn work(runtime: &Arc<Runtime>, batch: Batch, cancelled: &CancellationToke
         cancelled.cancel();
     }
     let (repositories, batch) = (&runtime.repositories, Arc::new(batch));
-    let rows = patiently(runtime, || repositories.batches.rows(&batch)).await?;
     let known = patiently(runtime, || repositories.executions.of_batch(&batch)).await?;
+    let (rows, are_lost) = match patiently(runtime, || repositories.batches.rows(&batch)).await {
+        Err(error @ (StoreError::NotFound | StoreError::Corrupt(_))) => {
+            tracing::error!(
+                batch.id = %batch.id, error = %error,
+                "The rows of a batch are gone: what has begun goes on to its end, what has not never will"
+            );
+            (known.iter().filter_map(BatchRow::of).collect(), true)
+        }
+        rows => (rows?, false),
+    };
     let known: HashMap<ExecutionId, ExecutionStatus> =
         known.into_iter().map(|execution| (execution.id, execution.status)).collect();
     let mut progress = Progress::of(runtime, &batch, known.values().copied().filter(|status| status.is_final()));
@@ -90,15 +99,20 @@ async fn work(runtime: &Arc<Runtime>, batch: Batch, cancelled: &CancellationToke
         first_failure = first_failure.and(row);
     }
     first_failure?;
-    patiently(runtime, || complete(runtime, &batch)).await
+    patiently(runtime, || complete(runtime, &batch, are_lost)).await
 }
 
-async fn complete(runtime: &Runtime, batch: &Batch) -> Result<(), StoreError> {
+async fn complete(runtime: &Runtime, batch: &Batch, are_lost: bool) -> Result<(), StoreError> {
     let repositories = &runtime.repositories;
     loop {
         let now = repositories.batches.get(batch.scope, batch.id).await?.ok_or(StoreError::NotFound)?;
-        let counts = now.count(&repositories.executions.of_batch(&now).await?);
-        match repositories.batches.complete(&now, counts).await {
+        let executions = repositories.executions.of_batch(&now).await?;
+        let ended = if are_lost {
+            repositories.batches.give_up(&now, now.count_without_rest(&executions)).await
+        } else {
+            repositories.batches.complete(&now, now.count(&executions)).await
+        };
+        match ended {
             // Cancelled this moment.
             Err(StoreError::PreconditionFailed) => {}
             outcome => return outcome.map(drop),

@@ -6,18 +6,22 @@
 
 mod list;
 mod removal;
+mod rows;
+
+pub(super) use rows::{open_mark, read, read_open};
 
 pub use list::BatchFilter;
 
 use super::audit::AuditDraft;
-use super::executions::{Execution, NewMark, marks, rows::scope_of};
-use super::{Journal, Stores, etag_of, readable};
-use crate::{BlobStore, Commit, Entity, Etag, Guard, IfMatch, Query, StoreError, Table, Write};
+use super::executions::{Execution, NewMark, StoredJson, marks};
+use super::{Actor, Journal, Stores, readable};
+use crate::{BlobStore, Commit, Entity, Etag, Guard, IfMatch, Query, StoreError, Table, TableWrite, Write};
 use bytes::Bytes;
 use chrono::{DateTime, Utc};
 use msp_domain::{BatchId, ExecutionId, ExecutionStatus, Scope, UserId};
+use rows::{counted, row, rows_blob};
 use serde::{Deserialize, Serialize};
-use serde_json::{Map, Value};
+use serde_json::{Map, Value, json};
 use std::sync::Arc;
 use uuid::Uuid;
 
@@ -38,6 +42,18 @@ pub struct BatchRow {
     /// The execution it repeats.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub retry_of: Option<ExecutionId>,
+}
+
+impl BatchRow {
+    /// The row an execution was, as far as it says; `None` for one that is none.
+    pub fn of(execution: &Execution) -> Option<Self> {
+        let input = match &execution.input {
+            StoredJson::Inline(json) => serde_json::from_str(json).unwrap_or_default(),
+            StoredJson::Blob { .. } => Map::new(),
+        };
+        let Execution { id, retry_of, batch, .. } = execution;
+        batch.map(|place| Self { row: place.row, execution_id: *id, input, retry_of: *retry_of })
+    }
 }
 
 /// How many rows stand where.
@@ -146,6 +162,8 @@ pub struct Batch {
     pub cancelled_by: Option<UserId>,
     /// When its last row ended.
     pub completed_at: Option<DateTime<Utc>>,
+    /// Whether it ended because its rows were gone: what had not begun by then never will.
+    pub rows_lost: bool,
     /// How its rows ended, once all have.
     pub counts: Option<BatchCounts>,
     /// How many of its rows stood where when the engine last said so.
@@ -183,7 +201,7 @@ impl Batches {
         audit: AuditDraft,
     ) -> Result<Batch, StoreError> {
         let content = serde_json::to_vec(rows).map_err(|error| StoreError::Limit(error.to_string()))?;
-        let path = format!("{FOLDER}{}/rows.json", new.id);
+        let path = rows_blob(&new.id.key());
         self.blobs.put(&path, Bytes::from(content)).await?;
         let row = row(new, u32::try_from(rows.len()).unwrap_or(u32::MAX), &path);
         let open = open_mark(new.scope, new.id);
@@ -282,11 +300,26 @@ impl Batches {
     /// # Errors
     /// [`StoreError::PreconditionFailed`] when it was changed meanwhile: read it again.
     pub async fn complete(&self, batch: &Batch, counts: BatchCounts) -> Result<Batch, StoreError> {
-        let change = counted(batch, counts).with("CompletedAt", self.journal.clock.now());
-        let mut writes = vec![
-            (Table::Batches, Write::Merge(change, IfMatch::Etag(batch.etag.clone()))),
-            (Table::ActiveExecutions, Write::delete(OPEN_PARTITION, batch.id.key(), IfMatch::Any)),
-        ];
+        self.end(batch, counted(batch, counts), None).await
+    }
+
+    /// Says of a batch whose rows are gone that what has not begun never will, with an audit row: nobody knows what it was.
+    /// Safe to repeat.
+    ///
+    /// # Errors
+    /// As for [`Self::complete`].
+    pub async fn give_up(&self, batch: &Batch, counts: BatchCounts) -> Result<Batch, StoreError> {
+        let details =
+            json!({ "workflow": batch.workflow_name, "rows": batch.row_count, "cancelled": counts.cancelled });
+        let audit = AuditDraft::new(batch.scope, &Actor::PLATFORM, "Batch.GiveUp", batch.id.key(), details);
+        self.end(batch, counted(batch, counts).with("RowsLost", true), Some(audit)).await
+    }
+
+    async fn end(&self, batch: &Batch, change: Entity, audit: Option<AuditDraft>) -> Result<Batch, StoreError> {
+        let change = change.with("CompletedAt", self.journal.clock.now());
+        let mut writes: Vec<TableWrite> = audit.map(|audit| self.journal.audit.row(audit)).into_iter().collect();
+        writes.push((Table::Batches, Write::Merge(change, IfMatch::Etag(batch.etag.clone()))));
+        writes.push((Table::ActiveExecutions, Write::delete(OPEN_PARTITION, batch.id.key(), IfMatch::Any)));
         match self.journal.tables.commit(Commit::of(writes.clone())).await {
             // Deleting what is not there fails the commit.
             Err(StoreError::NotFound) => {
@@ -302,87 +335,17 @@ impl Batches {
 impl Batch {
     /// How many of its rows stand where, given the executions they have become.
     pub fn count(&self, executions: &[Execution]) -> BatchCounts {
-        if let Some(counts) = self.counts {
-            return counts;
-        }
+        self.counts.unwrap_or_else(|| self.counted(executions, self.cancelled_at.is_some()))
+    }
+
+    /// The same if what has not begun never will.
+    pub fn count_without_rest(&self, executions: &[Execution]) -> BatchCounts {
+        self.counted(executions, true)
+    }
+
+    fn counted(&self, executions: &[Execution], is_cancelled: bool) -> BatchCounts {
         let mut counts = BatchCounts::default();
         executions.iter().for_each(|execution| counts.add(execution.status));
-        counts.with_rest(self.row_count, self.cancelled_at.is_some())
+        counts.with_rest(self.row_count, is_cancelled)
     }
-}
-
-/// What says that a batch has not ended.
-pub(super) fn open_mark(scope: Scope, id: BatchId) -> Entity {
-    Entity::new(OPEN_PARTITION, id.key()).with_some("OrgId", scope.org().map(|org| org.as_uuid()))
-}
-
-/// The batch that a mark says has not ended.
-pub(super) fn read_open(mark: &Entity) -> Result<(Scope, BatchId), StoreError> {
-    let id = mark.row_key.parse().map_err(|_| StoreError::Corrupt(format!("{} is no batch", mark.row_key)))?;
-    Ok((scope_of(mark)?, id))
-}
-
-/// How its rows ended, as a change of its row.
-fn counted(batch: &Batch, counts: BatchCounts) -> Entity {
-    Entity::new(batch.scope.key(), batch.id.row_key().unwrap_or_default())
-        .with("Succeeded", i64::from(counts.success))
-        .with("Failed", i64::from(counts.failed))
-        .with("Cancelled", i64::from(counts.cancelled))
-}
-
-fn row(new: &NewBatch, row_count: u32, rows_blob: &str) -> Entity {
-    Entity::new(new.scope.key(), new.id.row_key().unwrap_or_default())
-        .with("BatchId", new.id.as_uuid())
-        .with("FormId", new.form_id)
-        .with("FormName", new.form_name.as_str())
-        .with("WorkflowName", new.workflow_name.as_str())
-        .with("SubmittedBy", new.submitted_by.key())
-        .with("SubmittedByName", new.submitted_by_name.as_str())
-        .with("CreatedAt", new.created_at)
-        .with("RowCount", i64::from(row_count))
-        .with("RowsBlob", rows_blob)
-        .with("BundleHash", new.bundle_hash.as_str())
-        .with("TimeoutSeconds", i64::try_from(new.timeout_seconds).unwrap_or(i64::MAX))
-        .with_some("MinutesSaved", new.minutes_saved.map(i64::from))
-        .with("HasPasswords", new.has_passwords)
-        .with_some("RetryOf", new.retry_of.map(|id| id.as_uuid()))
-}
-
-pub(super) fn read(scope: Scope, row: &Entity) -> Result<Batch, StoreError> {
-    let corrupt = |what: &str| StoreError::Corrupt(format!("the batch {}: {what}", row.row_key));
-    let count = |name: &str| Ok::<_, StoreError>(u32::try_from(row.int_opt(name)?.unwrap_or(0)).unwrap_or(0));
-    let completed_at = row.instant_opt("CompletedAt")?;
-    let cancelled_at = row.instant_opt("CancelledAt")?;
-    let row_count = count("RowCount")?;
-    let ended = BatchCounts {
-        success: count("Succeeded")?,
-        failed: count("Failed")?,
-        cancelled: count("Cancelled")?,
-        ..BatchCounts::default()
-    };
-    let under_way = BatchCounts { running: count("Running")?, ..ended };
-    let user = |name: &str| row.text_opt(name).map(|text| text.and_then(|text| text.parse().ok()));
-    Ok(Batch {
-        id: row.guid_opt("BatchId")?.ok_or_else(|| corrupt("no `BatchId`"))?.into(),
-        scope,
-        form_id: row.guid_opt("FormId")?.ok_or_else(|| corrupt("no `FormId`"))?,
-        form_name: row.text("FormName")?.to_owned(),
-        workflow_name: row.text("WorkflowName")?.to_owned(),
-        submitted_by: user("SubmittedBy")?.ok_or_else(|| corrupt("`SubmittedBy` is no user"))?,
-        submitted_by_name: row.text("SubmittedByName")?.to_owned(),
-        created_at: row.instant("CreatedAt")?,
-        row_count,
-        bundle_hash: row.text("BundleHash")?.to_owned(),
-        timeout_seconds: row.int_opt("TimeoutSeconds")?.and_then(|seconds| u64::try_from(seconds).ok()).unwrap_or(0),
-        minutes_saved: row.int_opt("MinutesSaved")?.and_then(|minutes| u32::try_from(minutes).ok()),
-        has_passwords: row.flag("HasPasswords")?,
-        retry_of: row.guid_opt("RetryOf")?.map(BatchId::from),
-        cancelled_at,
-        cancelled_by: user("CancelledBy")?,
-        completed_at,
-        counts: completed_at.map(|_| ended),
-        noted: if completed_at.is_some() { ended } else { under_way.with_rest(row_count, cancelled_at.is_some()) },
-        rows_blob: row.text("RowsBlob")?.to_owned(),
-        etag: etag_of(row)?,
-    })
 }

@@ -2,7 +2,7 @@
 
 use super::{
     find::{BatchAccess, find_batch},
-    view::rows,
+    view::rows_of,
 };
 use crate::{
     http::{
@@ -47,7 +47,7 @@ pub async fn download_batch_rows(
 ) -> Result<Response, Problem> {
     let batch = find_batch(&api, &access, id).await?;
     let executions = api.repositories.executions.of_batch(&batch).await?;
-    let rows = rows(&batch, api.repositories.batches.rows(&batch).await?, executions);
+    let rows = rows_of(&api, &batch, executions).await?;
     let mut names: Vec<&str> = Vec::new();
     for name in rows.iter().flat_map(|(row, _)| row.input.keys()) {
         if !names.contains(&name.as_str()) {

@@ -2,7 +2,7 @@
 
 use super::{
     find::{BatchAccess, find_batch, lanes},
-    view::{BatchRowView, BatchView, rows},
+    view::{BatchRowView, BatchView, rows_of},
 };
 use crate::{
     http::{
@@ -110,7 +110,7 @@ pub async fn list_batch_rows(
     let after: u32 = query.cursor.as_deref().map(decode_cursor).transpose()?.unwrap_or(0);
     let batch = find_batch(&api, &access, id).await?;
     let executions = api.repositories.executions.of_batch(&batch).await?;
-    let all = rows(&batch, api.repositories.batches.rows(&batch).await?, executions).into_iter().map(|(row, _)| row);
+    let all = rows_of(&api, &batch, executions).await?.into_iter().map(|(row, _)| row);
     let mut items: Vec<BatchRowView> = all
         .filter(|row| {
             row.row_number > after

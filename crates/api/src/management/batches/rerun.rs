@@ -3,7 +3,7 @@
 use super::{
     find::{BatchAccess, find_batch},
     submit::{Submission, invalid_rows, repeated},
-    view::{BatchView, rows},
+    view::{BatchView, rows_of},
 };
 use crate::{
     http::{
@@ -65,7 +65,7 @@ pub async fn rerun_failed_rows(
     let is_asked_for = |name: &str| schema.fields.iter().any(|field| field.name == name);
     let executions = api.repositories.executions.of_batch(&batch).await?;
     let (mut again, mut faults) = (Vec::new(), Vec::new());
-    for (row, execution) in rows(&batch, api.repositories.batches.rows(&batch).await?, executions) {
+    for (row, execution) in rows_of(&api, &batch, executions).await? {
         let Some(execution) = execution.filter(|execution| has_failed(execution.status)) else { continue };
         match Engine::row_again(row.input, is_asked_for) {
             Ok(input) => again.push(RowInput { row: row.row_number, input, retry_of: Some(execution.id) }),

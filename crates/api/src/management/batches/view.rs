@@ -1,10 +1,14 @@
 //! Batches on the wire.
 
+use crate::{http::Problem, state::Api};
 use chrono::{DateTime, Utc};
 use msp_domain::{BatchId, ExecutionId, ExecutionStatus, OrgId, UserId};
-use msp_storage::repositories::{
-    batches::{Batch, BatchCounts, BatchRow},
-    executions::Execution,
+use msp_storage::{
+    StoreError,
+    repositories::{
+        batches::{Batch, BatchCounts, BatchRow},
+        executions::Execution,
+    },
 };
 use serde::Serialize;
 use serde_json::{Map, Value};
@@ -18,7 +22,8 @@ use uuid::Uuid;
     "form_id": "0197c1c8-1111-7c41-9e0b-3f6f6d7f2f10", "form_name": "New user", "workflow_name": "user_onboarding",
     "submitted_by": "7d3c9f1e-5a44-4c0e-9d6c-0d4f3c1b2a10", "submitted_by_name": "Ada", "row_count": 3,
     "counts": { "pending": 0, "running": 1, "success": 1, "failed": 1, "cancelled": 0 }, "retry_of": null,
-    "created_at": "2026-03-01T09:30:00Z", "cancelled_at": null, "completed_at": null
+    "created_at": "2026-03-01T09:30:00Z", "cancelled_at": null, "completed_at": null, "error_type": null,
+    "error_message": null
 }))]
 pub struct BatchView {
     id: BatchId,
@@ -40,7 +45,15 @@ pub struct BatchView {
     cancelled_at: Option<DateTime<Utc>>,
     /// When its last row ended.
     completed_at: Option<DateTime<Utc>>,
+    /// Why it ended before its last row: `rows_lost`, when its rows could not be read any more.
+    error_type: Option<&'static str>,
+    /// What a person should read about that.
+    error_message: Option<&'static str>,
 }
+
+/// What is said of a batch that ended without its rows.
+const ROWS_LOST: &str = "The rows of this batch were lost from the store. What had begun went on to its end; what had not \
+     never will, and counts as cancelled. Submit the missing rows in a new file.";
 
 /// How many rows stand where.
 #[derive(Debug, Serialize, utoipa::ToSchema)]
@@ -74,8 +87,23 @@ impl BatchView {
             created_at: batch.created_at,
             cancelled_at: batch.cancelled_at,
             completed_at: batch.completed_at,
+            error_type: batch.rows_lost.then_some("rows_lost"),
+            error_message: batch.rows_lost.then_some(ROWS_LOST),
         }
     }
+}
+
+/// The rows of a batch; of one whose rows are lost, those that became executions.
+pub(super) async fn rows_of(
+    api: &Api,
+    batch: &Batch,
+    executions: Vec<Execution>,
+) -> Result<Vec<(BatchRowView, Option<Execution>)>, Problem> {
+    let of_batch = match api.repositories.batches.rows(batch).await {
+        Err(StoreError::NotFound | StoreError::Corrupt(_)) => executions.iter().filter_map(BatchRow::of).collect(),
+        of_batch => of_batch?,
+    };
+    Ok(rows(batch, of_batch, executions))
 }
 
 /// One row of a batch.
@@ -104,11 +132,7 @@ pub struct BatchRowView {
 
 /// Every row with what became of it. A row without an execution waits for its turn, or was cancelled; once a batch has ended,
 /// its execution may have been removed.
-pub(super) fn rows(
-    batch: &Batch,
-    rows: Vec<BatchRow>,
-    executions: Vec<Execution>,
-) -> Vec<(BatchRowView, Option<Execution>)> {
+fn rows(batch: &Batch, rows: Vec<BatchRow>, executions: Vec<Execution>) -> Vec<(BatchRowView, Option<Execution>)> {
     let mut known: HashMap<ExecutionId, Execution> =
         executions.into_iter().map(|execution| (execution.id, execution)).collect();
     let unborn = match (batch.cancelled_at, batch.completed_at) {

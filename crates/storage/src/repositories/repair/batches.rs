@@ -61,7 +61,12 @@ impl Pass<'_> {
             // Its rows go with it, in the same pass and for the same reason.
             return self.rows_of(&batch).await;
         }
-        seen.blobs.insert(batch.rows_blob.clone(), batch.id);
+        if batch.rows_lost {
+            // That is on record; what there is of them somebody may still want to look at.
+            seen.kept.insert(batch.id.key());
+        } else {
+            seen.blobs.insert(batch.rows_blob.clone(), batch.id);
+        }
         Ok(())
     }
 
