@@ -99,6 +99,8 @@ async fn pass(runtime: &Runtime) -> Result<bool, StoreError> {
                 );
                 sweep.failed += 1;
             }
+            // It is being deleted meanwhile, and all of it goes.
+            Err(StoreError::NotFound) => {}
             Err(error) => return Err(error),
         }
         sweep.scopes_done += 1;

@@ -134,7 +134,7 @@ async fn what_is_removed_has_been_counted_and_stays_so() {
 #[tokio::test]
 async fn a_repair_counts_anew_what_is_there_and_leaves_what_retention_has_removed() {
     let home = TestHome::new().await;
-    let (one, other) = (Scope::Org(OrgId::random()), Scope::Org(OrgId::random()));
+    let (one, other) = (Scope::Org(home.org().await), Scope::Org(home.org().await));
     let executions = &home.repositories.executions;
     let removed = end(&home, one, "demo", ExecutionStatus::Success).await;
     count_the_rest(&home).await;

@@ -2,6 +2,7 @@
 
 use crate::dying::dying;
 use crate::support::{TestHome, actor};
+use crate::unreadable::Damage;
 use msp_domain::{
     ConfigEntry, ConfigType, Every, ExecutionStatus, ExportFormat, ExportSubject, NotificationRule, OrgId, PauseTarget,
     Permissions, Recurrence, Scope, UserId,
@@ -20,7 +21,7 @@ use rusqlite::Connection;
 use serde_json::json;
 
 /// An inactive organization that has one of everything.
-async fn furnished(home: &TestHome, name: &str) -> Organization {
+pub async fn furnished(home: &TestHome, name: &str) -> Organization {
     let (repositories, actor) = (&home.repositories, &Actor::PLATFORM);
     let new = NewOrganization { is_active: false, ..NewOrganization::named(name) };
     let organization = repositories.organizations.create(new, actor).await.expect("created");
@@ -84,7 +85,7 @@ async fn furnished(home: &TestHome, name: &str) -> Organization {
 }
 
 /// Every row and secret that names an organization; audit rows stay.
-async fn traces(home: &TestHome, org: OrgId) -> Vec<String> {
+pub async fn traces(home: &TestHome, org: OrgId) -> Vec<String> {
     let mut traces = Vec::new();
     for table in Table::ALL.into_iter().filter(|table| *table != Table::AuditLogs) {
         for row in home.home.stores.tables.query_all(table, Query::default()).await.expect("read") {
@@ -244,4 +245,64 @@ async fn rows_that_are_not_readable_are_counted_among_what_goes_and_keep_no_dele
     repositories.begin_deletion(org, &organization.etag, &Actor::PLATFORM).await.expect("begun");
     repositories.finish_deletion(org, &Actor::PLATFORM, &|_| {}).await.expect("finished");
     assert_eq!(traces(&home, org).await, Vec::<String>::new());
+}
+
+/// Where there may be bytes of an organization.
+const FOLDERS: [&str; 4] = ["batches/", "executions/", "exports/", "files/"];
+
+#[tokio::test]
+async fn a_deletion_is_completed_whatever_of_the_organization_cannot_be_read() {
+    // What is damaged: one row after the other, and at the end all of them.
+    for nth in 0.. {
+        let home = TestHome::new().await;
+        let organization = furnished(&home, "Contoso").await;
+        let (org, by) = (organization.id, &Actor::PLATFORM);
+        let mut open = home.new_execution(Scope::Org(org), UserId::random());
+        open.input_json = format!("\"{}\"", "i".repeat(40_000));
+        home.insert(&open, &Entry::Queued).await;
+        home.batch(Scope::Org(org), 3).await;
+        // Nobody runs them: no engine can read them either.
+        let row_key = open.id.row_key().expect("a time");
+        home.damage(Table::WorkflowExecutions, &row_key, Damage::Type("Status"));
+        let batches = home.home.stores.tables.query_all(Table::Batches, Query::default()).await.expect("read");
+        for batch in &batches {
+            home.damage(Table::Batches, &batch.row_key, Damage::Type("RowCount"));
+        }
+        let spared = [Table::Organizations, Table::Secrets, Table::AuditSeals];
+        let mut rows = Vec::new();
+        for table in Table::ALL.into_iter().filter(|table| *table != Table::AuditLogs && !spared.contains(table)) {
+            for row in home.home.stores.tables.query_all(table, Query::default()).await.expect("read") {
+                let in_it = row.properties.get("OrgId") == Some(&Property::Guid(org.as_uuid()));
+                let names_it = in_it || row.partition_key.contains(&org.key()) || row.row_key.contains(&org.key());
+                rows.extend(names_it.then_some((table, row.row_key)));
+            }
+        }
+        let all_of_them = nth == rows.len();
+        let chosen = if all_of_them { rows.as_slice() } else { &rows[nth..=nth] };
+        for (table, row_key) in chosen {
+            // An upload belongs to its user; whose organization it is for its row alone says.
+            let damage = if *table == Table::Uploads { Damage::Type("Name") } else { Damage::Text };
+            home.damage(*table, row_key, damage);
+        }
+
+        home.repositories.begin_deletion(org, &organization.etag, by).await.unwrap_or_else(|error| {
+            panic!("{chosen:?}: {error}");
+        });
+        home.repositories.finish_deletion(org, by, &|_| {}).await.unwrap_or_else(|error| panic!("{chosen:?}: {error}"));
+
+        assert!(home.repositories.organizations.get(org).await.expect("read").is_none());
+        assert_eq!(traces(&home, org).await, Vec::<String>::new(), "{chosen:?}");
+        for folder in FOLDERS {
+            let left = home.home.stores.blobs.list(folder).await.expect("listed");
+            assert_eq!(left, Vec::<String>::new(), "{chosen:?}");
+        }
+        let left = home.home.stores.tables.query_all(Table::UserExecutions, Query::default()).await.expect("read");
+        assert_eq!(left, [], "{chosen:?}");
+        assert_eq!(count(&home, Scope::Org(org), "Organization.Delete").await, 1);
+        assert_eq!(home.repaired().await, [], "{chosen:?}");
+        if all_of_them {
+            assert!(nth > 20, "{nth}");
+            break;
+        }
+    }
 }

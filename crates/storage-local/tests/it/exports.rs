@@ -3,7 +3,7 @@
 use crate::support::TestHome;
 use futures::future::join_all;
 use msp_domain::export::time_of_day;
-use msp_domain::{Clock, Every, ExecutionId, ExportFormat, ExportSubject, OrgId, Recurrence, Scope};
+use msp_domain::{Clock, Every, ExecutionId, ExportFormat, ExportSubject, Recurrence, Scope};
 use msp_storage::repositories::exports::{Carry, Counted, ExportFile, ExportSchedule, FileState, ScheduleTerms};
 use msp_storage::repositories::{Actor, files::FileWriter, repair::Finding};
 use msp_storage::{Entity, Query, StoreError, Table, Write};
@@ -52,7 +52,7 @@ impl TestHome {
 #[tokio::test]
 async fn of_many_who_begin_a_file_one_does_and_the_others_get_the_same() {
     let home = TestHome::new().await;
-    let schedule = home.export(Scope::Org(OrgId::random())).await.expect("created");
+    let schedule = home.export(Scope::Org(home.org().await)).await.expect("created");
     let mut earlier: Vec<Uuid> = Vec::new();
     // The clock stands still: each file is the latest all the same.
     for _ in 0..5 {
@@ -94,7 +94,7 @@ async fn a_file_that_another_took_the_place_of_is_never_whole_and_goes() {
 #[tokio::test]
 async fn there_are_never_more_schedules_than_there_may_be() {
     let home = TestHome::new().await;
-    let scope = Scope::Org(OrgId::random());
+    let scope = Scope::Org(home.org().await);
     let made = join_all((0..30).map(|_| home.export(scope))).await;
     assert_eq!(made.iter().filter(|made| made.is_ok()).count(), 20);
     assert!(made.iter().all(|made| matches!(made, Ok(_) | Err(StoreError::Limit(_)))), "{made:?}");
@@ -109,7 +109,7 @@ async fn there_are_never_more_schedules_than_there_may_be() {
 async fn a_file_whose_organization_goes_while_it_is_written_leaves_nothing() {
     for is_seen in [true, false] {
         let home = TestHome::new().await;
-        let scope = Scope::Org(OrgId::random());
+        let scope = Scope::Org(home.org().await);
         let schedule = home.export(scope).await.expect("created");
         let file = home.begun(&schedule).await;
         let (schedule, writer) = (home.schedule_now(&schedule).await, home.half(&file).await);

@@ -57,7 +57,7 @@ async fn interrupted_anywhere_a_change_leaves_no_right_that_was_to_go_and_none_t
     let mut interruptions = 0;
     for (before, after) in changes(&home) {
         for writes in 0.. {
-            let (user, org) = (UserId::random(), OrgId::random());
+            let (user, org) = (UserId::random(), home.org().await);
             if let Some(before) = &before {
                 home.repositories.grants.change(user, org, before, None, &by).await.expect("granted");
             }
@@ -99,13 +99,13 @@ async fn interrupted_anywhere_a_change_leaves_no_right_that_was_to_go_and_none_t
 async fn a_change_meant_for_an_older_version_changes_nothing() {
     let home = TestHome::new().await;
     let grants = &home.repositories.grants;
-    let (user, org, by) = (UserId::random(), OrgId::random(), actor(UserId::random()));
+    let (user, org, by) = (UserId::random(), home.org().await, actor(UserId::random()));
     let (_, first) = grants.change(user, org, &terms(RUN), None, &by).await.expect("granted");
     let (_, second) = grants.change(user, org, &terms(READ), Some(&first), &by).await.expect("changed");
     for stale in [
         grants.change(user, org, &terms(RUN), Some(&first), &by).await.map(|_| ()),
         grants.revoke_if(user, org, Some(&first), &by).await,
-        grants.change(user, OrgId::random(), &terms(RUN), Some(&first), &by).await.map(|_| ()),
+        grants.change(user, home.org().await, &terms(RUN), Some(&first), &by).await.map(|_| ()),
     ] {
         assert!(matches!(stale, Err(StoreError::PreconditionFailed)), "{stale:?}");
     }
@@ -118,7 +118,7 @@ async fn a_change_meant_for_an_older_version_changes_nothing() {
 async fn an_expired_grant_gives_nothing_from_that_instant_on_and_stays_listed() {
     let home = TestHome::new().await;
     let grants = &home.repositories.grants;
-    let (user, org, by) = (UserId::random(), OrgId::random(), actor(UserId::random()));
+    let (user, org, by) = (UserId::random(), home.org().await, actor(UserId::random()));
     let ending = GrantTerms { expires_at: Some(home.clock.now() + Duration::seconds(10)), ..terms(RUN) };
     let (grant, _) = grants.change(user, org, &ending, None, &by).await.expect("granted");
     home.clock.turn(Duration::milliseconds(9_999));
@@ -132,7 +132,7 @@ async fn an_expired_grant_gives_nothing_from_that_instant_on_and_stays_listed() 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn what_is_revoked_while_grants_are_copied_does_not_come_back() {
     let home = TestHome::new().await;
-    let (grants, admin, org) = (&home.repositories.grants, actor(UserId::random()), OrgId::random());
+    let (grants, admin, org) = (&home.repositories.grants, actor(UserId::random()), home.org().await);
     let wide = Permissions { manage_config: true, ..Permissions::NONE };
     let more = Permissions { view_history: true, ..Permissions::NONE };
     // Whose grant is revoked meanwhile: that of the one it is copied from, or that of the one who gets it.

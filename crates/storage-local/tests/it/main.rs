@@ -2,6 +2,7 @@
 
 mod batches;
 mod changes;
+mod closing;
 mod company;
 mod conformance;
 mod counting;

@@ -4,7 +4,7 @@ use crate::dying::dying;
 use crate::support::TestHome;
 use chrono::{Duration, TimeDelta};
 use msp_domain::notification::{Channel, DEFAULT_STATUSES};
-use msp_domain::{Clock, ExecutionStatus, NotificationRule, OrgId, Scope, UserId};
+use msp_domain::{Clock, ExecutionStatus, NotificationRule, Scope, UserId};
 use msp_storage::repositories::Actor;
 use msp_storage::repositories::executions::{Ended, Ending, Entry, Execution};
 use msp_storage::repositories::notifications::{Notice, StoredRule};
@@ -53,7 +53,7 @@ async fn all(home: &TestHome) -> Vec<Notice> {
 #[tokio::test]
 async fn equal_failures_are_one_notice_of_each_rule_that_wants_them() {
     let home = TestHome::new().await;
-    let (org, other) = (Scope::Org(OrgId::random()), Scope::Org(OrgId::random()));
+    let (org, other) = (Scope::Org(home.org().await), Scope::Org(home.org().await));
     let own = rule(&home, org, None).await;
     let everybodys = rule(&home, Scope::Global, Some("onboard")).await;
     let ended = [
@@ -94,7 +94,7 @@ async fn wherever_counting_is_interrupted_each_failure_is_told_once() {
     for loses_only_the_answer in [false, true] {
         for at in 1..=3 {
             let home = TestHome::new().await;
-            let org = Scope::Org(OrgId::random());
+            let org = Scope::Org(home.org().await);
             rule(&home, org, None).await;
             let mut waiting = Vec::new();
             for _ in 0..MANY {
@@ -115,7 +115,7 @@ async fn wherever_counting_is_interrupted_each_failure_is_told_once() {
 #[tokio::test]
 async fn more_kinds_than_a_rule_keeps_apart_are_told_together_and_many_rules_fit_into_a_batch() {
     let home = TestHome::new().await;
-    let org = Scope::Org(OrgId::random());
+    let org = Scope::Org(home.org().await);
     for _ in 0..20 {
         rule(&home, org, None).await;
         rule(&home, Scope::Global, None).await;

@@ -1,12 +1,13 @@
 //! A home in a temporary folder, under a clock that tests turn.
 
 use chrono::{DateTime, Duration, Utc};
-use msp_domain::{BatchId, Clock, ExecutionId, Scope, Trigger, UserId};
+use msp_domain::{BatchId, Clock, ExecutionId, OrgId, Scope, Trigger, UserId};
 use msp_storage::Repositories;
 use msp_storage::repositories::Actor;
 use msp_storage::repositories::audit::AuditDraft;
 use msp_storage::repositories::batches::{Batch, BatchRow, NewBatch};
 use msp_storage::repositories::executions::{Entry, Execution, NewExecution};
+use msp_storage::repositories::organizations::NewOrganization;
 use msp_storage::repositories::repair::Finding;
 use msp_storage_local::{LocalHome, LocalOptions, OpenError};
 use serde_json::{Map, json};
@@ -58,6 +59,12 @@ impl TestHome {
         let home = open_at(folder.path(), &clock).await.expect("opens");
         let repositories = Repositories::new(home.stores.clone(), Arc::clone(&clock) as Arc<dyn Clock>);
         Self { folder, clock, home, repositories }
+    }
+
+    /// An organization.
+    pub async fn org(&self) -> OrgId {
+        let new = NewOrganization::named(format!("Organization {}", Uuid::new_v4()));
+        self.repositories.organizations.create(new, &Actor::PLATFORM).await.expect("created").id
     }
 
     /// A new execution that starts now.

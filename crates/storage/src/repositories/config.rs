@@ -139,7 +139,8 @@ impl Config {
         let category = before.as_ref().and_then(|before| before.category.clone());
         let mut writes = self.writes_at(now, scope, (entry, category.as_deref()), before.as_ref(), actor);
         writes.push(self.journal.generation.bump());
-        match self.journal.tables.commit_etags(Commit::of(writes)).await?.into_iter().next().flatten() {
+        let guards = self.journal.open(scope).await?;
+        match self.journal.tables.commit_etags(Commit { writes, guards }).await?.into_iter().next().flatten() {
             Some(etag) => {
                 let (entry, updated_by) = (entry.clone(), actor.key());
                 Ok(StoredConfig { entry, category, updated_at: now, updated_by, etag })

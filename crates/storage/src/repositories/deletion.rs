@@ -119,13 +119,14 @@ impl Repositories {
         })
     }
 
-    /// How much of an organization runs or waits to: executions, or batches if those are more.
+    /// How much of an organization runs or waits to: executions, or batches if those are more. What is not readable is not
+    /// among them: no engine begins it, or puts an end to it.
     ///
     /// # Errors
-    /// [`StoreError::Corrupt`] when a row is not readable.
+    /// [`StoreError::Unavailable`].
     pub async fn unended_of(&self, org: OrgId) -> Result<usize, StoreError> {
         let scope = Scope::Org(org);
-        let of_batches = self.batches.open_ids().await?.iter().filter(|(of, _)| *of == scope).count();
+        let of_batches = self.batches.open().await?.iter().filter(|batch| batch.scope == scope).count();
         Ok(self.executions.unended(Some(scope)).await?.len().max(of_batches))
     }
 
@@ -184,8 +185,7 @@ impl Repositories {
     /// organization that is gone, or that is not being deleted, is left alone.
     ///
     /// # Errors
-    /// [`StoreError::Full`] or [`StoreError::Unavailable`]; calling it again goes on. [`StoreError::Corrupt`] when an
-    /// execution cannot be read.
+    /// [`StoreError::Full`] or [`StoreError::Unavailable`]; calling it again goes on. What cannot be read goes with the rest.
     pub async fn finish_deletion(
         &self,
         org: OrgId,
@@ -244,15 +244,26 @@ impl Repositories {
             clear_partition(self.stores.tables.as_ref(), table, org.key()).await?;
         }
         self.forms.forget(scope).await?;
-        self.retention.clear(scope, None, actor).await?;
-        self.pauses.resume(&PauseTarget::Organization(org), actor).await.map(drop)
+        // The limit of retention goes at the end if it is not readable.
+        readable(self.retention.clear(scope, None, actor).await)?;
+        let paused = PauseTarget::Organization(org);
+        readable(self.pauses.resume(&paused, actor).await.map(drop))?;
+        self.pauses.forget(&paused).await
     }
 }
 
-/// Somebody else, or a call that was interrupted, has removed it.
+/// What cannot be read goes without a word of what it was.
+fn readable<T: Default>(outcome: Result<T, StoreError>) -> Result<T, StoreError> {
+    match outcome {
+        Err(StoreError::Corrupt(_)) => Ok(T::default()),
+        outcome => outcome,
+    }
+}
+
+/// Somebody else, or a call that was interrupted, has removed it; or it goes with what cannot be read.
 fn unless_gone(removed: Result<(), StoreError>) -> Result<(), StoreError> {
     match removed {
-        Err(StoreError::NotFound) => Ok(()),
+        Err(StoreError::NotFound | StoreError::Corrupt(_)) => Ok(()),
         removed => removed,
     }
 }

@@ -135,7 +135,9 @@ impl Forms {
         }
         let form = self.blank(seen.scope(), actor).holding(schema);
         let details = json!({ "after": describe(&form) });
-        self.store((form, None), vec![seen.guard()], actor, "Form.Create", details).await
+        let mut guards = self.journal.open(seen.scope()).await?;
+        guards.push(seen.guard());
+        self.store((form, None), guards, actor, "Form.Create", details).await
     }
 
     /// What saving a form writes over `before`, for a commit that holds more and has [`Self::moved`] once.

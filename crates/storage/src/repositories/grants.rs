@@ -7,7 +7,9 @@
 
 use super::audit::AuditDraft;
 use super::paging::{Scan, page};
-use super::{Actor, Journal, Listing, check_version, etag_of, if_readable, readable, retry, write_over};
+use super::{
+    Actor, Journal, Listing, check_version, etag_of, forget_row, if_readable, readable, retry, write_over,
+};
 use crate::{Commit, Entity, Etag, Guard, IfMatch, Query, StoreError, Table, TableWrite, Write};
 use chrono::{DateTime, Utc};
 use msp_domain::{Categories, OrgId, Permissions, Scope, UserId};
@@ -144,11 +146,25 @@ impl Grants {
     pub(super) async fn revoke_all(&self, org: OrgId, actor: &Actor) -> Result<(), StoreError> {
         let rows = self.journal.tables.query_all(Table::OrgPermissions, Query::partition(org.key())).await?;
         for row in rows {
-            if let Ok(user) = row.row_key.parse() {
-                self.revoke(user, org, actor).await?;
+            let revoked = match row.row_key.parse() {
+                Ok(user) => self.revoke(user, org, actor).await,
+                Err(_) => Err(StoreError::Corrupt(row.row_key.clone())),
+            };
+            match revoked {
+                // A row that cannot be made out goes without a word of what it said.
+                Err(StoreError::Corrupt(_)) => self.forget(&row).await?,
+                revoked => revoked?,
             }
         }
         Ok(())
+    }
+
+    /// Removes a grant by what lists it; what decides goes first.
+    async fn forget(&self, listed: &Entity) -> Result<(), StoreError> {
+        let (tables, org, user) = (self.journal.tables.as_ref(), &listed.partition_key, &listed.row_key);
+        forget_row(tables, Table::UserPermissions, user, org).await?;
+        forget_row(tables, Table::OrgPermissions, org, user).await?;
+        self.journal.tables.commit(Commit::of(vec![self.journal.generation.bump()])).await
     }
 
     /// Sets exactly these rights until they are revoked, whatever is there.
@@ -184,7 +200,8 @@ impl Grants {
             if check_version(version.as_ref(), if_match).is_err() {
                 return Ok(None);
             }
-            self.store((user, org), terms, current.as_ref(), Vec::new(), actor).await
+            let guards = self.journal.open(Scope::Org(org)).await?;
+            self.store((user, org), terms, current.as_ref(), guards, actor).await
         };
         // A version the caller did not mean is final; only a race with others is tried again.
         retry(attempt).await?.ok_or(StoreError::PreconditionFailed)
@@ -216,7 +233,9 @@ impl Grants {
                 row_key: org.key(),
                 etag: source.as_ref().map(etag_of).transpose()?,
             };
-            let stored = self.store((to, org), &terms, own.as_ref(), vec![guard], actor).await?;
+            let mut guards = self.journal.open(Scope::Org(org)).await?;
+            guards.push(guard);
+            let stored = self.store((to, org), &terms, own.as_ref(), guards, actor).await?;
             stored.map(|(grant, _)| Ok(grant)).ok_or(StoreError::PreconditionFailed)
         };
         retry(attempt).await

@@ -160,15 +160,15 @@ impl IntegrationSettings {
                 self.journal.audit.row(draft),
                 self.journal.generation.bump(),
             ];
-            self.journal.tables.commit(Commit::of(writes)).await.map(Some)
+            let guards = self.journal.open(Scope::Org(org)).await?;
+            self.journal.tables.commit(Commit { writes, guards }).await.map(Some)
         };
         // A version the caller did not mean is final; only a race with others is tried again.
         retry(attempt).await?.ok_or(StoreError::PreconditionFailed)?;
         if let CredentialChange::Set(value) = &credential {
-            self.secrets.set(&credential_address(org, integration_type), value).await?;
             // Whoever read the settings since the commit above saw no credential, or the old one.
-            let (table, bump) = self.journal.generation.bump();
-            self.journal.tables.write(table, bump).await?;
+            let address = credential_address(org, integration_type);
+            self.journal.set_secret(self.secrets.as_ref(), &address, value).await?;
         }
         self.get(org, integration_type).await?.ok_or(StoreError::NotFound)
     }

@@ -36,10 +36,11 @@ pub mod workflow_secrets;
 pub use merged::{MergedPage, Unreadable};
 
 use crate::{
-    BlobStore, Entity, Etag, ExecutionQueue, IfMatch, Query, SecretStore, StoreError, Table, TableStore, Write, limits,
+    BlobStore, Commit, Entity, Etag, ExecutionQueue, Guard, IfMatch, Query, SecretAddress, SecretStore, SecretValue,
+    StoreError, Table, TableStore, Write, limits,
 };
 use chrono::{DateTime, Utc};
-use msp_domain::{Clock, UserId};
+use msp_domain::{Clock, Scope, UserId};
 use std::future::Future;
 use std::sync::Arc;
 use uuid::Uuid;
@@ -143,6 +144,19 @@ fn write_over(current: Option<Etag>, entity: Entity) -> Write {
     }
 }
 
+/// Removes a row that may be gone already.
+async fn forget_row(
+    tables: &dyn TableStore,
+    table: Table,
+    partition_key: &str,
+    row_key: &str,
+) -> Result<(), StoreError> {
+    match tables.write(table, Write::delete(partition_key, row_key, IfMatch::Any)).await {
+        Ok(_) | Err(StoreError::NotFound) => Ok(()),
+        Err(error) => Err(error),
+    }
+}
+
 /// Removes every row of a partition, batch by batch; safe to be interrupted and called again.
 async fn clear_partition(tables: &dyn TableStore, table: Table, partition_key: String) -> Result<(), StoreError> {
     clear_rows(tables, table, Query::partition(partition_key)).await
@@ -189,6 +203,39 @@ struct Journal {
     clock: Arc<dyn Clock>,
     audit: audit::Audit,
     generation: generation::Generation,
+}
+
+impl Journal {
+    /// Holds while the organization of a scope is there and is not being deleted: for commits that put something new into
+    /// it, so that nothing arrives behind its deletion.
+    ///
+    /// # Errors
+    /// [`StoreError::NotFound`] when it is not, or not any more.
+    async fn open(&self, scope: Scope) -> Result<Vec<Guard>, StoreError> {
+        let Scope::Org(org) = scope else { return Ok(Vec::new()) };
+        organizations::open(self.tables.as_ref(), org).await.map(|guard| vec![guard])
+    }
+
+    /// Sets a secret and moves the generation right after it. Secrets share no transaction with tables, so whether the
+    /// organization is still open is asked behind it: one that is not loses it again.
+    async fn set_secret(
+        &self,
+        secrets: &dyn SecretStore,
+        address: &SecretAddress,
+        value: &SecretValue,
+    ) -> Result<(), StoreError> {
+        // First: what goes already gets nothing.
+        self.open(address.scope).await?;
+        secrets.set(address, value).await?;
+        let moved = retry(async || {
+            let guards = self.open(address.scope).await?;
+            self.tables.commit(Commit { writes: vec![self.generation.bump()], guards }).await
+        });
+        match moved.await {
+            Err(StoreError::NotFound) => secrets.delete(address).await.and(Err(StoreError::NotFound)),
+            outcome => outcome,
+        }
+    }
 }
 
 /// Every repository over the same stores.

@@ -6,7 +6,8 @@ use super::integrations::{self, TENANT_BOUND, credential_address};
 use super::paging::{Scan, page};
 use super::{Actor, Interfered, Journal, Listing, check_version, etag_of, if_readable, readable, retry, write_over};
 use crate::{
-    Commit, Entity, Etag, IfMatch, Query, SecretChange, SecretNamespace, SecretStore, StoreError, Table, TableWrite,
+    Commit, Entity, Etag, Guard, IfMatch, Query, SecretChange, SecretNamespace, SecretStore, StoreError, Table, TableStore,
+    TableWrite,
     Write,
 };
 use chrono::{DateTime, Utc};
@@ -17,6 +18,8 @@ use std::sync::Arc;
 use uuid::Uuid;
 
 const PARTITION: &str = "ORG";
+/// The property that says it is being deleted, and since when.
+const DELETING: &str = "DeletionStartedAt";
 
 /// A client organization.
 #[derive(Debug, Clone, PartialEq)]
@@ -450,6 +453,16 @@ impl LeftTenant {
     }
 }
 
+/// Holds while an organization is there and is not being deleted; of its row nothing else needs to be readable.
+pub(super) async fn open(tables: &dyn TableStore, id: OrgId) -> Result<Guard, StoreError> {
+    let row = tables.get(Table::Organizations, PARTITION, &id.key()).await?.ok_or(StoreError::NotFound)?;
+    if row.properties.contains_key(DELETING) {
+        return Err(StoreError::NotFound);
+    }
+    let etag = Some(etag_of(&row)?);
+    Ok(Guard { table: Table::Organizations, partition_key: PARTITION.to_owned(), row_key: id.key(), etag })
+}
+
 pub(super) fn describe(organization: &Organization) -> Value {
     let Organization { name, tenant_id, time_zone, tags, is_active, .. } = organization;
     let time_zone = time_zone.map(|zone| zone.name());
@@ -468,7 +481,7 @@ fn row(organization: &Organization) -> Entity {
         .with("UpdatedAt", organization.updated_at);
     match &organization.deletion {
         Some(deletion) => row
-            .with("DeletionStartedAt", deletion.started_at)
+            .with(DELETING, deletion.started_at)
             .with("DeletionStartedBy", deletion.started_by.as_str())
             .with("Belongings", json!(deletion.belongings).to_string()),
         None => row,
@@ -477,7 +490,7 @@ fn row(organization: &Organization) -> Entity {
 
 /// A row that says it is being deleted says so whatever else it says.
 fn read_deletion(row: &Entity) -> Result<Option<Deletion>, StoreError> {
-    let Some(started_at) = row.instant_opt("DeletionStartedAt")? else { return Ok(None) };
+    let Some(started_at) = row.instant_opt(DELETING)? else { return Ok(None) };
     Ok(Some(Deletion {
         started_at,
         started_by: row.text_opt("DeletionStartedBy")?.unwrap_or_default().to_owned(),

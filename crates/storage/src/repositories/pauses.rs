@@ -1,7 +1,7 @@
 //! The emergency stop: table `Platform`, PK `PAUSE`, RK `all`, `organization:{id}` or `workflow:{name}`.
 
 use super::audit::AuditDraft;
-use super::{Actor, Journal, etag_of, retry, write_over};
+use super::{Actor, Journal, etag_of, forget_row, retry, write_over};
 use crate::{Commit, Entity, IfMatch, Query, StoreError, Table, Write};
 use chrono::{DateTime, Utc};
 use msp_domain::PauseTarget;
@@ -84,7 +84,8 @@ impl Pauses {
                 (Table::Platform, write_over(stored.as_ref().map(etag_of).transpose()?, row(&row_key, &pause))),
                 journal.generation.bump(),
             ];
-            journal.tables.commit(Commit::of(writes)).await?;
+            let guards = journal.open(target.scope()).await?;
+            journal.tables.commit(Commit { writes, guards }).await?;
             Ok(pause)
         })
         .await
@@ -115,6 +116,11 @@ impl Pauses {
             }
         })
         .await
+    }
+
+    /// Forgets a pause that nobody can read, of something that goes.
+    pub(super) async fn forget(&self, target: &PauseTarget) -> Result<(), StoreError> {
+        forget_row(self.journal.tables.as_ref(), Table::Platform, PARTITION, &row_key(target)).await
     }
 }
 

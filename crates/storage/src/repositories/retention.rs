@@ -3,7 +3,7 @@
 //! far the sweeper is, `~swept_{scope}` from when on every execution is still there.
 
 use super::audit::AuditDraft;
-use super::{Actor, Journal, check_version, etag_of, readable, retry, write_over};
+use super::{Actor, Journal, check_version, etag_of, forget_row, readable, retry, write_over};
 use crate::{Commit, Entity, Etag, IfMatch, Query, StoreError, Table, Write};
 use chrono::{DateTime, Utc};
 use msp_domain::Scope;
@@ -118,7 +118,8 @@ impl Retention {
                 (Table::Platform, write_over(before.map(|rule| rule.etag), row)),
                 self.journal.audit.row(AuditDraft::new(scope, actor, "Retention.Set", scope.key(), details)),
             ];
-            self.journal.tables.commit(Commit::of(writes)).await?;
+            let guards = self.journal.open(scope).await?;
+            self.journal.tables.commit(Commit { writes, guards }).await?;
             self.get(scope).await
         };
         // A version the caller did not mean is final; only a race with others is tried again.
@@ -154,14 +155,19 @@ impl Retention {
     /// is ever removed unrecorded.
     ///
     /// # Errors
-    /// [`StoreError::Full`] or [`StoreError::Unavailable`]; safe to repeat.
+    /// [`StoreError::NotFound`] when the organization is being deleted: then all of it goes; [`StoreError::Full`] or [`StoreError::Unavailable`]; safe to repeat.
     pub async fn begin(&self, scope: Scope, days: u32, instant: DateTime<Utc>) -> Result<(), StoreError> {
         let through = self.swept_through(scope).await?.max(Some(instant));
         let row = Entity::new(PARTITION, swept_key(scope)).with_some("EndedBefore", through);
         let details = json!({ "days": days, "ended_before": instant });
         let draft = AuditDraft::new(scope, &Actor::PLATFORM, "Retention.Sweep", scope.key(), details);
-        let writes = vec![self.journal.audit.row(draft), (Table::Platform, Write::UpsertReplace(row))];
-        self.journal.tables.commit(Commit::of(writes)).await
+        retry(async || {
+            let guards = self.journal.open(scope).await?;
+            let writes =
+                vec![self.journal.audit.row(draft.clone()), (Table::Platform, Write::UpsertReplace(row.clone()))];
+            self.journal.tables.commit(Commit { writes, guards }).await
+        })
+        .await
     }
 
     /// Of a scope, something that ended before this instant may have been removed; nothing that ended later.
@@ -173,13 +179,12 @@ impl Retention {
         row.map_or(Ok(None), |row| row.instant_opt("EndedBefore"))
     }
 
-    /// Forgets that of a scope: nothing is left in it.
+    /// Forgets that of a scope, and a limit of it that nobody could read: nothing is left in it.
     pub(super) async fn forget(&self, scope: Scope) -> Result<(), StoreError> {
-        let delete = Write::delete(PARTITION, swept_key(scope), IfMatch::Any);
-        match self.journal.tables.write(Table::Platform, delete).await {
-            Ok(_) | Err(StoreError::NotFound) => Ok(()),
-            Err(error) => Err(error),
+        for row_key in [swept_key(scope), scope.key()] {
+            forget_row(self.journal.tables.as_ref(), Table::Platform, PARTITION, &row_key).await?;
         }
+        Ok(())
     }
 
     /// How far the sweeper is; `None` before its first pass.

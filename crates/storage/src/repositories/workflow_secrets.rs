@@ -36,11 +36,11 @@ impl WorkflowSecrets {
     /// unrecorded, though a recorded change may have failed. The generation moves last; safe to repeat.
     ///
     /// # Errors
-    /// [`StoreError::Limit`] when the value is too long; [`StoreError::Full`].
+    /// [`StoreError::NotFound`] when the organization is being deleted; [`StoreError::Limit`] when the value is too long;
+    /// [`StoreError::Full`].
     pub async fn set(&self, scope: Scope, name: &str, value: &SecretValue, actor: &Actor) -> Result<(), StoreError> {
         self.journal.audit.record(AuditDraft::new(scope, actor, "Secret.Set", name, json!({}))).await?;
-        self.secrets.set(&address(scope, name), value).await?;
-        self.changed().await
+        self.journal.set_secret(self.secrets.as_ref(), &address(scope, name), value).await
     }
 
     /// Removes a value: [`StoreError::NotFound`] if it is not set in exactly this scope.

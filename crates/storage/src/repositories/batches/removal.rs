@@ -1,8 +1,8 @@
 //! Removing batches: taken back, expired, or with their organization. The executions their rows became are not touched.
 
-use super::{Batch, BatchFilter, Batches, OPEN_PARTITION, read};
-use crate::repositories::clear_partition;
-use crate::{IfMatch, Query, StoreError, Table, Write};
+use super::{Batch, Batches, OPEN_PARTITION, read, rows::rows_blob};
+use crate::repositories::forget_row;
+use crate::{Entity, Query, StoreError, Table};
 use chrono::{DateTime, Utc};
 use msp_domain::Scope;
 use msp_domain::ids::reverse_timestamp;
@@ -16,17 +16,9 @@ impl Batches {
     /// # Errors
     /// [`StoreError::Full`] or [`StoreError::Unavailable`]; safe to repeat.
     pub async fn withdraw(&self, batch: &Batch) -> Result<(), StoreError> {
-        let row_key = batch.id.row_key().unwrap_or_default();
-        let deletes = [
-            (Table::ActiveExecutions, Write::delete(OPEN_PARTITION, batch.id.key(), IfMatch::Any)),
-            (Table::Batches, Write::delete(batch.scope.key(), row_key, IfMatch::Any)),
-        ];
-        for (table, delete) in deletes {
-            match self.journal.tables.write(table, delete).await {
-                Ok(_) | Err(StoreError::NotFound) => {}
-                Err(error) => return Err(error),
-            }
-        }
+        let tables = self.journal.tables.as_ref();
+        forget_row(tables, Table::ActiveExecutions, OPEN_PARTITION, &batch.id.key()).await?;
+        forget_row(tables, Table::Batches, &batch.scope.key(), &batch.id.row_key().unwrap_or_default()).await?;
         // Last: a batch without its rows could never be closed, a blob without a batch is in nobody's way.
         self.blobs.delete(&batch.rows_blob).await
     }
@@ -37,19 +29,26 @@ impl Batches {
     /// [`StoreError::Full`] or [`StoreError::Unavailable`]; safe to repeat.
     pub async fn remove_all(&self, scope: Scope) -> Result<(), StoreError> {
         loop {
-            match self.list(vec![(scope, BatchFilter::default())], None, REMOVED_AT_ONCE).await {
-                // What cannot be read goes without its rows.
-                Ok(page) if page.items.is_empty() => {
-                    return clear_partition(self.journal.tables.as_ref(), Table::Batches, scope.key()).await;
+            let some = Query::partition(scope.key()).limit(REMOVED_AT_ONCE);
+            let rows = self.journal.tables.query(Table::Batches, some).await?.entities;
+            if rows.is_empty() {
+                return Ok(());
+            }
+            for row in rows {
+                match read(scope, &row) {
+                    Ok(batch) => self.withdraw(&batch).await?,
+                    Err(_) => self.remove_unreadable(&row).await?,
                 }
-                Ok(page) => {
-                    for batch in &page.items {
-                        self.withdraw(batch).await?;
-                    }
-                }
-                Err(error) => return Err(error),
             }
         }
+    }
+
+    /// Removes a batch that is not readable: its key says which it is.
+    async fn remove_unreadable(&self, row: &Entity) -> Result<(), StoreError> {
+        let (tables, id) = (self.journal.tables.as_ref(), row.row_key.rsplit('_').next().unwrap_or_default());
+        forget_row(tables, Table::ActiveExecutions, OPEN_PARTITION, id).await?;
+        forget_row(tables, Table::Batches, &row.partition_key, &row.row_key).await?;
+        self.blobs.delete(&rows_blob(id)).await
     }
 
     /// Some batches of a scope whose last row ended before an instant; none when there are none. One that is not readable is

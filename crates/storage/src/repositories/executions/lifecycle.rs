@@ -314,7 +314,7 @@ impl Executions {
         Ok(readable(Table::ActiveExecutions, &rows, read_active))
     }
 
-    /// What has not ended, of one scope or of all. One whose row does not say so counts as not ended.
+    /// What has not ended, of one scope or of all. One that is not readable is left out: no engine begins it or ends it.
     ///
     /// # Errors
     /// As for [`Self::active`].
@@ -324,8 +324,8 @@ impl Executions {
         let mut kept = Vec::new();
         for active in unended {
             match self.get(active.pointer.scope, active.pointer.execution_id).await {
-                Ok(execution) if execution.as_ref().is_none_or(|execution| execution.status.is_final()) => {}
-                Ok(_) | Err(StoreError::Corrupt(_)) => kept.push(active),
+                Ok(Some(execution)) if !execution.status.is_final() => kept.push(active),
+                Ok(_) | Err(StoreError::Corrupt(_)) => {}
                 Err(error) => return Err(error),
             }
         }

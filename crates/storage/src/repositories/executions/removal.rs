@@ -10,10 +10,10 @@ use super::lifecycle::ACTIVE_PARTITION;
 use super::lookup::RESERVED_ROWS;
 use super::packing::{PACKING_PARTITION, execution_of};
 use super::{Ended, Execution, Executions, rows};
-use crate::repositories::{clear_partition, readable};
+use crate::repositories::{clear_partition, forget_row, paging::just_after, readable};
 use crate::{Commit, Entity, ExecutionPointer, IfMatch, Query, StoreError, Table, TableWrite, Write};
 use futures::future::join_all;
-use msp_domain::{ExecutionId, Scope};
+use msp_domain::{ExecutionId, Scope, UserId};
 
 /// Races lost one after the other: a task that packs or counts may be at the same execution.
 const MOST_REFUSALS: usize = 5;
@@ -107,11 +107,7 @@ impl Executions {
         for path in self.blobs.list(&format!("executions/{id}/")).await? {
             self.blobs.delete(&path).await?;
         }
-        let done = Write::delete(REMOVING_PARTITION, id.key(), IfMatch::Any);
-        match self.journal.tables.write(Table::ActiveExecutions, done).await {
-            Ok(_) | Err(StoreError::NotFound) => Ok(()),
-            Err(error) => Err(error),
-        }
+        forget_row(self.journal.tables.as_ref(), Table::ActiveExecutions, REMOVING_PARTITION, &id.key()).await
     }
 
     /// The removals that have begun and are not finished: [`Self::remove`] finishes each. An entry that is not readable keeps
@@ -125,8 +121,9 @@ impl Executions {
         Ok(readable(Table::ActiveExecutions, &rows, read_removal))
     }
 
-    /// Removes every execution of a scope, and its idempotency keys: for an organization that goes. Some at a time, so it
-    /// takes as little memory for a million as for ten; interrupted anywhere, it is simply called again.
+    /// Removes every execution of a scope, and its idempotency keys: for an organization that goes. One that is not readable
+    /// goes with the rest. Some at a time, so it takes as little memory for a million as for ten; interrupted anywhere, it is
+    /// simply called again.
     ///
     /// # Errors
     /// As for [`Self::remove`]; an execution that has not ended stops it.
@@ -135,9 +132,15 @@ impl Executions {
         let mut query = executions.limit(AT_ONCE);
         loop {
             let page = self.journal.tables.query(Table::WorkflowExecutions, query.clone()).await?;
-            let ids = page.entities.iter().map(|row| rows::read(scope, row).map(|execution| execution.id));
-            let ids: Vec<ExecutionId> = ids.collect::<Result<_, _>>()?;
-            for removed in join_all(ids.into_iter().map(|id| self.remove(scope, id))).await {
+            let removals = page.entities.iter().map(async |row| {
+                let readable = async { self.remove(scope, rows::read(scope, row)?.id).await };
+                match readable.await {
+                    // Itself, or what points to it.
+                    Err(StoreError::Corrupt(_)) => self.remove_unreadable(scope, row).await,
+                    removed => removed,
+                }
+            });
+            for removed in join_all(removals).await {
                 removed?;
             }
             match page.continuation {
@@ -149,6 +152,43 @@ impl Executions {
             self.remove(scope, begun.execution_id).await?;
         }
         self.drop_marks(scope, None).await
+    }
+}
+
+impl Executions {
+    /// Removes an execution that is not readable: whatever its row says, its key says which it is. Whose list it is in the
+    /// row may still say; if not, all of them are looked through, which takes its time and happens to nobody twice.
+    async fn remove_unreadable(&self, scope: Scope, row: &Entity) -> Result<(), StoreError> {
+        let tables = self.journal.tables.as_ref();
+        for mirror in self.mirrors_of(row).await? {
+            forget_row(tables, Table::UserExecutions, &mirror.partition_key, &mirror.row_key).await?;
+        }
+        let id = row.row_key.rsplit('_').next().and_then(|id| id.parse::<ExecutionId>().ok());
+        if let Some(id) = id {
+            // First, so that whoever is interrupted behind it finds what is left to do.
+            let begun =
+                Entity::new(REMOVING_PARTITION, id.key()).with_some("OrgId", scope.org().map(|org| org.as_uuid()));
+            tables.write(Table::ActiveExecutions, Write::UpsertReplace(begun)).await?;
+            for pointers in [ACTIVE_PARTITION, PACKING_PARTITION] {
+                forget_row(tables, Table::ActiveExecutions, pointers, &id.key()).await?;
+            }
+        }
+        forget_row(tables, Table::WorkflowExecutions, &row.partition_key, &row.row_key).await?;
+        match id {
+            Some(id) => self.finish_removal(id).await,
+            None => Ok(()),
+        }
+    }
+
+    async fn mirrors_of(&self, row: &Entity) -> Result<Vec<Entity>, StoreError> {
+        let key = row.row_key.clone();
+        let after = just_after(&key);
+        let all = Query { row_from: Some(key), row_before: Some(after), ..Query::default() };
+        let query = match row.text_opt("ExecutedBy") {
+            Ok(Some(user)) if user.parse::<UserId>().is_ok() => Query { partition_key: Some(user.to_owned()), ..all },
+            _ => all,
+        };
+        self.journal.tables.query_all(Table::UserExecutions, query).await
     }
 }
 

@@ -127,10 +127,11 @@ impl Exports {
                 (Table::ExportSchedules, Write::UpsertReplace(state(&schedule))),
                 self.journal.audit.row(AuditDraft::new(scope, actor, "ExportSchedule.Create", id.to_string(), details)),
             ];
-            self.journal.tables.commit(Commit::of(writes)).await
+            let guards = self.journal.open(scope).await?;
+            self.journal.tables.commit(Commit { writes, guards }).await
         };
         if let Err(error) = retry(attempt).await {
-            if let StoreError::Limit(_) = error {
+            if let StoreError::Limit(_) | StoreError::NotFound = error {
                 self.drop_carry(id, Uuid::nil()).await?;
             }
             return Err(error);

@@ -3,7 +3,7 @@
 use super::{FileWriter, Files, StoredFile, rows, rows::State};
 use crate::repositories::audit::AuditDraft;
 use crate::repositories::executions::rows::scope_of;
-use crate::repositories::{Actor, Interfered, etag_of, if_readable, readable, retry, write_over};
+use crate::repositories::{Actor, Interfered, etag_of, forget_row, if_readable, readable, retry, write_over};
 use crate::{Commit, Comparison, Entity, Etag, Filter, IfMatch, Query, StoreError, Table, TableWrite, Write};
 use chrono::{DateTime, Duration, Utc};
 use msp_domain::{OrgId, Scope, UserId};
@@ -195,10 +195,20 @@ impl Files {
     }
 
     /// Removes the uploads that wait for a submission of this scope, those that are arriving included: for an organization
-    /// that goes. As for [`Self::sweep_uploads`].
+    /// that goes. As for [`Self::sweep_uploads`], and what is not readable goes with the rest.
     pub(in crate::repositories) async fn remove_uploads(&self, scope: Scope, actor: &Actor) -> Result<(), StoreError> {
         let Some(org) = scope.org() else { return Ok(()) };
-        self.discard_all(of_org(org), actor, "Upload.Delete").await
+        self.discard_all(of_org(org), actor, "Upload.Delete").await?;
+        let tables = self.journal.tables.as_ref();
+        let of_it = Query { filter: Some(of_org(org)), ..Query::default() };
+        for row in tables.query_all(Table::Uploads, of_it).await? {
+            // A key that is no id has no bytes.
+            if let Ok(id) = rows::id_of(&row) {
+                self.remove_parts(id).await?;
+            }
+            forget_row(tables, Table::Uploads, &row.partition_key, &row.row_key).await?;
+        }
+        Ok(())
     }
 
     /// How many uploads of an organization there are.

@@ -2,7 +2,8 @@
 //! tells which scopes must be read again, also after a change another process made.
 
 use super::{Forms, StoredForm};
-use crate::{Entity, Etag, Guard, IfMatch, Query, StoreError, Table, TableWrite, Write};
+use crate::repositories::forget_row;
+use crate::{Entity, Etag, Guard, Query, StoreError, Table, TableWrite, Write};
 use msp_domain::Scope;
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -107,11 +108,7 @@ impl Forms {
 
     /// Removes the version of a scope that has no forms any more.
     pub(in crate::repositories) async fn forget(&self, scope: Scope) -> Result<(), StoreError> {
-        let version = Write::delete(PARTITION, scope.key(), IfMatch::Any);
-        match self.journal.tables.write(Table::Platform, version).await {
-            Ok(_) | Err(StoreError::NotFound) => Ok(()),
-            Err(error) => Err(error),
-        }
+        forget_row(self.journal.tables.as_ref(), Table::Platform, PARTITION, &scope.key()).await
     }
 
     fn kept(&self, scope: Scope, version: Option<&Etag>) -> Option<Arc<Vec<IndexedForm>>> {

@@ -2,7 +2,7 @@
 
 use super::IntegrationSettings;
 use crate::repositories::audit::AuditDraft;
-use crate::repositories::{Actor, readable};
+use crate::repositories::{Actor, readable, retry};
 use crate::{Commit, Entity, Etag, Query, StoreError, Table, Write, limits};
 use chrono::{DateTime, Utc};
 use msp_domain::{OrgId, Scope};
@@ -47,7 +47,7 @@ impl IntegrationSettings {
     /// Keeps a check and puts it on the audit trail.
     ///
     /// # Errors
-    /// [`StoreError::Full`] or [`StoreError::Unavailable`].
+    /// [`StoreError::NotFound`] when the organization is being deleted; [`StoreError::Full`] or [`StoreError::Unavailable`].
     pub async fn record_check(&self, org: OrgId, check: &IntegrationCheck, actor: &Actor) -> Result<(), StoreError> {
         let row = Entity::new(org.key(), row_key(&check.integration_type))
             .with("SettingsVersion", check.settings_version.0.as_str())
@@ -60,8 +60,13 @@ impl IntegrationSettings {
         let details = json!({ "error_type": check.error_type, "message": check.message, "status": check.status });
         let draft =
             AuditDraft::new(Scope::Org(org), actor, "Integration.Test", check.integration_type.as_str(), details);
-        let writes = vec![(Table::IntegrationConfig, Write::UpsertReplace(row)), self.journal.audit.row(draft)];
-        self.journal.tables.commit(Commit::of(writes)).await
+        retry(async || {
+            let guards = self.journal.open(Scope::Org(org)).await?;
+            let row = (Table::IntegrationConfig, Write::UpsertReplace(row.clone()));
+            let writes = vec![row, self.journal.audit.row(draft.clone())];
+            self.journal.tables.commit(Commit { writes, guards }).await
+        })
+        .await
     }
 }
 

@@ -146,11 +146,12 @@ impl NotificationRules {
             let rule = write_over(None, rows::row(&stored));
             let writes = [turn, rule].map(|write| (Table::NotificationRules, write)).into_iter();
             let audit = self.journal.audit.row(audit);
-            self.journal.tables.commit(Commit::of(writes.chain([audit]).collect())).await
+            let guards = self.journal.open(scope).await?;
+            self.journal.tables.commit(Commit { writes: writes.chain([audit]).collect(), guards }).await
         };
         if let Err(error) = retry(attempt).await {
             // Whether a write took place that was not answered is unknown, and then it stays.
-            if let (StoreError::Limit(_), Some(name)) = (&error, &stored.secret) {
+            if let (StoreError::Limit(_) | StoreError::NotFound, Some(name)) = (&error, &stored.secret) {
                 self.secrets.delete(&address(scope, name)).await?;
             }
             return Err(error);

@@ -69,11 +69,6 @@ pub enum Finding {
         /// Which.
         org: String,
     },
-    /// A deletion that cannot go on, because something of the organization is not readable.
-    DeletionStuck {
-        /// Which.
-        org: String,
-    },
     /// Figures of a workflow that are not those of its executions.
     CountedWrongly {
         /// Where.
@@ -151,7 +146,11 @@ impl fmt::Display for Finding {
             }
             Self::BatchOfNothing { id } => write!(f, "batch {id} has ended, and none of its executions is on record"),
             Self::BatchRowsMissing { id } => {
-                write!(f, "the rows of batch {id} are missing; a backup may still have them")
+                write!(
+                    f,
+                    "the rows of batch {id} are missing; a backup may still have them. If it has not ended, it does so at the \
+                     next start, and what has not begun by then never will"
+                )
             }
             Self::CountedWrongly { scope, day } => {
                 write!(f, "the figures of a workflow in {scope} on {day} are not those of its executions")
@@ -161,9 +160,6 @@ impl fmt::Display for Finding {
             }
             Self::DeletionUnfinished { org } => {
                 write!(f, "organization {org} is being deleted, and a part of it is left")
-            }
-            Self::DeletionStuck { org } => {
-                write!(f, "the deletion of organization {org} cannot go on: a row of it cannot be read, see below")
             }
             Self::RemovalUnfinished { id } => write!(f, "execution {id} was removed, and a part of it is left"),
             Self::MarkLeadsNowhere { scope } => {

@@ -86,16 +86,8 @@ impl Pass<'_> {
         for organization in self.repositories.deletions().await? {
             self.tally.repairable += 1;
             (self.see)(&Finding::DeletionUnfinished { org: organization.id.key() });
-            if !self.mend {
-                continue;
-            }
-            match self.repositories.finish_deletion(organization.id, actor, &|_| {}).await {
-                // Which row it is comes with the others of its kind.
-                Err(StoreError::Corrupt(_)) => {
-                    self.tally.repairable -= 1;
-                    self.beyond_repair(&Finding::DeletionStuck { org: organization.id.key() });
-                }
-                outcome => outcome?,
+            if self.mend {
+                self.repositories.finish_deletion(organization.id, actor, &|_| {}).await?;
             }
         }
         Ok(())
