@@ -3092,7 +3092,7 @@ export interface components {
             last_error?: string | null;
             /**
              * Format: date-time
-             * @description When that was.
+             * @description Since when it fails for that reason.
              */
             last_error_at?: string | null;
             /**
@@ -4254,7 +4254,7 @@ export interface components {
                 last_error?: string | null;
                 /**
                  * Format: date-time
-                 * @description When that was.
+                 * @description Since when it fails for that reason.
                  */
                 last_error_at?: string | null;
                 /**

@@ -461,7 +461,10 @@ impl Engine {
     /// what works is held back and shown in the metadata.
     pub fn watch(&self) {
         let (pool, stopping) = (self.runtime.pool.clone(), self.runtime.stopping.clone());
-        tokio::spawn(async move { pool.watch(stopping).await });
+        keep_running("reloading", move || {
+            let (pool, stopping) = (pool.clone(), stopping.clone());
+            async move { pool.watch(stopping).await }
+        });
     }
 
     /// Which walls stand around workers, for the start log.

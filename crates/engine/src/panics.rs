@@ -10,6 +10,7 @@ use futures::FutureExt as _;
 use msp_domain::ExecutionStatus;
 use msp_storage::{ExecutionPointer, StoreError, repositories::executions::Execution};
 use std::{panic::AssertUnwindSafe, time::Duration};
+use tokio::task::JoinHandle;
 
 /// Before a task that panicked begins again: it may panic at once.
 const PAUSE_AFTER_A_PANIC: Duration = Duration::from_secs(1);
@@ -24,13 +25,20 @@ pub(crate) async fn caught<T>(work: impl Future<Output = T>) -> Result<T, Panick
 
 /// Runs a task until it returns. One that panics begins again: what it looks after must not wait for a restart. It keeps
 /// nothing in mind that it cannot find again.
-pub fn keep_running<F: Future<Output = ()> + Send>(task: &'static str, begin: impl Fn() -> F + Send + Sync + 'static) {
+pub fn keep_running<T, F>(task: &'static str, begin: impl Fn() -> F + Send + Sync + 'static) -> JoinHandle<T>
+where
+    T: Send + 'static,
+    F: Future<Output = T> + Send,
+{
     tokio::spawn(async move {
-        while let Err(Panicked) = caught(async { begin().await }).await {
-            tracing::error!(task, "A task of the platform panicked, and begins again");
+        loop {
+            match caught(async { begin().await }).await {
+                Ok(ended) => return ended,
+                Err(Panicked) => tracing::error!(task, "A task of the platform panicked, and begins again"),
+            }
             tokio::time::sleep(PAUSE_AFTER_A_PANIC).await;
         }
-    });
+    })
 }
 
 /// Ends an execution as `Interrupted` that this engine claimed and stopped running when it panicked, as soon as the store

@@ -214,7 +214,7 @@ fn new_execution(runtime: &Runtime, request: &RunRequest, prepared: &Prepared, e
     let now = runtime.clock.now();
     let caller = request.access.caller();
     NewExecution {
-        id: ExecutionId::at(now),
+        id: ExecutionId::at(runtime.repositories.order.place(now)),
         scope: request.access.scope(),
         workflow_name: prepared.workflow.name.clone(),
         form_id: request.form.as_ref().map(|form| form.id),

@@ -87,6 +87,8 @@ impl Platform {
         let repositories = Repositories::of_tenant(home.stores, Arc::clone(&clock), tenant_id);
         let token_key_purpose = if tenant_id.is_some() { COMMAND_LINE_KEY_PURPOSE } else { TOKEN_KEY_PURPOSE };
         let directory_id = repositories.installation.directory_id().await?;
+        // Nothing made from here on stands before what exports have passed, whatever the clock says.
+        repositories.exports.all().await?;
         let tokens = Tokens::new(home.master_key.derive(token_key_purpose), directory_id);
         let mut authenticator =
             Authenticator::new(repositories.clone(), tokens.clone(), directory_id, Arc::clone(&clock));

@@ -2,6 +2,7 @@
 
 use chrono::TimeDelta;
 use msp_domain::Clock;
+use msp_engine::keep_running;
 use msp_storage::repositories::seals::AuditSeals;
 use std::{sync::Arc, time::Duration};
 use tokio::{
@@ -31,9 +32,11 @@ impl Sealing {
     pub fn start(seals: AuditSeals, clock: Arc<dyn Clock>, keep_days: Option<u32>) -> Self {
         let stop = CancellationToken::new();
         let (seals_of_task, stop_of_task) = (seals.clone(), stop.clone());
-        let task = tokio::spawn(async move {
-            let endless = run(&seals_of_task, clock.as_ref(), keep_days);
-            stop_of_task.run_until_cancelled(endless).await;
+        let task = keep_running("sealing", move || {
+            let (seals, clock, stop) = (seals_of_task.clone(), Arc::clone(&clock), stop_of_task.clone());
+            async move {
+                stop.run_until_cancelled(run(&seals, clock.as_ref(), keep_days)).await;
+            }
         });
         Self { seals, stop, task }
     }
@@ -85,5 +88,57 @@ fn give_way() -> Sleep {
 fn report(what: &str, outcome: Result<(), msp_storage::StoreError>) {
     if let Err(error) = outcome {
         tracing::error!(error = %error, "{what}");
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use chrono::{DateTime, Utc};
+    use msp_domain::{Scope, SystemClock};
+    use msp_storage::Repositories;
+    use msp_storage::repositories::{Actor, audit::AuditDraft};
+    use msp_storage_local::{LocalHome, LocalOptions};
+    use std::sync::atomic::{AtomicBool, Ordering};
+
+    /// Panics when it is first asked.
+    #[derive(Default)]
+    struct Shy(AtomicBool);
+
+    impl Clock for Shy {
+        fn now(&self) -> DateTime<Utc> {
+            assert!(self.0.swap(true, Ordering::SeqCst), "the first time");
+            SystemClock.now()
+        }
+    }
+
+    #[tokio::test]
+    async fn sealing_goes_on_after_a_panic() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let clock: Arc<dyn Clock> = Arc::new(SystemClock);
+        let options = LocalOptions {
+            data: folder.path().join("data"),
+            master_key_file: None,
+            create: true,
+            clock: Arc::clone(&clock),
+        };
+        let home = LocalHome::open(options).await.expect("opens");
+        let repositories = Repositories::new(home.stores, clock);
+        let mut sealed = repositories.seals.follow(None, None);
+        let sealing = Sealing::start(repositories.seals.clone(), Arc::new(Shy::default()), Some(365));
+        // Behind the panic, which is at the end of its first look.
+        tokio::time::timeout(Duration::from_secs(60), async {
+            loop {
+                let draft = AuditDraft::new(Scope::Global, &Actor::PLATFORM, "Test.Go", "on", serde_json::json!({}));
+                repositories.audit.record(draft).await.expect("recorded");
+                sealed.moved().await;
+                if !sealed.next().await.expect("read").is_empty() {
+                    break;
+                }
+            }
+        })
+        .await
+        .expect("it is sealed");
+        sealing.stop().await;
     }
 }

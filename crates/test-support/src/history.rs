@@ -53,7 +53,7 @@ impl TestApp {
     pub async fn running_execution(&self, past: &PastExecution) -> Execution {
         let executions = &self.repositories.executions;
         let now = self.clock.now();
-        let id = ExecutionId::at(now);
+        let id = ExecutionId::at(self.repositories.order.place(now));
         let new = NewExecution {
             id,
             scope: past.scope,

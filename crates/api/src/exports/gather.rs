@@ -18,7 +18,7 @@ use msp_storage::{
         Unreadable,
         audit::{AuditFilter, AuditRow},
         batches::Batch,
-        executions::{Execution, Started},
+        executions::{Execution, Recorded, Started},
         exports::{Carry, Counted, ExportFile, ExportSchedule},
         files::{FileWriter, WriteError},
     },
@@ -30,8 +30,6 @@ use uuid::Uuid;
 const AT_ONCE: usize = 100;
 /// How far before its period a file looks for what was written late, or while the clock was ahead.
 const LOOK_BACK: TimeDelta = TimeDelta::minutes(10);
-/// What records a run that took place elsewhere; such a run counts when it was put on record.
-const RECORDED: &str = "Execution.Record";
 
 /// Writes everything that belongs to a file, and answers how many rows that is and what it leaves for the next one. A row
 /// that cannot be read keeps none of the others out.
@@ -91,7 +89,10 @@ pub(crate) async fn beginning(api: &Api, scope: Scope) -> Result<(DateTime<Utc>,
         }
     }
     let known: HashSet<ExecutionId> = carry.open.iter().map(|(_, id)| *id).collect();
-    for batch in open_batches(api, scope).await?.into_iter().filter(|batch| batch.created_at < at) {
+    for batch in open_batches(api, scope).await? {
+        if !started_before(ExecutionId::from(batch.id.as_uuid()), at) {
+            continue;
+        }
         for id in rows_of(api, &batch).await? {
             if !known.contains(&id) && found(api, batch.scope, id).await?.is_none() {
                 carry.open.push((batch.scope.key(), id));
@@ -126,6 +127,15 @@ async fn open_batches(api: &Api, scope: Scope) -> Result<Vec<Batch>, StoreError>
     let mut open = api.repositories.batches.open().await?;
     open.retain(|batch| scope == Scope::Global || batch.scope == scope);
     Ok(open)
+}
+
+/// What belongs to a schedule.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Since {
+    /// What ended since it began.
+    Beginning,
+    /// It is known to.
+    Ever,
 }
 
 struct Gathering<'a> {
@@ -171,7 +181,7 @@ impl Gathering<'_> {
                     dealt_with.extend(id.map(ExecutionId::from).filter(|id| coming.contains(id)));
                     fresh.extend(self.readable(scope, found));
                 }
-                self.sort_out(fresh).await?;
+                self.sort_out(fresh, Since::Beginning).await?;
                 cursor = page.next_cursor;
                 if cursor.is_none() {
                     break;
@@ -200,7 +210,8 @@ impl Gathering<'_> {
                     None => {}
                 }
             }
-            self.sort_out(found).await?;
+            // They had not ended when the schedule began, whatever the clock said when they did.
+            self.sort_out(found, Since::Ever).await?;
         }
         Ok(())
     }
@@ -208,7 +219,8 @@ impl Gathering<'_> {
     /// Rows of batches that began within the period and are no executions yet.
     async fn not_begun(&mut self, batches: &[Batch], dealt_with: &HashSet<ExecutionId>) -> Result<(), StoreError> {
         for batch in batches {
-            let is_within = batch.created_at < self.to && self.period.from.is_none_or(|from| batch.created_at >= from);
+            let (id, from) = (ExecutionId::from(batch.id.as_uuid()), self.period.from);
+            let is_within = started_before(id, self.to) && from.is_none_or(|from| !started_before(id, from));
             if !is_within || self.seen.contains(&batch.id.as_uuid()) {
                 continue;
             }
@@ -219,32 +231,34 @@ impl Gathering<'_> {
         Ok(())
     }
 
-    /// Runs that took place elsewhere, by the audit rows that put them on record.
+    /// Runs that took place elsewhere, by when they were put on record.
     async fn recorded(&mut self, scope: Scope, dealt_with: &HashSet<ExecutionId>) -> Result<(), StoreError> {
-        let filter = AuditFilter { actions: vec![RECORDED.to_owned()], ..AuditFilter::default() };
         let mut cursor = None;
         loop {
-            let audit = &self.api.repositories.audit;
-            let page = audit.search_lenient(scope, &filter, self.period, cursor.as_deref(), AT_ONCE).await?;
+            let executions = &self.api.repositories.executions;
+            let page = executions.recorded(scope, self.period, cursor.as_deref(), AT_ONCE).await?;
             let mut found = Vec::new();
-            // Which of them one that is not readable put on record nobody knows.
-            for row in page.items.into_iter().flatten() {
-                if self.seen.contains(&row.id) {
+            for recorded in page.items {
+                let record = recorded.as_ref().map_or_else(|unreadable| unreadable.id, |recorded| Some(recorded.id));
+                if record.is_some_and(|record| self.seen.contains(&record)) {
                     continue;
                 }
-                self.see(row.id);
-                if row.occurred_at < self.begins_at {
+                record.into_iter().for_each(|record| self.see(record));
+                if record.is_some_and(|record| started_before(record.into(), self.begins_at)) {
                     continue;
                 }
-                let Ok(id) = row.draft.entity_id.parse() else { continue };
-                if dealt_with.contains(&id) {
+                let Ok(Recorded { execution_id, .. }) = recorded else {
+                    self.counted.unreadable += 1;
+                    continue;
+                };
+                if dealt_with.contains(&execution_id) {
                     continue;
                 }
-                if let Some(one) = self::found(self.api, scope, id).await? {
+                if let Some(one) = self::found(self.api, scope, execution_id).await? {
                     found.extend(self.readable(scope, one));
                 }
             }
-            self.sort_out(found).await?;
+            self.sort_out(found, Since::Beginning).await?;
             cursor = page.next_cursor;
             if cursor.is_none() {
                 return Ok(());
@@ -272,7 +286,7 @@ impl Gathering<'_> {
     }
 
     /// Writes what has ended in time, and leaves the others for the next file.
-    async fn sort_out(&mut self, executions: Vec<Execution>) -> Result<(), StoreError> {
+    async fn sort_out(&mut self, executions: Vec<Execution>, since: Since) -> Result<(), StoreError> {
         executions.iter().for_each(|execution| self.see(execution.id.as_uuid()));
         // A row that another tool wrote may not say when it ended; its start does then.
         let ended_at = |execution: &Execution| execution.completed_at.unwrap_or(execution.started_at);
@@ -281,7 +295,12 @@ impl Gathering<'_> {
         let (mut ended, open): (Vec<_>, Vec<_>) = executions.into_iter().partition(|execution| {
             execution.status.is_final() && (is_external(execution) || ended_at(execution) < self.to)
         });
-        ended.retain(|execution| is_external(execution) || ended_at(execution) >= self.begins_at);
+        // What stands behind the beginning ended behind it, even if the clock was set back meanwhile.
+        let is_behind = |execution: &Execution| !started_before(execution.id, self.begins_at);
+        ended.retain(|execution| {
+            let is_of_schedule = since == Since::Ever || is_behind(execution) || ended_at(execution) >= self.begins_at;
+            is_external(execution) || is_of_schedule
+        });
         self.next.open.extend(open.into_iter().map(|execution| (execution.scope.key(), execution.id)));
         self.counted.rows += ended.len() as u64;
         let mut text = Vec::new();

@@ -20,57 +20,28 @@ use msp_storage::{
     StoreError,
     repositories::exports::{ExportFile, ExportSchedule},
 };
-use std::{
-    collections::HashMap,
-    sync::{Arc, Mutex, PoisonError},
-    time::Duration,
-};
+use std::{sync::Arc, time::Duration};
 use tokio::{
     sync::{Mutex as Turn, Notify},
     time::timeout,
 };
-use uuid::Uuid;
 
 /// How often it is looked for what is due: the clock may have been set, and stands still while the machine sleeps.
 const LOOK_EVERY: Duration = Duration::from_secs(30);
 /// From one removal of old files to the next.
 const SWEEP_EVERY: TimeDelta = TimeDelta::hours(1);
 
-/// Why the latest attempt to write a file failed.
-#[derive(Debug, Clone)]
-pub(crate) struct Failure {
-    /// For people; the server's log says more.
-    pub message: String,
-    /// When.
-    pub at: DateTime<Utc>,
-}
-
 /// The writer, as others see it.
 #[derive(Default)]
 pub(crate) struct Exporter {
     asked: Notify,
     turn: Turn<Option<DateTime<Utc>>>,
-    /// Kept in memory: a store without room takes no word of it either, and every start tries again.
-    failures: Mutex<HashMap<Uuid, Failure>>,
 }
 
 impl Exporter {
     /// Says that something may be due now.
     pub fn ask(&self) {
         self.asked.notify_one();
-    }
-
-    /// Why the latest attempt for a schedule failed, unless a later one did not.
-    pub fn failure(&self, schedule: Uuid) -> Option<Failure> {
-        self.failures.lock().unwrap_or_else(PoisonError::into_inner).get(&schedule).cloned()
-    }
-
-    fn note(&self, schedule: Uuid, failure: Option<Failure>) {
-        let mut failures = self.failures.lock().unwrap_or_else(PoisonError::into_inner);
-        match failure {
-            Some(failure) => drop(failures.insert(schedule, failure)),
-            None => drop(failures.remove(&schedule)),
-        }
     }
 }
 
@@ -112,8 +83,14 @@ impl ApiState {
                     "An export could not be written; it is tried again"
                 );
             }
-            let failure = outcome.err().map(|error| Failure { message: said(&error).to_owned(), at: self.clock.now() });
-            self.exporter.note(schedule.id, failure);
+            let failure = outcome.err().map(|error| said(&error));
+            // A whole file has said so itself.
+            if failure.is_some() || schedule.failure.is_some() {
+                let noted = exports.note((schedule.scope, schedule.id), failure).await;
+                if let Err(error) = noted {
+                    tracing::warn!(export.id = %schedule.id, error = %error, "Why an export failed is not on record");
+                }
+            }
         }
         exports.clear_deleted(None).await?;
         if sweeps {

@@ -18,7 +18,10 @@ use axum::{
 };
 use chrono::{DateTime, Utc};
 use msp_domain::OrgId;
-use msp_engine::fault::{FaultPoint, reach};
+use msp_engine::{
+    fault::{FaultPoint, reach},
+    keep_running,
+};
 use msp_storage::{
     StoreError,
     repositories::{
@@ -163,24 +166,27 @@ pub(crate) type Turn = Arc<Mutex<()>>;
 /// Deletes what is left of an organization, whoever waits for it.
 fn go_on(api: &ApiState, org: OrgId, actor: Actor) -> JoinHandle<Result<(), StoreError>> {
     let (repositories, turn) = (api.repositories.clone(), Arc::clone(&api.deletions));
-    tokio::spawn(async move {
-        let _turn = turn.lock().await;
-        let passed = |part| {
-            reach(match part {
-                Part::Grants => FaultPoint::AfterGrantsGone,
-                Part::Secrets => FaultPoint::AfterSecretsGone,
-                Part::Settings => FaultPoint::AfterSettingsGone,
-                Part::Executions => FaultPoint::AfterExecutionsGone,
-            });
-        };
-        let ended = repositories.finish_deletion(org, &actor, &passed).await;
-        if let Err(error) = &ended {
-            tracing::error!(
-                org.id = %org, error = %error,
-                "An organization could not be deleted whole; it stays closed, and deleting it again goes on"
-            );
+    keep_running("deletion", move || {
+        let (repositories, turn, actor) = (repositories.clone(), Arc::clone(&turn), actor.clone());
+        async move {
+            let _turn = turn.lock().await;
+            let passed = |part| {
+                reach(match part {
+                    Part::Grants => FaultPoint::AfterGrantsGone,
+                    Part::Secrets => FaultPoint::AfterSecretsGone,
+                    Part::Settings => FaultPoint::AfterSettingsGone,
+                    Part::Executions => FaultPoint::AfterExecutionsGone,
+                });
+            };
+            let ended = repositories.finish_deletion(org, &actor, &passed).await;
+            if let Err(error) = &ended {
+                tracing::error!(
+                    org.id = %org, error = %error,
+                    "An organization could not be deleted whole; it stays closed, and deleting it again goes on"
+                );
+            }
+            ended
         }
-        ended
     })
 }
 

@@ -1,9 +1,9 @@
 //! Exports on a schedule where something is damaged, ends or is taken away meanwhile.
 
-use crate::export_schedules::{daily, exported, files, past, scheduled, write};
+use crate::export_schedules::{daily, end_at, exported, files, past, recorded, scheduled, write};
 use chrono::Duration;
 use futures::StreamExt as _;
-use msp_domain::{Clock, ExecutionId, Permission, Permissions, Scope};
+use msp_domain::{Clock, ExecutionId, Permission, Permissions, Scope, Trigger};
 use msp_storage::{
     Entity, IfMatch, Query, Table, Write,
     repositories::{Actor, executions::Execution},
@@ -152,4 +152,40 @@ async fn a_file_that_will_never_be_whole_can_be_deleted() {
     let left = files(&app.admin(), Some(org), &schedule).await;
     assert_eq!(left.len(), 1);
     assert_eq!((&left[0]["id"], &left[0]["state"]), (&begun.json()["id"], &json!("whole")));
+}
+
+#[tokio::test]
+async fn a_run_of_elsewhere_is_exported_whatever_became_of_its_audit_row_and_one_that_cannot_be_made_out_is_counted() {
+    let app = TestApp::new().await;
+    let org = app.org("Contoso").await.id;
+    let schedule = scheduled(&app, org, daily("executions", "jsonl")).await;
+    let long_ago = ExecutionId::at(app.clock.now() - Duration::days(5));
+    let mut of_elsewhere = Vec::new();
+    for id in [long_ago, ExecutionId::at(app.clock.now() - Duration::days(4))] {
+        let run = recorded(&app, Scope::Org(org), id, Trigger::External, "Execution.Record").await;
+        of_elsewhere.push(end_at(&app, &run, run.started_at).await.id);
+    }
+    let tables = &app.repositories.stores.tables;
+    for row in tables.query_all(Table::AuditLogs, Query::partition(org.key())).await.expect("read") {
+        let damaged = Entity::new(row.partition_key, row.row_key).with("Action", 7_i64);
+        tables.write(Table::AuditLogs, Write::Merge(damaged, IfMatch::Any)).await.expect("damaged");
+    }
+    let rows = tables.query_all(Table::WorkflowExecutions, Query::partition(org.key())).await.expect("read");
+    let records: Vec<&Entity> = rows.iter().filter(|row| row.row_key.starts_with("~recorded_")).collect();
+    let of_second =
+        records.iter().find(|row| row.guid_opt("ExecutionId").expect("one") == Some(of_elsewhere[1].as_uuid()));
+    let of_second = of_second.expect("a record");
+    let damaged = Entity::new(of_second.partition_key.as_str(), of_second.row_key.as_str()).with("ExecutionId", 7_i64);
+    tables.write(Table::WorkflowExecutions, Write::Merge(damaged, IfMatch::Any)).await.expect("damaged");
+
+    app.clock.advance(Duration::days(1));
+    write(&app).await;
+
+    assert_eq!(exported(&app, Some(org), &schedule).await, [[long_ago.key()]]);
+    assert_eq!(files(&app.admin(), Some(org), &schedule).await[0]["unreadable"], 1);
+    for id in of_elsewhere {
+        app.repositories.executions.remove(Scope::Org(org), id).await.expect("removed");
+    }
+    let left = tables.query_all(Table::WorkflowExecutions, Query::partition(org.key())).await.expect("read");
+    assert_eq!(left, [], "what says when they were put on record goes with them");
 }

@@ -93,7 +93,7 @@ async fn end(app: &TestApp, running: &Execution) -> Execution {
     end_at(app, running, app.clock.now()).await
 }
 
-async fn end_at(app: &TestApp, running: &Execution, completed_at: DateTime<Utc>) -> Execution {
+pub async fn end_at(app: &TestApp, running: &Execution, completed_at: DateTime<Utc>) -> Execution {
     let ending = Ending {
         status: ExecutionStatus::Success,
         result_json: None,
@@ -106,7 +106,7 @@ async fn end_at(app: &TestApp, running: &Execution, completed_at: DateTime<Utc>)
 }
 
 /// An execution as it is put on record with these times.
-async fn recorded(app: &TestApp, scope: Scope, id: ExecutionId, trigger: Trigger, action: &str) -> Execution {
+pub async fn recorded(app: &TestApp, scope: Scope, id: ExecutionId, trigger: Trigger, action: &str) -> Execution {
     let user = UserId::random();
     let started_at = DateTime::from_timestamp_millis(i64::try_from(id.millis().expect("v7")).expect("small"));
     let new = NewExecution {
@@ -188,9 +188,9 @@ impl Chance {
 
 /// A batch of which rows become executions one by one.
 async fn batch(app: &TestApp, scope: Scope, rows: u32) -> Vec<ExecutionId> {
-    let id = BatchId::at(app.clock.now());
-    let millis = ExecutionId::from(id.as_uuid()).millis().expect("v7");
-    let at = DateTime::from_timestamp_millis(i64::try_from(millis).expect("small")).expect("an instant");
+    // As the engine does.
+    let at = app.repositories.order.place(app.clock.now());
+    let id = BatchId::at(at);
     let rows: Vec<BatchRow> = (1..=rows)
         .map(|row| BatchRow { row, execution_id: ExecutionId::at(at), input: Map::new(), retry_of: None })
         .collect();
@@ -202,7 +202,7 @@ async fn batch(app: &TestApp, scope: Scope, rows: u32) -> Vec<ExecutionId> {
         workflow_name: "demo".into(),
         submitted_by: UserId::random(),
         submitted_by_name: "somebody".into(),
-        created_at: at,
+        created_at: app.clock.now(),
         bundle_hash: String::new(),
         timeout_seconds: 60,
         minutes_saved: None,
@@ -216,9 +216,10 @@ async fn batch(app: &TestApp, scope: Scope, rows: u32) -> Vec<ExecutionId> {
 }
 
 #[tokio::test]
-async fn whatever_starts_ends_and_is_recorded_late_is_in_exactly_one_file() {
-    for seed in 0..4 {
-        let mut chance = Chance(seed);
+async fn whatever_starts_ends_and_is_recorded_late_is_in_exactly_one_file_also_when_the_clock_is_set_back() {
+    // Every second time the clock goes back, by hours and at any moment.
+    for seed in 0..8 {
+        let (mut chance, goes_back) = (Chance(seed), seed % 2 == 1);
         let app = TestApp::new().await;
         let org = app.org("Contoso").await.id;
         let scope = Scope::Org(org);
@@ -248,8 +249,13 @@ async fn whatever_starts_ends_and_is_recorded_late_is_in_exactly_one_file() {
                 }
                 7 => {
                     // Written with a time that has passed.
-                    let id = ExecutionId::at(app.clock.now() - Duration::seconds(2));
+                    let (now, order) = (app.clock.now(), &app.repositories.order);
+                    let is_behind = order.place(now) > now;
+                    let id = ExecutionId::at(if is_behind { order.place(now) } else { now - Duration::seconds(2) });
                     running.push(recorded(&app, scope, id, Trigger::Api, "Workflow.Execute").await);
+                }
+                8 if goes_back && chance.below(3) == 0 => {
+                    app.clock.advance(-Duration::minutes(i64::try_from(chance.below(60 * 30)).expect("few")));
                 }
                 8 => app.clock.advance(Duration::seconds(i64::try_from(chance.below(900)).expect("few"))),
                 _ => {
@@ -262,7 +268,8 @@ async fn whatever_starts_ends_and_is_recorded_late_is_in_exactly_one_file() {
                 }
             }
         }
-        app.clock.advance(Duration::days(2));
+        // The clock may be days behind.
+        app.clock.advance(Duration::days(60));
         write(&app).await;
         let mut wanted: Vec<String> = ended.iter().map(ExecutionId::key).collect();
         wanted.sort();
@@ -551,6 +558,16 @@ async fn a_file_that_cannot_be_written_is_told_of_and_tried_again() {
     let failed = app.admin().get(org, &schedule).await.expect(200).json();
     assert_eq!(failed["last_error"], "the store cannot be reached");
     assert!(failed["last_error_at"].is_string());
+    let on_record = rows(&app, Table::ExportSchedules).await;
+    app.clock.advance(Duration::minutes(1));
+    write(&app).await;
+    let again = app.admin().get(org, &schedule).await.expect(200).json();
+    assert_eq!(again["last_error_at"], failed["last_error_at"], "since when: written once");
+    // Another process reads it, or this one after a restart.
+    let stores = app.repositories.stores.clone();
+    let other = msp_storage::Repositories::new(stores, app.clock.clone());
+    let seen = other.exports.of(Scope::Org(org)).await.expect("read").remove(0).failure.expect("on record");
+    assert_eq!((seen.message.as_str(), on_record), ("the store cannot be reached", 3));
     is_away.store(false, Ordering::Relaxed);
     write(&app).await;
     assert_eq!(app.admin().get(org, &schedule).await.expect(200).json()["last_error"], Value::Null);

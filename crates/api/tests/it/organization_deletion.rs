@@ -1,9 +1,19 @@
 //! Deleting an organization through HTTP: what is shown first, what is refused, and what is left.
 
+use crate::faulty::{Fate, Faulty};
 use msp_domain::{Permission, Scope};
-use msp_storage::repositories::{Actor, organizations::Organization};
+use msp_storage::{
+    Table, Write,
+    repositories::{Actor, organizations::Organization},
+};
 use msp_test_support::{Answer, PastExecution, TestApp};
 use serde_json::json;
+use std::sync::{
+    Arc,
+    atomic::{AtomicUsize, Ordering},
+};
+
+const LAUNCHER: &str = env!("CARGO_BIN_EXE_msp-api-worker-launcher");
 
 async fn delete(app: &TestApp, path: &str, confirm: &str, etag: Option<&str>) -> Answer {
     let request = app.admin().request("DELETE", &format!("{path}?confirm={confirm}"));
@@ -146,5 +156,27 @@ async fn deletions_that_were_interrupted_go_on_at_start() {
     // Asking for the same deletion waits for the one that goes on.
     let answer = delete(&app, &path, "Contoso", Some("\"any\"")).await;
     assert!(matches!(answer.status.as_u16(), 204 | 404), "{}", answer.text());
+    app.admin().get(None, &path).await.assert_problem(404, "not-found");
+}
+
+#[tokio::test]
+async fn a_deletion_in_which_the_platform_panics_begins_again() {
+    let panics = Arc::new(AtomicUsize::new(1));
+    let left = Arc::clone(&panics);
+    let disturb = move |tables| {
+        Faulty::over(tables, move |writes| {
+            let is_last = |write: &Write| matches!(write, Write::Delete { .. });
+            let is_meant = writes.iter().any(|(table, write)| *table == Table::Organizations && is_last(write));
+            let panics =
+                is_meant && left.fetch_update(Ordering::SeqCst, Ordering::SeqCst, |left| left.checked_sub(1)).is_ok();
+            if panics { Fate::Panic } else { Fate::Done }
+        })
+    };
+    let app = TestApp::with_engine_on(disturb, LAUNCHER, &[("workflows/none.py", "")]).await;
+    let org = app.org("Contoso").await;
+    let path = path_of(&org);
+    let inactive = app.admin().patch(None, &path, json!({ "is_active": false })).await.expect(200);
+    let _ = delete(&app, &path, "Contoso", Some(inactive.header("etag"))).await.expect(204);
+    assert_eq!(panics.load(Ordering::SeqCst), 0, "it panicked");
     app.admin().get(None, &path).await.assert_problem(404, "not-found");
 }

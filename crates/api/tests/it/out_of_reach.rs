@@ -91,6 +91,9 @@ struct Place {
     org: Organization,
     forms: [Uuid; 2],
     run: Execution,
+    /// The schedules of its exports and the one over everything, and every file of each.
+    exports: Vec<Uuid>,
+    files: Vec<(Uuid, Uuid)>,
 }
 
 /// In lower case, as some lists show names.
@@ -103,6 +106,9 @@ impl Place {
         let mark = |kind| marker(number, kind);
         let org = app.org(&mark(Kind::Organization)).await;
         let (scope, actor) = (Scope::Org(org.id), Actor::PLATFORM);
+        // First: their files hold what comes behind.
+        let exports =
+            [schedule(app, Some(org.id), "executions").await, schedule(app, Some(org.id), "audit_logs").await];
         let entry = ConfigEntry {
             key: "some_key".to_owned(),
             config_type: ConfigType::String,
@@ -142,12 +148,32 @@ impl Place {
             result: json!({ "value": mark(Kind::Run) }),
             log: mark(Kind::Run),
         };
-        Self { number, run: app.past_execution(&past).await, forms, org }
+        Self { number, run: app.past_execution(&past).await, forms, org, exports: exports.to_vec(), files: Vec::new() }
+    }
+
+    /// Has the files of its schedules written, and of one over everything.
+    async fn export(app: &TestApp, over_all: Uuid, places: &mut [Self]) {
+        app.clock.advance(Duration::days(1));
+        app.api.write_due_exports().await.expect("written");
+        for place in places {
+            place.exports.push(over_all);
+            for schedule in &place.exports {
+                let files = app.repositories.exports.files(*schedule, None, 10).await.expect("listed").items;
+                place.files.extend(files.iter().map(|file| (*schedule, file.id)));
+            }
+        }
     }
 
     fn scope(&self) -> OrgId {
         self.org.id
     }
+}
+
+/// A schedule of exports that begins now.
+async fn schedule(app: &TestApp, org: Option<OrgId>, subject: &str) -> Uuid {
+    let body = json!({ "subject": subject, "format": "jsonl", "every": "day", "at": "02:00" });
+    let made = app.admin().post(org, "/api/export-schedules", body).await.expect(201).json();
+    made["id"].as_str().expect("an id").parse().expect("a GUID")
 }
 
 /// Somebody, and what they hold in each place: which rights, and whether only for some workflows.
@@ -221,11 +247,19 @@ impl Reading {
         let path = self.path.replace("{org}", &org).replace("{key}", "some_key").replace("{type}", "msgraph");
         let path = path.replace("{name}", "some_secret");
         let run = place.run.id.key();
+        if path.contains("{file_id}") {
+            let of_exports = place.files.iter().map(|(schedule, file)| {
+                path.replace("{id}", &schedule.to_string()).replace("{file_id}", &file.to_string())
+            });
+            let as_links = of_exports.clone().map(|path| format!("{path}?org_id={org}"));
+            return of_exports.chain(as_links).chain([fill(&path, &run)]).collect();
+        }
         if !path.contains("{id}") {
             return vec![fill(&path, &run)];
         }
         let mut ids = vec![run, org, place.forms[0].to_string(), place.forms[1].to_string()];
         ids.extend(users.iter().map(UserId::key));
+        ids.extend(place.exports.iter().map(Uuid::to_string));
         ids.iter().map(|id| fill(&path.replace("{id}", id), id)).collect()
     }
 
@@ -265,15 +299,21 @@ async fn no_answer_of_any_list_search_export_or_stream_contains_what_its_caller_
         let mut chance = Chance(seed.wrapping_add(world));
         let app = TestApp::new().await;
         let runner = app.user("runner@msp.example").await.user();
-        let mut places = Vec::new();
+        let (over_all, mut places) = (schedule(&app, None, "executions").await, Vec::new());
         for number in 0..ORGANIZATIONS {
             places.push(Place::new(&app, number, runner).await);
         }
+        Place::export(&app, over_all, &mut places).await;
         let readings = readings(&app).await;
         // Somebody who may view everything finds every marker but those of secrets: the markers are where they can be seen.
-        let mut seen = String::new();
-        let mut asked = 0;
-        walk(&app.admin(), &readings, &places, &[runner], None, |_, text| seen.push_str(text)).await;
+        let (mut seen, mut files, mut asked) = (String::new(), 0, 0);
+        walk(&app.admin(), &readings, &places, &[runner], None, |request, text| {
+            let is_of_export = request.contains("/api/export-schedules/") && request.contains("/files/");
+            files += usize::from(is_of_export && text.contains(&marker(0, Kind::Run)));
+            seen.push_str(text);
+        })
+        .await;
+        assert!(files > 2, "files of exports hold markers, and are read: {files}");
         for place in &places {
             for kind in Kind::ALL {
                 let marker = marker(place.number, kind);
@@ -311,7 +351,8 @@ async fn walk(
                 let (mut url, mut header, mut other) = (path, None, "application/json");
                 if let Some(chance) = &mut chance {
                     let filter = reading.filter(chance, place);
-                    url = if filter.is_empty() { url } else { format!("{url}?{filter}") };
+                    let joined = if url.contains('?') { '&' } else { '?' };
+                    url = if filter.is_empty() { url } else { format!("{url}{joined}{filter}") };
                     header = match chance.below(3) {
                         0 => None,
                         1 => Some(place.scope()),

@@ -40,6 +40,7 @@ struct Ready {
 
 async fn prepared(runtime: &Runtime, request: &BatchRequest) -> Result<Ready, RunError> {
     let (edition, now, scope) = (runtime.pool.edition(), runtime.clock.now(), request.access.scope());
+    let place = runtime.repositories.order.place(now);
     let metadata = edition.metadata();
     let (mut rows, mut passwords, mut faults) = (Vec::new(), Vec::new(), Vec::new());
     let (mut timeout_seconds, mut minutes_saved) = (0, None);
@@ -54,7 +55,7 @@ async fn prepared(runtime: &Runtime, request: &BatchRequest) -> Result<Ready, Ru
                 }
                 let input = serde_json::from_str(&prepared.input_json)
                     .map_err(|error| StoreError::Corrupt(format!("a prepared input: {error}")))?;
-                let execution_id = ExecutionId::at(now);
+                let execution_id = ExecutionId::at(place);
                 if !prepared.passwords.is_empty() {
                     passwords.push((execution_id, prepared.passwords));
                 }
@@ -72,7 +73,7 @@ async fn prepared(runtime: &Runtime, request: &BatchRequest) -> Result<Ready, Ru
     runtime.pauses.refuse(&request.access, Some(&request.workflow)).await?;
     let caller = request.access.caller();
     let new = NewBatch {
-        id: BatchId::at(now),
+        id: BatchId::at(place),
         scope,
         form_id: request.form.id,
         form_name: request.form.name.clone(),

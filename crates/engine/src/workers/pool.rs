@@ -18,6 +18,7 @@ use super::{
 };
 use crate::{
     line::Line,
+    panics::keep_running,
     places::{Place, Places},
 };
 use msp_domain::Scope;
@@ -139,9 +140,10 @@ impl Pool {
         pool.first_worker().await;
         let (sdk, python) = (pool.launch.sdk.clone(), pool.python.clone());
         tokio::task::spawn_blocking(move || sdk::compile(&sdk, &python));
-        tokio::spawn(reap_orphans(Arc::downgrade(&pool)));
-        tokio::spawn(leftovers::watch(Arc::downgrade(&pool)));
-        tokio::spawn(memory::guard(Arc::downgrade(&pool), memory_limit_bytes));
+        let [reaped, watched, guarded] = [0; 3].map(|_| Arc::downgrade(&pool));
+        keep_running("orphans", move || reap_orphans(reaped.clone()));
+        keep_running("leftovers", move || leftovers::watch(watched.clone()));
+        keep_running("memory", move || memory::guard(guarded.clone(), memory_limit_bytes));
         Ok(pool)
     }
 

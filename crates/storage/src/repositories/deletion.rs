@@ -245,18 +245,10 @@ impl Repositories {
         }
         self.forms.forget(scope).await?;
         // The limit of retention goes at the end if it is not readable.
-        readable(self.retention.clear(scope, None, actor).await)?;
+        unless_gone(self.retention.clear(scope, None, actor).await)?;
         let paused = PauseTarget::Organization(org);
-        readable(self.pauses.resume(&paused, actor).await.map(drop))?;
+        unless_gone(self.pauses.resume(&paused, actor).await.map(drop))?;
         self.pauses.forget(&paused).await
-    }
-}
-
-/// What cannot be read goes without a word of what it was.
-fn readable<T: Default>(outcome: Result<T, StoreError>) -> Result<T, StoreError> {
-    match outcome {
-        Err(StoreError::Corrupt(_)) => Ok(T::default()),
-        outcome => outcome,
     }
 }
 

@@ -16,6 +16,7 @@ pub mod installation;
 pub mod integrations;
 mod merged;
 pub mod notifications;
+pub mod order;
 pub mod organizations;
 mod paging;
 pub mod pauses;
@@ -203,6 +204,7 @@ struct Journal {
     clock: Arc<dyn Clock>,
     audit: audit::Audit,
     generation: generation::Generation,
+    order: order::Order,
 }
 
 impl Journal {
@@ -293,6 +295,8 @@ pub struct Repositories {
     pub pauses: pauses::Pauses,
     /// How long executions are kept.
     pub retention: retention::Retention,
+    /// Under which time executions and batches stand.
+    pub order: order::Order,
     /// The stores below, for the few who need one directly (secrets of integrations, the queue).
     pub stores: Stores,
     clock: Arc<dyn Clock>,
@@ -314,7 +318,9 @@ impl Repositories {
         let tables = &stores.tables;
         let audit = audit::Audit::new(Arc::clone(tables), Arc::clone(&clock));
         let generation = generation::Generation::new(Arc::clone(tables));
-        let journal = Journal { tables: Arc::clone(tables), clock: Arc::clone(&clock), audit, generation };
+        let order = order::Order::default();
+        let journal =
+            Journal { tables: Arc::clone(tables), clock: Arc::clone(&clock), audit, generation, order: order.clone() };
         let organizations = organizations::Organizations::new(journal.clone(), stores.secrets.clone());
         let config = config::Config::new(journal.clone());
         let users = users::Users::new(journal.clone(), tenant_id);
@@ -362,6 +368,7 @@ impl Repositories {
             retention: retention::Retention::new(journal.clone()),
             audit: journal.audit,
             generation: journal.generation,
+            order,
             stores,
             clock,
         }

@@ -48,7 +48,7 @@ pub struct ExportScheduleView {
     next_at: Option<DateTime<Utc>>,
     /// Why the latest attempt to write a file failed; `null` if it did not. It is tried again.
     last_error: Option<String>,
-    /// When that was.
+    /// Since when it fails for that reason.
     last_error_at: Option<DateTime<Utc>>,
     /// When it was made.
     created_at: DateTime<Utc>,
@@ -64,7 +64,7 @@ impl ExportScheduleView {
     pub(super) async fn new(api: &Api, schedule: ExportSchedule) -> Result<Self, StoreError> {
         let ScheduleTerms { format, recurrence, is_enabled, keep_days } = schedule.terms;
         let zone = api.repositories.time_zone_of(schedule.scope).await?;
-        let failure = api.exporter.failure(schedule.id);
+        let failure = schedule.failure.as_ref();
         Ok(Self {
             id: schedule.id,
             org_id: schedule.scope.org(),
@@ -77,8 +77,8 @@ impl ExportScheduleView {
             keep_days,
             written_through: schedule.through,
             next_at: recurrence.next(schedule.through, zone).filter(|_| is_enabled),
-            last_error_at: failure.as_ref().map(|failure| failure.at),
-            last_error: failure.map(|failure| failure.message),
+            last_error_at: failure.map(|failure| failure.since),
+            last_error: failure.map(|failure| failure.message.clone()),
             created_at: schedule.created_at,
             created_by: schedule.created_by,
             updated_at: schedule.updated_at,

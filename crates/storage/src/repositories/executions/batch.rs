@@ -2,7 +2,7 @@
 
 use super::{Execution, Executions, Started, rows};
 use crate::{Query, StoreError, Table};
-use chrono::Duration;
+use chrono::{DateTime, Duration};
 use msp_domain::Scope;
 
 use crate::repositories::batches::Batch;
@@ -18,8 +18,9 @@ impl Executions {
     /// [`StoreError::Corrupt`] when a row is not readable.
     pub async fn of_batch(&self, batch: &Batch) -> Result<Vec<Execution>, StoreError> {
         let scope: Scope = batch.scope;
-        let started =
-            Started { from: Some(batch.created_at), before: Some(batch.created_at + Duration::milliseconds(1)) };
+        let millis = batch.id.millis().and_then(|millis| i64::try_from(millis).ok());
+        let placed = millis.and_then(DateTime::from_timestamp_millis).unwrap_or(batch.created_at);
+        let started = Started { from: Some(placed), before: Some(placed + Duration::milliseconds(1)) };
         let range =
             Query { row_from: started.row_from(), row_before: started.row_before(), ..Query::partition(scope.key()) };
         let mut query = range.limit(READ_AT_ONCE);

@@ -1,12 +1,12 @@
 //! From acceptance to the end: every step is one commit, conditional on the version it rests on.
 
 use super::record::{ActiveExecution, Ending, Entry, Execution, NewExecution, StoredJson};
-use super::{Executions, counters, marks, packing, rows};
+use super::{Executions, counters, marks, packing, recorded, rows};
 use crate::repositories::audit::AuditDraft;
 use crate::repositories::{files, readable, retry};
 use crate::{Commit, Entity, Etag, ExecutionPointer, Guard, IfMatch, Query, StoreError, Table, TableWrite, Write};
 use chrono::{DateTime, Utc};
-use msp_domain::{ExecutionId, ExecutionStatus, Scope};
+use msp_domain::{ExecutionId, ExecutionStatus, Scope, Trigger};
 
 pub(in crate::repositories) const ACTIVE_PARTITION: &str = "ACTIVE";
 
@@ -44,6 +44,11 @@ impl Executions {
             writes.push((Table::WorkflowExecutions, marks::write(new.scope, new.id, mark)));
         }
         writes.extend(new.files.iter().flat_map(|file| files::taken(new.id, file)));
+        if new.trigger == Trigger::External {
+            let record = recorded::row(new.scope, new.id, self.journal.order.place(self.journal.clock.now()));
+            execution.recorded_as = Some(record.row_key.clone());
+            writes.push((Table::WorkflowExecutions, Write::Insert(record)));
+        }
         let decides = writes.len();
         writes.push((Table::WorkflowExecutions, Write::Insert(rows::row(&execution, &row_key))));
         match self.journal.tables.commit_etags(Commit { writes, guards }).await {

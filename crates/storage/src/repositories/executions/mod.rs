@@ -15,6 +15,7 @@ pub(in crate::repositories) mod marks;
 mod of_user;
 pub(in crate::repositories) mod packing;
 mod record;
+pub(in crate::repositories) mod recorded;
 pub(in crate::repositories) mod removal;
 pub(in crate::repositories) mod rows;
 mod steps;
@@ -26,6 +27,7 @@ pub use list::ExecutionPage;
 pub use marks::{Mark, NewMark};
 pub use packing::{LOG_LINES_IN_ROWS, LogChunk};
 pub use record::{ActiveExecution, BatchPlace, Ending, Entry, Execution, INLINE_JSON_LIMIT, NewExecution, StoredJson};
+pub use recorded::Recorded;
 
 use super::{Journal, Stores, files::Files, notifications::Notices};
 use crate::{BlobStore, StoreError};

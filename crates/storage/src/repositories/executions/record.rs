@@ -149,6 +149,8 @@ pub struct Execution {
     pub progress_message: Option<String>,
     /// Every log line up to this `seq` is durable.
     pub logs_through: u64,
+    /// Of one that took place elsewhere, the row that says when it was put on record.
+    pub(super) recorded_as: Option<String>,
     /// Its version.
     pub etag: Etag,
 }

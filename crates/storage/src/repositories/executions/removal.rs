@@ -80,11 +80,13 @@ impl Executions {
         let begun = Entity::new(REMOVING_PARTITION, id.as_str())
             .with_some("OrgId", execution.scope.org().map(|org| org.as_uuid()));
         let mut writes = vec![(Table::ActiveExecutions, Write::UpsertReplace(begun))];
-        let lead_here = [
+        let mut lead_here = vec![
             (Table::UserExecutions, execution.executed_by.key(), row_key.as_str()),
             (Table::ActiveExecutions, ACTIVE_PARTITION.to_owned(), id.as_str()),
             (Table::ActiveExecutions, PACKING_PARTITION.to_owned(), id.as_str()),
         ];
+        let record = execution.recorded_as.as_deref();
+        lead_here.extend(record.map(|record| (Table::WorkflowExecutions, execution.scope.key(), record)));
         for (table, partition_key, row_key) in lead_here {
             if self.journal.tables.get(table, &partition_key, row_key).await?.is_some() {
                 writes.push((table, Write::delete(partition_key, row_key, IfMatch::Any)));

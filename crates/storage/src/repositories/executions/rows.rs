@@ -52,6 +52,7 @@ pub(super) fn draft(new: &NewExecution, entry: &Entry, input: StoredJson) -> Exe
         progress_percent: None,
         progress_message: None,
         logs_through: 0,
+        recorded_as: None,
         etag: Etag(String::new()),
     }
 }
@@ -78,7 +79,8 @@ pub(super) fn row(execution: &Execution, row_key: &str) -> Entity {
         .with("TimeoutSeconds", i64::try_from(execution.timeout_seconds).unwrap_or(i64::MAX))
         .with_some("MinutesSaved", execution.minutes_saved.map(i64::from))
         .with_some("DeadlineAt", execution.deadline_at)
-        .with("LogsThrough", i64::try_from(execution.logs_through).unwrap_or(i64::MAX));
+        .with("LogsThrough", i64::try_from(execution.logs_through).unwrap_or(i64::MAX))
+        .with_some("RecordedAs", execution.recorded_as.as_deref());
     with_json(row, "Input", Some(&execution.input))
 }
 
@@ -174,6 +176,7 @@ pub(in crate::repositories) fn read(scope: Scope, row: &Entity) -> Result<Execut
         },
         progress_message: text("ProgressMessage")?,
         logs_through: unsigned(row, "LogsThrough")?,
+        recorded_as: text("RecordedAs")?,
         etag: etag_of(row)?,
     })
 }

@@ -125,6 +125,8 @@ impl Exports {
         }
         let id = ExecutionId::at(self.next_time(id).await?);
         let (from, to) = (schedule.through, to.max(schedule.through));
+        // Before anything is read for it.
+        self.journal.order.passed(to);
         let row = Entity::new(schedule.id.to_string(), id.row_key().unwrap_or_default())
             .with("FileId", id.as_uuid())
             .with("Subject", schedule.subject.name())
@@ -234,7 +236,7 @@ impl Exports {
             .with("Parts", i64::try_from(written.parts.len()).unwrap_or(i64::MAX))
             // Only the schedule names the blob for good: it goes with the next file.
             .with("Carry", carried.as_str());
-        let through = ExportSchedule { through: file.to, carry_blob: Some(carried), ..schedule.clone() };
+        let through = ExportSchedule { through: file.to, carry_blob: Some(carried), failure: None, ..schedule.clone() };
         let details = json!({
             "schedule_id": schedule.id, "org_id": schedule.scope.org(), "subject": file.subject,
             "from": file.from, "to": file.to, "rows": counted.rows, "unreadable": counted.unreadable,

@@ -48,6 +48,15 @@ pub struct ScheduleTerms {
     pub keep_days: Option<u32>,
 }
 
+/// Why files of a schedule are not written.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ExportFailure {
+    /// For people.
+    pub message: String,
+    /// Since when.
+    pub since: DateTime<Utc>,
+}
+
 /// A schedule on record.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ExportSchedule {
@@ -69,6 +78,8 @@ pub struct ExportSchedule {
     pub updated_at: DateTime<Utc>,
     /// By whom.
     pub updated_by: String,
+    /// Why the latest attempt to write a file failed, and since when it fails for that reason.
+    pub failure: Option<ExportFailure>,
     /// Its version.
     pub etag: Etag,
     carry_blob: Option<String>,
@@ -102,6 +113,7 @@ impl Exports {
         actor: &Actor,
     ) -> Result<ExportSchedule, StoreError> {
         self.turn(scope).await?;
+        self.journal.order.passed(begins_at);
         let id = Uuid::new_v4();
         let carry_blob = self.put_carry(id, Uuid::nil(), carry).await?;
         let schedule = ExportSchedule {
@@ -114,6 +126,7 @@ impl Exports {
             created_by: actor.key(),
             updated_at: begins_at,
             updated_by: actor.key(),
+            failure: None,
             etag: Etag(String::new()),
             carry_blob: Some(carry_blob),
             state: None,
@@ -181,12 +194,15 @@ impl Exports {
         Ok(schedules)
     }
 
-    /// Every schedule there is: at most [`MAX_SCHEDULES`] of each organization.
+    /// Every schedule there is: at most [`MAX_SCHEDULES`] of each organization. From then on nothing that is made stands
+    /// before the end of one of their files; a process that makes something reads them first.
     ///
     /// # Errors
     /// As for [`Self::get`].
     pub async fn all(&self) -> Result<Vec<ExportSchedule>, StoreError> {
-        self.journal.tables.query_all(Table::ExportSchedules, Query::default()).await.map(paired)
+        let schedules = self.journal.tables.query_all(Table::ExportSchedules, Query::default()).await.map(paired)?;
+        schedules.iter().for_each(|schedule| self.journal.order.passed(schedule.through));
+        Ok(schedules)
     }
 
     /// Changes when and how. What is exported stays as it is: the next file begins where the last one ended.
@@ -223,6 +239,25 @@ impl Exports {
         retry(attempt).await?.ok_or(StoreError::PreconditionFailed)
     }
 
+    /// Puts on record why the latest attempt for a schedule failed; `None`: it did not. Nothing is written while that stays
+    /// the same.
+    ///
+    /// # Errors
+    /// [`StoreError::Full`] or [`StoreError::Unavailable`].
+    pub async fn note(&self, (scope, id): (Scope, Uuid), failure: Option<&str>) -> Result<(), StoreError> {
+        retry(async || {
+            let Some(schedule) = self.get(scope, id).await? else { return Ok(()) };
+            if schedule.failure.as_ref().map(|known| known.message.as_str()) == failure {
+                return Ok(());
+            }
+            let since = self.journal.clock.now();
+            let failure = failure.map(|message| ExportFailure { message: message.to_owned(), since });
+            let write = write_over(schedule.state.clone(), state(&ExportSchedule { failure, ..schedule }));
+            self.journal.tables.write(Table::ExportSchedules, write).await.map(drop)
+        })
+        .await
+    }
+
     /// Says how far a schedule is, once its last file is whole: where a commit is no transaction, that may be missing.
     pub(super) async fn caught_up(
         &self,
@@ -232,7 +267,7 @@ impl Exports {
         if last.state != FileState::Whole || last.to <= schedule.through {
             return Ok(schedule);
         }
-        let schedule = ExportSchedule { through: last.to, carry_blob: last.carry.clone(), ..schedule };
+        let schedule = ExportSchedule { through: last.to, carry_blob: last.carry.clone(), failure: None, ..schedule };
         let write = write_over(schedule.state.clone(), state(&schedule));
         let state = self.journal.tables.write(Table::ExportSchedules, write).await?;
         Ok(ExportSchedule { state, ..schedule })
@@ -301,6 +336,8 @@ fn state(schedule: &ExportSchedule) -> Entity {
     Entity::new(schedule.scope.key(), state_key(schedule.id))
         .with("Through", schedule.through)
         .with_some("CarryBlob", schedule.carry_blob.as_deref())
+        .with_some("LastError", schedule.failure.as_ref().map(|failure| failure.message.as_str()))
+        .with_some("FailsSince", schedule.failure.as_ref().map(|failure| failure.since))
 }
 
 /// Why a row is not readable, if it is not.
@@ -336,6 +373,9 @@ fn read(scope: Scope, row: &Entity, state: Option<&Entity>) -> Result<ExportSche
     let corrupt = |name: &str| StoreError::Corrupt(format!("the export schedule {} has a bad `{name}`", row.row_key));
     let created_at = row.instant("CreatedAt")?;
     let text = |name: &str| row.text_opt(name).map(|text| text.unwrap_or_default().to_owned());
+    let message = state.map_or(Ok(None), |state| state.text_opt("LastError"))?;
+    let since = state.map_or(Ok(None), |state| state.instant_opt("FailsSince"))?;
+    let failure = message.zip(since).map(|(message, since)| ExportFailure { message: message.to_owned(), since });
     Ok(ExportSchedule {
         id: row.row_key.parse().map_err(|_| corrupt("RowKey"))?,
         scope,
@@ -354,6 +394,7 @@ fn read(scope: Scope, row: &Entity, state: Option<&Entity>) -> Result<ExportSche
         created_by: text("CreatedBy")?,
         updated_at: row.instant_opt("UpdatedAt")?.unwrap_or(created_at),
         updated_by: text("UpdatedBy")?,
+        failure,
         etag: etag_of(row)?,
         carry_blob: state.map_or(Ok(None), |state| state.text_opt("CarryBlob"))?.map(str::to_owned),
         state: state.map(etag_of).transpose()?,

@@ -4,7 +4,7 @@
 use super::blobs::Named;
 use super::counters::Recount;
 use super::{Finding, Pass, Walk, as_found};
-use crate::repositories::executions::{counters, lifecycle, lookup::RESERVED_ROWS, marks, removal, rows};
+use crate::repositories::executions::{counters, lifecycle, lookup::RESERVED_ROWS, marks, recorded, removal, rows};
 use crate::repositories::notifications::check_notice;
 use crate::{Entity, StoreError, Table};
 use msp_domain::{ExecutionId, Scope};
@@ -130,7 +130,8 @@ impl Pass<'_> {
     }
 
     async fn mark(&mut self, row: &Entity) -> Result<(), StoreError> {
-        if !row.row_key.starts_with(marks::PREFIX) {
+        let is_record = row.row_key.starts_with(recorded::PREFIX);
+        if !is_record && !row.row_key.starts_with(marks::PREFIX) {
             return Ok(());
         }
         let keys = match row.guid_opt("ExecutionId") {
@@ -146,7 +147,9 @@ impl Pass<'_> {
                 return Ok(());
             }
         }
-        let finding = Finding::MarkLeadsNowhere { scope: keys.0.clone() };
+        let scope = keys.0.clone();
+        let finding =
+            if is_record { Finding::RecordLeadsNowhere { scope } } else { Finding::MarkLeadsNowhere { scope } };
         let guard = as_found(Table::WorkflowExecutions, keys, None)?;
         self.superfluous(Table::WorkflowExecutions, row, guard, &finding)
     }

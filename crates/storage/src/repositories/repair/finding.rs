@@ -86,6 +86,11 @@ pub enum Finding {
         /// Where it counts.
         scope: String,
     },
+    /// What says that a run of elsewhere was put on record, which is not.
+    RecordLeadsNowhere {
+        /// Where.
+        scope: String,
+    },
     /// A file whose execution is not on record, or has ended without writing it to its end.
     FileOfNobody {
         /// Whose it was.
@@ -164,6 +169,9 @@ impl fmt::Display for Finding {
             Self::RemovalUnfinished { id } => write!(f, "execution {id} was removed, and a part of it is left"),
             Self::MarkLeadsNowhere { scope } => {
                 write!(f, "an idempotency key in {scope} leads to an execution that is not on record")
+            }
+            Self::RecordLeadsNowhere { scope } => {
+                write!(f, "a run of elsewhere is said to have been put on record in {scope}, and is not there")
             }
             Self::FileOfNobody { id, file } => {
                 write!(
