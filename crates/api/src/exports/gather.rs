@@ -29,7 +29,7 @@ use uuid::Uuid;
 /// Rows read at once: the file may be long, what is held of it is not. A row may hold two texts of 30,000 characters.
 const AT_ONCE: usize = 100;
 /// How far before its period a file looks for what was written late, or while the clock was ahead.
-const LOOK_BACK: TimeDelta = TimeDelta::minutes(10);
+pub(super) const LOOK_BACK: TimeDelta = TimeDelta::minutes(10);
 
 /// Writes everything that belongs to a file, and answers how many rows that is and what it leaves for the next one. A row
 /// that cannot be read keeps none of the others out.
@@ -111,19 +111,19 @@ async fn found(api: &Api, scope: Scope, id: ExecutionId) -> Result<Option<Result
 }
 
 /// The rows of a batch; of one whose rows are lost none will ever begin.
-async fn rows_of(api: &Api, batch: &Batch) -> Result<Vec<ExecutionId>, StoreError> {
+pub(super) async fn rows_of(api: &Api, batch: &Batch) -> Result<Vec<ExecutionId>, StoreError> {
     match api.repositories.batches.rows(batch).await {
         Err(StoreError::Corrupt(_) | StoreError::NotFound) => Ok(Vec::new()),
         rows => Ok(rows?.into_iter().map(|row| row.execution_id).collect()),
     }
 }
 
-fn started_before(id: ExecutionId, at: DateTime<Utc>) -> bool {
+pub(super) fn started_before(id: ExecutionId, at: DateTime<Utc>) -> bool {
     id.millis().and_then(|millis| i64::try_from(millis).ok()).is_none_or(|millis| millis < at.timestamp_millis())
 }
 
 /// Batches with rows that are no executions yet.
-async fn open_batches(api: &Api, scope: Scope) -> Result<Vec<Batch>, StoreError> {
+pub(super) async fn open_batches(api: &Api, scope: Scope) -> Result<Vec<Batch>, StoreError> {
     let mut open = api.repositories.batches.open().await?;
     open.retain(|batch| scope == Scope::Global || batch.scope == scope);
     Ok(open)

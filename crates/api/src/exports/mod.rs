@@ -4,6 +4,7 @@
 //! interrupts this, the next start goes on. Several times that were missed become one file.
 
 mod gather;
+mod recover;
 
 pub(crate) use gather::beginning;
 
@@ -20,6 +21,7 @@ use msp_storage::{
     StoreError,
     repositories::exports::{ExportFile, ExportSchedule},
 };
+use recover::recover;
 use std::{sync::Arc, time::Duration};
 use tokio::{
     sync::{Mutex as Turn, Notify},
@@ -145,9 +147,15 @@ impl ApiState {
 
     async fn write_whole(self: &Arc<Self>, schedule: &ExportSchedule, file: &ExportFile) -> Result<(), StoreError> {
         let exports = &self.repositories.exports;
-        let carry = exports.carry(schedule).await?;
+        let (schedule, carry) = match exports.carry(schedule).await {
+            Err(StoreError::Corrupt(error)) => {
+                tracing::error!(export.id = %schedule.id, error, "What an export left for the next one is gone and is found anew");
+                recover(self, schedule).await?
+            }
+            carry => (schedule.clone(), carry?),
+        };
         let mut writer = exports.writer(file).await?;
-        let (counted, carry) = gather(self, schedule, file, carry, &mut writer).await?;
+        let (counted, carry) = gather(self, &schedule, file, carry, &mut writer).await?;
         if counted.unreadable > 0 {
             tracing::error!(
                 export.id = %schedule.id, export_file.id = %file.id, unreadable = counted.unreadable,
@@ -155,7 +163,7 @@ impl ApiState {
             );
         }
         reach(FaultPoint::AfterExportWritten);
-        exports.complete(schedule, file, writer, (counted, &carry)).await
+        exports.complete(&schedule, file, writer, (counted, &carry)).await
     }
 
     /// The clocks a scope goes by; `None` for an organization that is being deleted.

@@ -19,6 +19,8 @@ const KINDS: [&str; 3] = ["input-", "log-", "result-"];
 pub(super) struct Named {
     /// Those executions and exports name, by the first half of the hash of their path: two never share one.
     of_rows: HashMap<u128, Uuid>,
+    /// Those of them that are made anew when they are gone.
+    recoverable: HashSet<u128>,
     /// Executions that are not readable: whatever there is of them stays.
     pub kept_executions: HashSet<String>,
     /// Files that may be on their way, and exports that are not readable: likewise.
@@ -28,12 +30,19 @@ pub(super) struct Named {
 impl Named {
     /// Everything a row names.
     pub(super) fn add_all(&mut self, row: &Entity, id: Uuid) {
-        let of_blobs = row.properties.iter().filter(|(name, _)| name.ends_with(NAMES_A_BLOB));
-        for path in of_blobs.filter_map(|(_, value)| if let Property::String(path) = value { Some(path) } else { None })
-        {
-            self.of_rows.insert(mark(path), id);
-        }
+        self.of_rows.extend(named_by(row).map(|path| (mark(path), id)));
     }
+
+    /// The same of a row that can do without.
+    pub(super) fn add_recoverable(&mut self, row: &Entity, id: Uuid) {
+        self.add_all(row, id);
+        self.recoverable.extend(named_by(row).map(mark));
+    }
+}
+
+fn named_by(row: &Entity) -> impl Iterator<Item = &str> {
+    let of_blobs = row.properties.iter().filter(|(name, _)| name.ends_with(NAMES_A_BLOB));
+    of_blobs.filter_map(|(_, value)| if let Property::String(path) = value { Some(path.as_str()) } else { None })
 }
 
 fn mark(path: &str) -> u128 {
@@ -62,7 +71,7 @@ impl Pass<'_> {
     }
 
     pub(super) async fn blobs(&mut self, named: Named) -> Result<(), StoreError> {
-        let Named { of_rows: mut missing, kept_executions, kept } = named;
+        let Named { of_rows: mut missing, recoverable, kept_executions, kept } = named;
         let is_known =
             |path: &str| path.rsplit('/').next().is_some_and(|name| KINDS.iter().any(|kind| name.starts_with(kind)));
         let is_of_kept = |path: &str| {
@@ -77,6 +86,7 @@ impl Pass<'_> {
             exports::of_carry(path).is_none_or(|(schedule, file)| kept.contains(schedule) || kept.contains(file))
         };
         self.walk_blobs(exports::FOLDER, &mut missing, is_kept).await?;
+        missing.retain(|path, _| !recoverable.contains(path));
         let mut ids: Vec<Uuid> = missing.into_values().collect();
         ids.sort_unstable();
         ids.into_iter().for_each(|id| self.beyond_repair(&Finding::BlobMissing { id }));

@@ -64,9 +64,9 @@ impl Pass<'_> {
         let mut walk = Walk::over(Table::ExportSchedules);
         while let Some(rows) = self.next_page(&mut walk).await? {
             for row in rows {
-                // What files left for the next ones.
+                // What files left for the next ones: the next one finds it anew.
                 let of = row.row_key.trim_start_matches('~').parse().unwrap_or_default();
-                named.add_all(&row, of);
+                named.add_recoverable(&row, of);
                 if let Err(error) = check_schedule(&row) {
                     named.kept.insert(of.to_string());
                     self.unreadable(Table::ExportSchedules, &row, error);
