@@ -46,6 +46,7 @@ mod service_accounts;
 mod settings;
 mod statistics;
 mod steps;
+mod telling;
 mod unstartable;
 mod uploads;
 mod users;

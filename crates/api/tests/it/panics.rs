@@ -118,6 +118,42 @@ async fn whichever_write_panics_an_execution_runs_at_most_once_and_ends_and_its_
     idle(&app).await;
 }
 
+#[tokio::test(flavor = "multi_thread")]
+async fn a_turn_that_panics_and_panics_again_when_it_is_to_be_ended_is_had_again() {
+    // The claim takes place and panics; then whatever is written of that execution panics so many times more.
+    for more in [1, 3] {
+        let (claimed, left) = (Arc::new(Mutex::new(false)), Arc::new(Mutex::new(more)));
+        let (of_claim, of_rest) = (Arc::clone(&claimed), Arc::clone(&left));
+        let disturb = move |tables| {
+            Faulty::over(tables, move |writes| {
+                let (mut claimed, mut left) =
+                    (of_claim.lock().expect("not poisoned"), of_rest.lock().expect("not poisoned"));
+                if is_claim(writes, None) && !*claimed {
+                    *claimed = true;
+                    return Fate::DoneAndPanic;
+                }
+                if *claimed && *left > 0 && is_of_an_execution(writes) {
+                    *left -= 1;
+                    return Fate::Panic;
+                }
+                Fate::Done
+            })
+        };
+        let app = TestApp::with_engine_on(disturb, LAUNCHER, &[("workflows/demo.py", WORKFLOWS)]).await;
+        let org = app.org("Contoso").await;
+        let runner = app.user_with(&org, [Permission::ExecuteWorkflows]).await;
+        let answer = run(&runner, &org, "act", "respond-async").await.expect(202);
+        let id = answer.header("x-execution-id").to_owned();
+        let ended = until(&runner, &id, |execution| execution["completed_at"].is_string()).await;
+        assert!(["Success", "Interrupted", "Failed"].iter().any(|status| ended["status"] == *status), "{ended}");
+        assert_eq!(*left.lock().expect("not poisoned"), 0, "it panicked {more} times more: {ended}");
+        let runs = run(&runner, &org, "tally", "wait=60").await.expect(200).json();
+        assert!(runs.as_object().expect("a count for each").values().all(|count| *count == 1), "{runs}");
+        assert!(app.repositories.executions.unended(None).await.expect("read").is_empty(), "nothing is left open");
+        idle(&app).await;
+    }
+}
+
 /// Waits until no execution holds a place.
 async fn idle(app: &TestApp) {
     let figures = async || app.admin().get(None, "/metrics").await.expect(200).text();
