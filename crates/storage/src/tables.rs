@@ -400,6 +400,12 @@ pub trait TableStore: Send + Sync + 'static {
         self.commit(commit).await.map(|()| Vec::new())
     }
 
+    /// Whether a commit over several tables and partitions is made whole or not at all. Where it is not, an interruption may
+    /// end it after any of its writes.
+    fn commits_whole(&self) -> bool {
+        false
+    }
+
     /// The rows of all partitions together, by row key: the first `limit` of those at or after `from` and before `before`.
     /// `None`: this home keeps no such order (Azure has none), so each partition must be asked.
     async fn across(

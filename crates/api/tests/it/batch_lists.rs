@@ -30,6 +30,10 @@ struct Counting {
 
 #[async_trait]
 impl TableStore for Counting {
+    fn commits_whole(&self) -> bool {
+        self.tables.commits_whole()
+    }
+
     async fn get(&self, table: Table, partition_key: &str, row_key: &str) -> Result<Option<Entity>, StoreError> {
         self.rows.fetch_add(usize::from(table == Table::WorkflowExecutions), Ordering::SeqCst);
         self.tables.get(table, partition_key, row_key).await

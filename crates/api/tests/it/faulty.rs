@@ -60,6 +60,10 @@ impl Faulty {
 
 #[async_trait]
 impl TableStore for Faulty {
+    fn commits_whole(&self) -> bool {
+        self.tables.commits_whole()
+    }
+
     async fn get(&self, table: Table, partition_key: &str, row_key: &str) -> Result<Option<Entity>, StoreError> {
         self.tables.get(table, partition_key, row_key).await
     }

@@ -97,4 +97,8 @@ impl TableStore for SqliteTables {
         limits::check_commit(&commit)?;
         self.writer.commit(commit).await
     }
+
+    fn commits_whole(&self) -> bool {
+        true
+    }
 }

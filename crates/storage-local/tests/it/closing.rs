@@ -18,8 +18,8 @@ use msp_storage::repositories::import::Changes;
 use msp_storage::repositories::integrations::{CredentialChange, IntegrationCheck};
 use msp_storage::repositories::organizations::{NewOrganization, Organization, OrganizationError};
 use msp_storage::{
-    Commit, Entity, Etag, Page, Query, Repositories, SecretAddress, SecretNamespace, SecretStore, SecretValue,
-    StoreError, Table, TableStore, Write,
+    Commit, Entity, Etag, Page, Query, Repositories, SecretAddress, SecretChange, SecretNamespace, SecretStore,
+    SecretValue, StoreError, Table, TableStore, Write,
 };
 use serde_json::json;
 use std::sync::{Arc, Mutex};
@@ -52,6 +52,10 @@ impl Meanwhile {
 
 #[async_trait]
 impl TableStore for Meanwhile {
+    fn commits_whole(&self) -> bool {
+        self.tables.commits_whole()
+    }
+
     async fn get(&self, table: Table, partition_key: &str, row_key: &str) -> Result<Option<Entity>, StoreError> {
         self.tables.get(table, partition_key, row_key).await
     }
@@ -89,6 +93,10 @@ impl SecretStore for Meanwhile {
 
     async fn delete(&self, address: &SecretAddress) -> Result<(), StoreError> {
         self.secrets.delete(address).await
+    }
+
+    async fn within(&self, changes: &[SecretChange]) -> Result<Option<Commit>, StoreError> {
+        self.secrets.within(changes).await
     }
 
     async fn names(&self, namespace: SecretNamespace, scope: Scope) -> Result<Vec<String>, StoreError> {
@@ -182,9 +190,10 @@ impl Thing {
             Self::Import => {
                 let changes = Changes {
                     organization: None,
-                    config: vec![(None, entry)],
+                    config: vec![(None, entry, None)],
                     forms: vec![(None, form, true)],
-                    secrets: vec![("key".to_owned(), secret())],
+                    forms_seen: None,
+                    secrets: vec![("key".to_owned(), None, secret())],
                 };
                 match by.apply(scope, &changes, actor).await {
                     Err(OrganizationError::Store(error)) => Err(error),

@@ -39,6 +39,10 @@ impl Dying {
 
 #[async_trait]
 impl TableStore for Dying {
+    fn commits_whole(&self) -> bool {
+        !self.is_torn
+    }
+
     async fn get(&self, table: Table, partition_key: &str, row_key: &str) -> Result<Option<Entity>, StoreError> {
         self.tables.get(table, partition_key, row_key).await
     }

@@ -46,6 +46,10 @@ impl Lossy {
 
 #[async_trait]
 impl TableStore for Lossy {
+    fn commits_whole(&self) -> bool {
+        self.tables.commits_whole()
+    }
+
     async fn get(&self, table: Table, partition_key: &str, row_key: &str) -> Result<Option<Entity>, StoreError> {
         self.tables.get(table, partition_key, row_key).await
     }

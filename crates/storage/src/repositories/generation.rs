@@ -1,6 +1,7 @@
 //! The `Generation` row: changed with every change of rights, users, organizations, config or integrations, and after
 //! every change of a workflow's secret, so that a cache, or the insert of an execution, can prove that what it read still holds (design section 3).
 
+use super::write_over;
 use crate::{Entity, Etag, Guard, StoreError, Table, TableStore, TableWrite, Write};
 use std::sync::Arc;
 use uuid::Uuid;
@@ -35,6 +36,20 @@ impl Generation {
     /// The write that goes into the commit of every change: a fresh random value, so no reader is needed and two
     /// changes never conflict.
     pub fn bump(&self) -> TableWrite {
-        (Table::Platform, Write::UpsertReplace(Entity::new(PARTITION, ROW).with("Value", Uuid::new_v4())))
+        (Table::Platform, Write::UpsertReplace(fresh()))
     }
+
+    /// The same if nothing has changed since `seen`.
+    pub(super) fn bump_over(&self, seen: Option<Etag>) -> TableWrite {
+        (Table::Platform, write_over(seen, fresh()))
+    }
+}
+
+fn fresh() -> Entity {
+    Entity::new(PARTITION, ROW).with("Value", Uuid::new_v4())
+}
+
+/// Whether a guard holds while nothing has changed.
+pub(super) fn is_of(guard: &Guard) -> bool {
+    guard.table == Table::Platform && guard.partition_key == PARTITION
 }

@@ -7,9 +7,7 @@
 
 use super::audit::AuditDraft;
 use super::paging::{Scan, page};
-use super::{
-    Actor, Journal, Listing, check_version, etag_of, forget_row, if_readable, readable, retry, write_over,
-};
+use super::{Actor, Journal, Listing, check_version, etag_of, forget_row, if_readable, readable, retry, write_over};
 use crate::{Commit, Entity, Etag, Guard, IfMatch, Query, StoreError, Table, TableWrite, Write};
 use chrono::{DateTime, Utc};
 use msp_domain::{Categories, OrgId, Permissions, Scope, UserId};
@@ -271,7 +269,13 @@ impl Grants {
         let takes_away = before.is_some_and(|before| before.is_none_or(|before| !terms.cover(&before)));
         let (first, second) = if takes_away { (decides, mirrors) } else { (mirrors, decides) };
         let writes = vec![self.journal.audit.row(draft), first, second, self.journal.generation.bump()];
-        let etags = self.journal.tables.commit_etags(Commit { writes, guards }).await.map_err(as_interference)?;
+        let commit = Commit { writes, guards };
+        let etags = if takes_away {
+            self.journal.take_away(commit).await
+        } else {
+            self.journal.tables.commit_etags(commit).await
+        };
+        let etags = etags.map_err(as_interference)?;
         let written = etags.into_iter().nth(if takes_away { 1 } else { 2 }).flatten();
         Ok(match written {
             Some(etag) => Some((grant, etag)),
@@ -306,7 +310,7 @@ impl Grants {
                 return Ok(None);
             }
             let writes = self.revocation(user, org, decides.as_ref(), actor).await?;
-            tables.commit(Commit::of(writes)).await.map(Some).map_err(as_interference)
+            self.journal.take_away(Commit::of(writes)).await.map(|_| Some(())).map_err(as_interference)
         };
         retry(attempt).await?.ok_or(StoreError::PreconditionFailed)
     }

@@ -218,6 +218,26 @@ impl Journal {
         organizations::open(self.tables.as_ref(), org).await.map(|guard| vec![guard])
     }
 
+    /// Commits what takes something away, answering as [`TableStore::commit_etags`]; one of its writes moves the generation.
+    ///
+    /// Where a commit may end halfway, the generation moves before it as well: what others hold in memory is void by then, so
+    /// an interruption right before the last write leaves nobody with what is gone. Only who looks between the first two
+    /// writes of a process that then dies may keep it until the generation moves again.
+    async fn take_away(&self, mut commit: Commit) -> Result<Vec<Option<Etag>>, StoreError> {
+        if !self.tables.commits_whole() {
+            let seen = commit.guards.iter_mut().find(|guard| generation::is_of(guard));
+            let (table, moved) = match &seen {
+                Some(guard) => self.generation.bump_over(guard.etag.clone()),
+                None => self.generation.bump(),
+            };
+            let etag = self.tables.write(table, moved).await?;
+            if let Some(guard) = seen {
+                guard.etag = etag;
+            }
+        }
+        self.tables.commit_etags(commit).await
+    }
+
     /// Sets a secret and moves the generation right after it. Secrets share no transaction with tables, so whether the
     /// organization is still open is asked behind it: one that is not loses it again.
     async fn set_secret(
