@@ -197,6 +197,7 @@ impl Thing {
                 };
                 match by.apply(scope, &changes, actor).await {
                     Err(OrganizationError::Store(error)) => Err(error),
+                    Err(OrganizationError::NotFound | OrganizationError::BeingDeleted) => Err(StoreError::NotFound),
                     outcome => {
                         outcome.expect("no other reason");
                         Ok(())
