@@ -42,6 +42,9 @@ enum Kind {
 const OPERATIONS: &[(&str, Kind)] = &[
     ("redeemSignInLink", Kind::WithoutOrganization),
     ("signOut", Kind::WithoutOrganization),
+    ("startEntraSignIn", Kind::WithoutOrganization),
+    ("completeEntraSignIn", Kind::WithoutOrganization),
+    ("signOutOfEntra", Kind::WithoutOrganization),
     ("getMe", Kind::WithoutOrganization),
     ("getMySettings", Kind::WithoutOrganization),
     ("putMySettings", Kind::WithoutOrganization),

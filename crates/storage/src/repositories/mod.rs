@@ -121,6 +121,15 @@ fn check_version(current: Option<&Etag>, wanted: Option<&Etag>) -> Result<(), St
     }
 }
 
+/// Whether a row is there, readable or not.
+fn is_there(read: Result<Option<Entity>, StoreError>) -> Result<bool, StoreError> {
+    match read {
+        Ok(row) => Ok(row.is_some()),
+        Err(StoreError::Corrupt(_)) => Ok(true),
+        Err(error) => Err(error),
+    }
+}
+
 /// What can be read of these rows. One that cannot is left out and named in the log (`msp repair` lists it too): a damaged
 /// row must not take the others along.
 fn readable<T>(table: Table, rows: &[Entity], read: impl Fn(&Entity) -> Result<T, StoreError>) -> Vec<T> {

@@ -1,7 +1,7 @@
 //! The emergency stop: table `Platform`, PK `PAUSE`, RK `all`, `organization:{id}` or `workflow:{name}`.
 
 use super::audit::AuditDraft;
-use super::{Actor, Journal, etag_of, forget_row, retry, write_over};
+use super::{Actor, Journal, etag_of, forget_row, is_there, retry, write_over};
 use crate::{Commit, Entity, IfMatch, Query, StoreError, Table, Write};
 use chrono::{DateTime, Utc};
 use msp_domain::PauseTarget;
@@ -47,7 +47,7 @@ impl Pauses {
 
     /// Whether exactly this is paused, readable or not.
     pub(super) async fn is_paused(&self, target: &PauseTarget) -> Result<bool, StoreError> {
-        Ok(self.journal.tables.get(Table::Platform, PARTITION, &row_key(target)).await?.is_some())
+        is_there(self.journal.tables.get(Table::Platform, PARTITION, &row_key(target)).await)
     }
 
     /// Pauses something. `by` is the name of who does, as others shall see it. Pausing it again for the same reason

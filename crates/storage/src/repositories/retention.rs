@@ -3,7 +3,7 @@
 //! far the sweeper is, `~swept_{scope}` from when on every execution is still there.
 
 use super::audit::AuditDraft;
-use super::{Actor, Journal, check_version, etag_of, forget_row, readable, retry, write_over};
+use super::{Actor, Journal, check_version, etag_of, forget_row, is_there, readable, retry, write_over};
 use crate::{Commit, Entity, Etag, IfMatch, Query, StoreError, Table, Write};
 use chrono::{DateTime, Utc};
 use msp_domain::Scope;
@@ -66,7 +66,7 @@ impl Retention {
 
     /// Whether a scope has a limit of its own, readable or not.
     pub(super) async fn is_limited(&self, scope: Scope) -> Result<bool, StoreError> {
-        Ok(self.journal.tables.get(Table::Platform, PARTITION, &scope.key()).await?.is_some())
+        is_there(self.journal.tables.get(Table::Platform, PARTITION, &scope.key()).await)
     }
 
     /// Every limit that is readable.
