@@ -1,5 +1,6 @@
 //! `msp`: the MSP Automation Platform in one program.
 
+mod arenas;
 mod cli;
 mod client;
 mod clock;
@@ -23,5 +24,6 @@ fn main() -> ExitCode {
         eprintln!("{}", msp_engine::workers::worker_main(&arguments[2..]));
         return ExitCode::FAILURE;
     }
+    arenas::bound(env::args_os());
     commands::main()
 }
