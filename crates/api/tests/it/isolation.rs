@@ -355,7 +355,7 @@ async fn export(app: &TestApp, scope: Scope, mark: &str) -> [uuid::Uuid; 2] {
 }
 
 /// A batch of one row that nobody works on.
-async fn batch(app: &TestApp, scope: Scope, user: UserId, mark: &str) -> BatchId {
+pub async fn batch(app: &TestApp, scope: Scope, user: UserId, mark: &str) -> BatchId {
     let now = app.clock.now();
     let new = NewBatch {
         id: BatchId::at(now),

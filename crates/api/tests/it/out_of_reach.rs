@@ -2,16 +2,23 @@
 //! caller may not view. Every entity carries a marker of its organization and kind, and every operation is walked over, so a
 //! list that is added later is covered without being named here.
 
+use crate::isolation::batch;
 use chrono::Duration;
 use msp_domain::{
-    Categories, Clock, ConfigEntry, ConfigType, NotificationRule, OrgId, Permission, Permissions, Scope, UserId,
+    BatchId, Categories, Clock, ConfigEntry, ConfigType, NotificationRule, OrgId, Permission, Permissions, Scope,
+    UserId,
     form::FormSchema,
     notification::{self, Channel},
 };
 use msp_storage::{
     SecretValue,
     repositories::{
-        Actor, executions::Execution, grants::GrantTerms, integrations::CredentialChange, organizations::Organization,
+        Actor,
+        executions::Execution,
+        files::{NewOutput, NewUpload},
+        grants::GrantTerms,
+        integrations::CredentialChange,
+        organizations::Organization,
     },
 };
 use msp_test_support::{PastExecution, TestApp, TestCaller};
@@ -56,12 +63,18 @@ enum Kind {
     InactiveForm,
     /// A run of somebody else.
     Run,
+    /// A file such a run wrote.
+    File,
+    /// A form somebody else submitted with many rows.
+    Batch,
+    /// A file somebody else has uploaded: its name is on the audit trail.
+    Upload,
     /// For nobody at all.
     Secret,
 }
 
 impl Kind {
-    const ALL: [Self; 8] = [
+    const ALL: [Self; 11] = [
         Self::Organization,
         Self::Config,
         Self::Integration,
@@ -69,8 +82,16 @@ impl Kind {
         Self::Form,
         Self::InactiveForm,
         Self::Run,
+        Self::File,
+        Self::Batch,
+        Self::Upload,
         Self::Secret,
     ];
+
+    /// Whether an administrator or an auditor sees it.
+    fn is_for_reviewers(self) -> bool {
+        !matches!(self, Self::Secret)
+    }
 
     /// `is_limited`: the right to run workflows is about a category of which none is here.
     fn is_visible(self, (held, is_limited): &(Permissions, bool)) -> bool {
@@ -79,8 +100,8 @@ impl Kind {
             Self::Config | Self::Integration | Self::Rule => held.manage_config,
             Self::Form => (held.execute_workflows && !is_limited) || held.manage_forms,
             Self::InactiveForm => held.manage_forms,
-            Self::Run => held.view_history,
-            Self::Secret => false,
+            Self::Run | Self::File | Self::Batch => held.view_history,
+            Self::Upload | Self::Secret => false,
         }
     }
 }
@@ -94,6 +115,9 @@ struct Place {
     /// The schedules of its exports and the one over everything, and every file of each.
     exports: Vec<Uuid>,
     files: Vec<(Uuid, Uuid)>,
+    /// What the run wrote.
+    output: Uuid,
+    batch: Option<BatchId>,
 }
 
 /// In lower case, as some lists show names.
@@ -148,11 +172,26 @@ impl Place {
             result: json!({ "value": mark(Kind::Run) }),
             log: mark(Kind::Run),
         };
-        Self { number, run: app.past_execution(&past).await, forms, org, exports: exports.to_vec(), files: Vec::new() }
+        let run = app.past_execution(&past).await;
+        let files = &app.repositories.files;
+        let (name, content_type) = (format!("{}.txt", mark(Kind::File)), "text/plain".to_owned());
+        let content = mark(Kind::File);
+        let size_bytes = content.len() as u64;
+        let output = NewOutput { execution: run.id, scope, name, content_type: content_type.clone(), size_bytes };
+        let mut writer = files.begin_output(&output).await.expect("begun");
+        writer.write(content.as_bytes()).await.expect("written");
+        let output = files.complete_output(run.id, writer).await.expect("a file").file.id;
+        let name = format!("{}.txt", mark(Kind::Upload));
+        let upload = NewUpload { user: somebody, scope, name, content_type, size_bytes: 0 };
+        let upload = files.begin_upload(&upload).await.expect("begun");
+        files.complete_upload(somebody, upload, &actor).await.expect("an upload");
+        let (exports, files, batch) = (exports.to_vec(), Vec::new(), None);
+        Self { number, run, forms, org, exports, files, output, batch }
     }
 
-    /// Has the files of its schedules written, and of one over everything.
-    async fn export(app: &TestApp, over_all: Uuid, places: &mut [Self]) {
+    /// Has the files of its schedules written, and of one over everything. Then somebody submits a form in each place: a file
+    /// waits for what has begun.
+    async fn export(app: &TestApp, over_all: Uuid, somebody: UserId, places: &mut [Self]) {
         app.clock.advance(Duration::days(1));
         app.api.write_due_exports().await.expect("written");
         for place in places {
@@ -161,6 +200,8 @@ impl Place {
                 let files = app.repositories.exports.files(*schedule, None, 10).await.expect("listed").items;
                 place.files.extend(files.iter().map(|file| (*schedule, file.id)));
             }
+            let mark = marker(place.number, Kind::Batch);
+            place.batch = Some(batch(app, Scope::Org(place.scope()), somebody, &mark).await);
         }
     }
 
@@ -180,6 +221,9 @@ async fn schedule(app: &TestApp, org: Option<OrgId>, subject: &str) -> Uuid {
 struct Somebody {
     caller: TestCaller,
     held: Vec<(Permissions, bool)>,
+    is_auditor: bool,
+    /// Runs of their own, each with its marker, in the places of the same numbers.
+    own_runs: Vec<String>,
 }
 
 impl Somebody {
@@ -189,8 +233,23 @@ impl Somebody {
         let is_wide = chance.below(2) == 0;
         let carried: Vec<&str> = scopes.into_iter().filter(|_| is_wide || chance.below(2) == 0).collect();
         let ceiling = msp_domain::TokenScopes::parse(&carried.join(" ")).ceiling();
-        let mut held = Vec::new();
+        let is_auditor = is_wide && chance.below(4) == 0;
+        if is_auditor {
+            let path = format!("/api/users/{}", user.user());
+            let _ = app.admin().patch(None, &path, json!({ "is_auditor": true })).await.expect(200);
+        }
+        let (mut held, mut own_runs) = (Vec::new(), Vec::new());
         for place in places {
+            let own = format!("own{}{}end", place.number, user.user().key().replace('-', ""));
+            let past = PastExecution {
+                scope: Scope::Org(place.scope()),
+                workflow: own.clone(),
+                user: user.user(),
+                result: json!({ "value": own }),
+                log: own.clone(),
+            };
+            app.past_execution(&past).await;
+            own_runs.push(own);
             let permissions: Permissions = Permission::ALL.into_iter().filter(|_| chance.below(3) == 0).collect();
             let now = app.clock.now();
             let expires_at = match chance.below(4) {
@@ -210,14 +269,24 @@ impl Somebody {
             held.push((permissions, terms.categories != Categories::Every));
         }
         let caller = app.scoped(&user, &carried.join(" "));
-        Self { caller: if chance.below(4) == 0 && is_wide { app.in_browser(&user).await } else { caller }, held }
+        Self {
+            caller: if chance.below(4) == 0 && is_wide { app.in_browser(&user).await } else { caller },
+            held,
+            is_auditor,
+            own_runs,
+        }
     }
 
     /// The markers an answer to this caller must not contain.
     fn hidden(&self, places: &[Place]) -> Vec<String> {
+        let is_visible = |number: usize, kind: Kind| {
+            if self.is_auditor { kind.is_for_reviewers() } else { kind.is_visible(&self.held[number]) }
+        };
         let pairs = places.iter().flat_map(|place| Kind::ALL.map(|kind| (place.number, kind)));
-        let hidden = pairs.filter(|(number, kind)| !kind.is_visible(&self.held[*number]));
-        hidden.map(|(number, kind)| marker(number, kind)).collect()
+        let hidden = pairs.filter(|(number, kind)| !is_visible(*number, *kind));
+        let sees_own = |held: &Permissions| self.is_auditor || held.execute_workflows || held.view_history;
+        let lost = self.own_runs.iter().zip(&self.held).filter(|(_, (held, _))| !sees_own(held));
+        hidden.map(|(number, kind)| marker(number, kind)).chain(lost.map(|(own, _)| own.clone())).collect()
     }
 }
 
@@ -252,7 +321,8 @@ impl Reading {
                 path.replace("{id}", &schedule.to_string()).replace("{file_id}", &file.to_string())
             });
             let as_links = of_exports.clone().map(|path| format!("{path}?org_id={org}"));
-            return of_exports.chain(as_links).chain([fill(&path, &run)]).collect();
+            let output = path.replace("{id}", &run).replace("{file_id}", &place.output.to_string());
+            return of_exports.chain(as_links).chain([output]).collect();
         }
         if !path.contains("{id}") {
             return vec![fill(&path, &run)];
@@ -260,6 +330,7 @@ impl Reading {
         let mut ids = vec![run, org, place.forms[0].to_string(), place.forms[1].to_string()];
         ids.extend(users.iter().map(UserId::key));
         ids.extend(place.exports.iter().map(Uuid::to_string));
+        ids.extend(place.batch.map(|batch| batch.key()));
         ids.iter().map(|id| fill(&path.replace("{id}", id), id)).collect()
     }
 
@@ -303,7 +374,7 @@ async fn no_answer_of_any_list_search_export_or_stream_contains_what_its_caller_
         for number in 0..ORGANIZATIONS {
             places.push(Place::new(&app, number, runner).await);
         }
-        Place::export(&app, over_all, &mut places).await;
+        Place::export(&app, over_all, runner, &mut places).await;
         let readings = readings(&app).await;
         // Somebody who may view everything finds every marker but those of secrets: the markers are where they can be seen.
         let (mut seen, mut files, mut asked) = (String::new(), 0, 0);
@@ -317,7 +388,7 @@ async fn no_answer_of_any_list_search_export_or_stream_contains_what_its_caller_
         for place in &places {
             for kind in Kind::ALL {
                 let marker = marker(place.number, kind);
-                assert_eq!(seen.contains(&marker), !matches!(kind, Kind::Secret), "{marker} (seed {seed})");
+                assert_eq!(seen.contains(&marker), kind.is_for_reviewers(), "{marker} (seed {seed})");
             }
         }
         for _ in 0..USERS {

@@ -4,15 +4,18 @@
 //! act: the local ones, or those of the one tenant that signs people in. Local service accounts act in either case.
 
 mod entra;
+mod rows;
 
 pub use entra::EntraAccount;
+pub(super) use rows::read;
 
 use super::audit::AuditDraft;
 use super::paging::{Scan, encode, page};
-use super::{Actor, Interfered, Journal, Listing, check_version, etag_of, if_readable, readable, retry, write_over};
+use super::{Actor, Interfered, Journal, Listing, check_version, if_readable, readable, retry, write_over};
 use crate::{Commit, Entity, Etag, IfMatch, Query, StoreError, Table, Write};
 use chrono::{DateTime, Utc};
 use msp_domain::{AppRole, AppRoles, Permissions, Scope, UserId};
+use rows::{describe, row};
 use serde_json::{Value, json};
 use uuid::Uuid;
 
@@ -420,7 +423,8 @@ impl Users {
             ],
             guards: vec![self.journal.generation.guard(seen)],
         };
-        match self.journal.tables.commit_etags(commit).await?.into_iter().nth(1).flatten() {
+        // A change may take something away.
+        match self.journal.take_away(commit).await?.into_iter().nth(1).flatten() {
             Some(etag) => user.etag = etag,
             None => user = self.get(id).await?.ok_or(UserError::NotFound)?,
         }
@@ -430,54 +434,4 @@ impl Users {
 
 fn is_working_administrator(user: &User) -> bool {
     user.is_platform_admin && user.is_active
-}
-
-fn describe(user: &User) -> Value {
-    let User { email, display_name, is_active, is_platform_admin, is_auditor, app_roles, .. } = user;
-    json!({
-        "email": email,
-        "display_name": display_name,
-        "is_active": is_active,
-        "is_platform_admin": is_platform_admin,
-        "is_auditor": is_auditor,
-        "app_roles": app_roles,
-    })
-}
-
-fn row(user: &User) -> Entity {
-    Entity::new(PARTITION, user.id.key())
-        .with("Email", user.email.as_str())
-        .with("DisplayName", user.display_name.as_str())
-        .with("IsActive", user.is_active)
-        .with("IsPlatformAdmin", user.is_platform_admin)
-        .with("IsAuditor", user.is_auditor)
-        .with_some("AppRoles", user.app_roles.as_ref().map(|roles| json!(roles).to_string()))
-        .with_some("TenantId", user.tenant_id)
-        .with_some("DescribedAt", user.described_at)
-        .with_some("SignedOutAt", user.signed_out_at)
-        .with_some("LastLogin", user.last_login_at)
-        .with("CreatedAt", user.created_at)
-}
-
-pub(super) fn read(row: &Entity) -> Result<User, StoreError> {
-    Ok(User {
-        id: row.row_key.parse().map_err(|_| StoreError::Corrupt(format!("user {} has no GUID", row.row_key)))?,
-        email: row.text("Email")?.to_owned(),
-        display_name: row.text_opt("DisplayName")?.unwrap_or_default().to_owned(),
-        is_active: row.flag("IsActive")?,
-        is_platform_admin: row.flag("IsPlatformAdmin")?,
-        is_auditor: row.flag("IsAuditor")?,
-        app_roles: row
-            .text_opt("AppRoles")?
-            .map(|text| {
-                serde_json::from_str(text).map_err(|_| StoreError::Corrupt("the roles of an account".to_owned()))
-            })
-            .transpose()?,
-        tenant_id: row.guid_opt("TenantId")?,
-        described_at: row.instant_opt("DescribedAt")?,
-        signed_out_at: row.instant_opt("SignedOutAt")?,
-        created_at: row.instant("CreatedAt")?,
-        last_login_at: row.instant_opt("LastLogin")?,
-        etag: etag_of(row)?,
-    })
 }

@@ -1,6 +1,7 @@
 //! Accounts that Entra ID vouches for: made when they are first seen, and brought in line with what it says of them.
 
-use super::{User, UserError, Users, describe, read, row};
+use super::rows::{describe, read, row};
+use super::{User, UserError, Users};
 use crate::repositories::{Actor, audit::AuditDraft, retry, write_over};
 use crate::{Commit, Etag, StoreError, Table, TableWrite};
 use chrono::{DateTime, Utc};
@@ -113,7 +114,7 @@ impl Users {
             }
             writes.push(self.journal.generation.bump());
             let commit = Commit { writes, guards: vec![self.journal.generation.guard(seen)] };
-            match self.journal.tables.commit_etags(commit).await?.into_iter().nth(1).flatten() {
+            match self.journal.take_away(commit).await?.into_iter().nth(1).flatten() {
                 Some(etag) => Ok(User { etag, ..user }),
                 None => self.get(user.id).await?.ok_or(UserError::NotFound),
             }
