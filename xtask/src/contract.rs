@@ -14,6 +14,8 @@ use std::{
 };
 
 const REQUIREMENTS: [&str; 1] = ["contract/requirements.txt"];
+/// One caller asks ten thousand times within two minutes, and a refusal for that would be the answer to everything else.
+const SETTINGS: [(&str, &str); 1] = [("MSP_REQUESTS_PER_MINUTE", "1000000")];
 
 /// Checks the examples of the description, and what a server answers to whatever the description allows and forbids.
 pub fn run(report: &mut Report, python: &Python, msp: PathBuf) -> Result<()> {
@@ -26,7 +28,7 @@ pub fn run(report: &mut Report, python: &Python, msp: PathBuf) -> Result<()> {
         fs::remove_dir_all(&data).context("the data of an earlier contract test cannot be removed")?;
     }
     fs::create_dir_all(&data)?;
-    let platform = Platform { msp, data, python: python.executable.clone() };
+    let platform = Platform { msp, data, python: python.executable.clone(), settings: &SETTINGS };
     let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build()?;
     let mut running = Running::default();
     let outcome = runtime.block_on(platform.start(free_address()?, &flags(), &mut running)).and_then(|started| {

@@ -35,6 +35,8 @@ pub struct Platform {
     pub data: PathBuf,
     /// The interpreter of its workers.
     pub python: PathBuf,
+    /// Settings other than the usual ones.
+    pub settings: &'static [(&'static str, &'static str)],
 }
 
 /// What runs, in the order in which it starts.
@@ -91,6 +93,7 @@ impl Platform {
             .args(arguments)
             .current_dir(root())
             .env("MSP_PYTHON", &self.python)
+            .envs(self.settings.iter().copied())
             .stdin(Stdio::null())
             .process_group(0)
             .kill_on_drop(true);

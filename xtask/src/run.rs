@@ -36,7 +36,7 @@ pub fn run(arguments: &RunArguments) -> Result<bool> {
     let [msp] = build(&["--package", "msp-server"], ["msp"])?;
     let data = root().join(&arguments.data);
     fs::create_dir_all(&data).with_context(|| format!("{} cannot be made", data.display()))?;
-    let platform = Platform { msp, data, python: python.executable };
+    let platform = Platform { msp, data, python: python.executable, settings: &[] };
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
     runtime.block_on(serve(&platform, arguments))
 }
