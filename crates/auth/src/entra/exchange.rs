@@ -1,7 +1,10 @@
 //! A code for an id token (RFC 6749 section 4.1.3, OpenID Connect Core section 3.1.3).
 
-use super::attempt::Attempt;
-use reqwest::{Client, Response, header::ACCEPT};
+use super::{
+    attempt::Attempt,
+    body::{Unread, read},
+};
+use reqwest::{Client, header::ACCEPT};
 use serde::Deserialize;
 use std::{error::Error, time::Duration};
 use url::Url;
@@ -67,7 +70,10 @@ pub(crate) async fn exchange(
     let request = client.post(endpoint).timeout(DEADLINE).header(ACCEPT, "application/json").form(&form);
     let answer = request.send().await.map_err(unreachable)?;
     let status = answer.status();
-    let body = read(answer).await?;
+    let body = read(answer, MAX_ANSWER_BYTES).await.map_err(|unread| match unread {
+        Unread::Broken(error) => unreachable(error),
+        Unread::TooLong => ExchangeError::Unreadable,
+    })?;
     if status.is_success() {
         let granted: Granted = serde_json::from_slice(&body).map_err(|_| ExchangeError::Unreadable)?;
         return Ok(granted.id_token);
@@ -87,16 +93,4 @@ fn named(refused: &Refused) -> String {
     let error: String = refused.error.chars().filter(|c| c.is_ascii_alphanumeric() || *c == '_').take(60).collect();
     let codes = refused.error_codes.iter().take(3).map(|code| format!(" AADSTS{code}"));
     codes.fold(error, |text, code| text + &code)
-}
-
-async fn read(mut answer: Response) -> Result<Vec<u8>, ExchangeError> {
-    let mut body = Vec::new();
-    loop {
-        let piece = answer.chunk().await;
-        match piece.map_err(|error| ExchangeError::Unreachable(error.without_url().into()))? {
-            Some(piece) if body.len() + piece.len() <= MAX_ANSWER_BYTES => body.extend_from_slice(&piece),
-            Some(_) => return Err(ExchangeError::Unreadable),
-            None => return Ok(body),
-        }
-    }
 }

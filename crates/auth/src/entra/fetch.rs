@@ -1,6 +1,10 @@
 //! What Entra ID publishes of itself: the discovery document, and the keys it names.
 
-use super::{EntraError, is_on_this_machine};
+use super::{
+    EntraError,
+    body::{Unread, read},
+    is_on_this_machine,
+};
 use chrono::{DateTime, Utc};
 use jsonwebtoken::DecodingKey;
 use reqwest::{Client, redirect::Policy};
@@ -111,17 +115,14 @@ impl Source {
             let cause = error.source().map_or_else(|| "no answer".to_owned(), ToString::to_string);
             failed(format!("does not answer: {cause}"))
         };
-        let mut response = self.client.get(address).send().await.map_err(unanswered)?;
+        let response = self.client.get(address).send().await.map_err(unanswered)?;
         if response.status() != reqwest::StatusCode::OK {
             return Err(failed(format!("answered {}", response.status())));
         }
-        let mut body = Vec::new();
-        while let Some(piece) = response.chunk().await.map_err(unanswered)? {
-            if body.len() + piece.len() > MAX_ANSWER_BYTES {
-                return Err(failed("answered more than it may".to_owned()));
-            }
-            body.extend_from_slice(&piece);
-        }
+        let body = read(response, MAX_ANSWER_BYTES).await.map_err(|unread| match unread {
+            Unread::Broken(error) => unanswered(error),
+            Unread::TooLong => failed("answered more than it may".to_owned()),
+        })?;
         serde_json::from_slice(&body).map_err(|_| failed("answered something else than expected".to_owned()))
     }
 }

@@ -4,6 +4,7 @@
 
 mod access_token;
 mod attempt;
+mod body;
 mod browser;
 mod claims;
 mod exchange;

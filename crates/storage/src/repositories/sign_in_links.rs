@@ -12,7 +12,7 @@ use serde_json::json;
 pub const LINK_LIFETIME: Duration = Duration::minutes(15);
 
 const PARTITION: &str = "LINK";
-/// How many forgotten links are cleared when one is made: enough to keep the table small.
+/// How many forgotten rows are cleared when one is made: enough to keep the table small.
 const CLEARED_AT_ONCE: usize = 20;
 
 /// The links.
@@ -32,7 +32,7 @@ impl SignInLinks {
     /// [`StoreError::Full`] or [`StoreError::Unavailable`].
     pub async fn issue(&self, user: UserId, actor: &Actor) -> Result<SecretValue, StoreError> {
         let journal = &self.journal;
-        self.clear_expired().await;
+        clear_expired(journal, PARTITION).await;
         let token = fresh_token();
         let row = Entity::new(PARTITION, sha256_hex(token.reveal()))
             .with("UserId", user.key())
@@ -69,16 +69,15 @@ impl SignInLinks {
             Err(error) => Err(error),
         }
     }
+}
 
-    /// Clears links nobody used. A failure is no matter: the next link tries again.
-    async fn clear_expired(&self) {
-        let journal = &self.journal;
-        let mut query = Query::partition(PARTITION).limit(CLEARED_AT_ONCE);
-        query.filter = Some(Filter::Compare("ExpiresAt".into(), Comparison::Lt, journal.clock.now().into()));
-        let Ok(page) = journal.tables.query(Table::SignInLinks, query).await else { return };
-        for link in page.entities {
-            let delete = Write::delete(PARTITION, link.row_key, IfMatch::Any);
-            let _ = journal.tables.write(Table::SignInLinks, delete).await;
-        }
+/// Clears rows of this table that are good for nothing any more. A failure is no matter: the next one tries again.
+pub(super) async fn clear_expired(journal: &Journal, partition: &str) {
+    let mut query = Query::partition(partition).limit(CLEARED_AT_ONCE);
+    query.filter = Some(Filter::Compare("ExpiresAt".into(), Comparison::Lt, journal.clock.now().into()));
+    let Ok(page) = journal.tables.query(Table::SignInLinks, query).await else { return };
+    for row in page.entities {
+        let delete = Write::delete(partition, row.row_key, IfMatch::Any);
+        let _ = journal.tables.write(Table::SignInLinks, delete).await;
     }
 }
